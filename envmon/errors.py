@@ -1,0 +1,62 @@
+"""The error tree. Every message says what is wrong, where, and what to do next."""
+
+from __future__ import annotations
+
+
+class EnvmonError(Exception):
+    """Root of everything envmon raises on purpose.
+
+    retryable : the same step may succeed later without anyone changing anything.
+    exit_code : what the command line returns (1 failed, 2 usage or config, 3 done with data problems).
+    """
+
+    retryable = False
+    exit_code = 1
+
+
+class ConfigError(EnvmonError):
+    """The bureau's config.toml (or a file it names) has mistakes; all of them are in the message."""
+
+    exit_code = 2
+
+
+class UsageError(EnvmonError):
+    """A command was asked for something that does not exist or makes no sense."""
+
+    exit_code = 2
+
+
+class StandardsError(EnvmonError):
+    """A standards file is incomplete, contradictory or wrongly typed; names file and row."""
+
+
+class NotInForce(EnvmonError):
+    """No edition covers the day asked for."""
+
+
+class NotAssessable(EnvmonError):
+    """A value no rule can judge (negative, wrong shape) reached the pure middle."""
+
+
+class SourceUnavailable(EnvmonError):
+    """The service refused, timed out or answered an error; asking again later may help."""
+
+    retryable = True
+
+
+class SourceChanged(EnvmonError):
+    """The answer does not have the shape this source has; the payload is kept for a person to look at."""
+
+
+class StoreError(EnvmonError):
+    """The database cannot be opened, is of a newer schema, is locked or is read-only."""
+
+
+class StoreBusy(StoreError):
+    """Another envmon process is writing; only one may."""
+
+    retryable = True
+
+
+class ChannelRefused(EnvmonError):
+    """A notification channel refused a message for good."""

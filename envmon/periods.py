@@ -1,0 +1,203 @@
+"""Hours, days, weeks, months: every calendar question, answered in Asia/Shanghai time and nothing else.
+
+Two whole-number clocks are used everywhere:
+* a *minute* is minutes since 1970-01-01 00:00 UTC; a reading's `ending` is one;
+* a *day* is days since 1970-01-01 of the Beijing calendar; the hour ending at 24:00 belongs to the day it ends.
+
+China has had one zone and no summer time since 1991-09-15; earlier days are refused rather than guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+
+from envmon.errors import UsageError
+
+BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
+EPOCH = date(1970, 1, 1)
+OFFSET = 480
+DAY = 1440
+FIRST_DAY = (date(1991, 9, 15) - EPOCH).days
+
+
+def minute(moment: datetime) -> int:
+    """Minutes since the epoch; a time without zone is Beijing time.
+
+    >>> minute(datetime(1970, 1, 1, 8))
+    0
+    """
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=BEIJING)
+    return int(moment.timestamp() // 60)
+
+
+def moment(minutes: int) -> datetime:
+    """The Beijing time of a minute.
+
+    >>> moment(0).isoformat()
+    '1970-01-01T08:00:00+08:00'
+    """
+    return datetime.fromtimestamp(minutes * 60, UTC).astimezone(BEIJING)
+
+
+def clock(minutes: int) -> str:
+    """A minute as people read it, Beijing time.
+
+    >>> clock(0)
+    '1970-01-01 08:00'
+    """
+    return moment(minutes).strftime("%Y-%m-%d %H:%M")
+
+
+def day_of(ending: int) -> int:
+    """The day a value belongs to whose interval ends at `ending` (24:00 is still that day).
+
+    >>> day_of(minute(datetime(2022, 1, 2, 0))) == number(date(2022, 1, 1))
+    True
+    """
+    return (ending - 1 + OFFSET) // DAY
+
+
+def hour_ending(day: int, hour: int) -> int:
+    """The minute at which hour 1..24 of a day ends."""
+    return day * DAY - OFFSET + hour * 60
+
+
+def number(day: date) -> int:
+    """Days since 1970-01-01."""
+    return (day - EPOCH).days
+
+
+def calendar(day: int) -> date:
+    """The date of a day number."""
+    return EPOCH + timedelta(days=day)
+
+
+def today(now: int) -> int:
+    """The day that is running at minute `now`; at exactly 24:00 the new one."""
+    return (now + OFFSET) // DAY
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Period:
+    """A closed run of days, first and last included, with the name it is known by (`2022-03`, `2022-W10`)."""
+
+    first: int
+    last: int
+    name: str
+
+    @property
+    def days(self) -> int:
+        return self.last - self.first + 1
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, int) and self.first <= day <= self.last
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.first, self.last + 1))
+
+    def until(self, day: int) -> Period:
+        """The part of the period up to and including `day`, under the same name."""
+        return Period(self.first, min(self.last, day), self.name)
+
+
+def single(day: int) -> Period:
+    return Period(day, day, calendar(day).isoformat())
+
+
+def week(year: int, count: int) -> Period:
+    """An ISO week, Monday to Sunday."""
+    monday = number(date.fromisocalendar(year, count, 1))
+    return Period(monday, monday + 6, f"{year}-W{count:02d}")
+
+
+def month(year: int, count: int) -> Period:
+    first = date(year, count, 1)
+    following = date(year + count // 12, count % 12 + 1, 1)
+    return Period(number(first), number(following) - 1, f"{year}-{count:02d}")
+
+
+def quarter(year: int, count: int) -> Period:
+    return Period(month(year, 3 * count - 2).first, month(year, 3 * count).last, f"{year}-Q{count}")
+
+
+def year(count: int) -> Period:
+    return Period(number(date(count, 1, 1)), number(date(count, 12, 31)), f"{count}")
+
+
+def month_of(day: int) -> Period:
+    on = calendar(day)
+    return month(on.year, on.month)
+
+
+def week_of(day: int) -> Period:
+    iso = calendar(day).isocalendar()
+    return week(iso.year, iso.week)
+
+
+def year_of(day: int) -> Period:
+    return year(calendar(day).year)
+
+
+def months(period: Period) -> list[Period]:
+    """The calendar months a period touches, whole, in order."""
+    found, day = [], period.first
+    while day <= period.last:
+        found.append(month_of(day))
+        day = found[-1].last + 1
+    return found
+
+
+FORMS: tuple[tuple[str, str], ...] = (
+    (r"(\d{4})", "2022"),
+    (r"(\d{4})-[Qq]([1-4])", "2022-Q1"),
+    (r"(\d{4})-[Ww](\d{2})", "2022-W10"),
+    (r"(\d{4})-(\d{2})", "2022-03"),
+    (r"(\d{4})-(\d{2})-(\d{2})", "2022-03-01"),
+)
+
+
+def parse(text: str) -> Period:
+    """A period as people type it: 2022, 2022-Q1, 2022-W10, 2022-03, 2022-03-01, or two of them joined by `..`.
+
+    Raises UsageError naming the accepted forms.
+
+    >>> parse("2022-W10").days, parse("2024-02").days, parse("2022-03-01..2022-03").days
+    (7, 29, 31)
+    """
+    text = text.strip()
+    if ".." in text:
+        start, _, end = text.partition("..")
+        first, last = parse(start).first, parse(end).last
+        if last < first:
+            raise UsageError(f"period {text!r} ends before it starts; write FROM..TO")
+        return Period(first, last, text)
+    numbers = [re.fullmatch(form, text) for form, _ in FORMS]
+    try:
+        found = _build(numbers)
+    except ValueError as error:
+        raise UsageError(f"period {text!r} is not in the calendar: {error}") from error
+    if found is None:
+        forms = ", ".join(example for _, example in FORMS)
+        raise UsageError(f"period {text!r} is not understood; accepted: {forms}, or FROM..TO")
+    if found.first < FIRST_DAY:
+        raise UsageError(f"period {text!r} is before {calendar(FIRST_DAY)}, when China left summer time")
+    return found
+
+
+def _build(numbers: list[re.Match[str] | None]) -> Period | None:
+    whole, by_quarter, by_week, by_month, by_day = numbers
+    if whole:
+        return year(int(whole[1]))
+    if by_quarter:
+        return quarter(int(by_quarter[1]), int(by_quarter[2]))
+    if by_week:
+        return week(int(by_week[1]), int(by_week[2]))
+    if by_month:
+        return month(int(by_month[1]), int(by_month[2]))
+    if by_day:
+        return single(number(date(int(by_day[1]), int(by_day[2]), int(by_day[3]))))
+    return None
