@@ -1,7 +1,7 @@
 """The nouns of the house: what a site, a reading, an edition, a judgement, a rate and an incident are.
 
-Only shapes live here: frozen dataclasses and enums, no rules, no I/O. Whole-number units: a concentration is in steps of
-10^-`decimals` of its parameter's unit; a *minute* and a *day* are as in `periods`.
+Only shapes live here: frozen dataclasses and enums, no rules, no I/O. Whole-number units: a concentration is in steps
+of 10^-`decimals` of its parameter's unit; a *minute* and a *day* are as in `periods`.
 """
 
 from __future__ import annotations
@@ -269,7 +269,7 @@ class AirValidity:
     month_days: int
     february_days: int
     year_days: int
-    station_share: tuple[int, int]  # share of an area's stations that must be valid, per cent: (usual, under 4 stations)
+    station_share: tuple[int, int]  # stations of an area that must be valid, per cent: (usual, under 4 stations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,7 +411,7 @@ class AirIndex:
 
 @dataclass(frozen=True, slots=True)
 class Exceeded:
-    """An item beyond its limit: by how many times, in steps of 10^-multiple_decimals (None: the item has no multiple)."""
+    """An item beyond its limit; `multiple` is by how many times, in steps of 10^-multiple_decimals (None: has none)."""
 
     item: str
     water_class: WaterClass
@@ -514,7 +514,7 @@ class Outlook:
     rate: Rate
     required: int | None
     gap: int | None
-    allowed: int | None  # how many more failures (bad days, failing sections, sources) the target allows; < 0: too many
+    allowed: int | None  # how many more failures (days, sections, sources) the target allows; < 0: too many
     prospect: Prospect
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-IntArray = NDArray[np.signedinteger[Any]]
+IntArray = NDArray[np.signedinteger[Any]]  # as in `model`, which rests on `periods` and so is not imported here
 
 NUMBER = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?\Z")
 
@@ -47,7 +47,9 @@ def half_even_array(numerator: IntArray, denominator: IntArray | int) -> IntArra
     """
     quotient, rest = np.divmod(numerator, denominator)
     twice = 2 * rest
-    return quotient + ((twice > denominator) | ((twice == denominator) & (quotient % 2 == 1)))
+    up = (twice > denominator) | ((twice == denominator) & (quotient % 2 == 1))
+    rounded: IntArray = quotient + up
+    return rounded
 
 
 def rescale(value: int, decimals: int, wanted: int) -> int:
