@@ -1,0 +1,69 @@
+"""What people read, in Chinese (zh) and English (en): one flat catalogue, kept as `NAME.zh.json` and `NAME.en.json`.
+
+A room keeps its own pair of files here; keys are written in full (`alerts.open.title`), so that they can be searched.
+`{name}` in a text is filled from the call; `{{` and `}}` are plain braces. JSON, because it loads ten times as fast as
+TOML and every command pays for it. Never here: choosing a language, colours, column widths, or any rule.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from enum import Enum
+from functools import cache
+from typing import Any
+
+LANGUAGES = ("zh", "en")
+FOLDER = os.path.dirname(__file__)
+
+
+def t(key: str, lang: str, **values: Any) -> str:
+    """The text of a key, filled in.
+
+    Raises KeyError for an unknown key or language, and for a value the text asks for and the call does not give.
+
+    >>> t("severity.serious", "en"), t("severity.serious", "zh")
+    ('serious', '严重')
+    """
+    text = catalogue(lang)[key]
+    return text.format_map(values) if "{" in text or "}" in text else text
+
+
+def word(member: Enum, lang: str) -> str:
+    """The word for a member of one of `model`'s enumerations; its key is `water_class.worse_than_v` and the like.
+
+    >>> from envmon.model import RateName, WaterClass
+    >>> word(WaterClass.WORSE_THAN_V, "zh"), word(RateName.GOOD_DAYS, "zh")
+    ('劣Ⅴ类', '优良天数比例')
+    """
+    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(member).__name__)
+    return t(f"{kind}.{member.name}".lower(), lang)
+
+
+@cache
+def catalogue(lang: str) -> Mapping[str, str]:
+    """Every text of one language by key, all files together.
+
+    Raises KeyError for an unknown language, ValueError naming the file for a broken file or a key given twice.
+    """
+    if lang not in LANGUAGES:
+        raise KeyError(f"no texts in language {lang!r}; there are {', '.join(LANGUAGES)}")
+    merged: dict[str, str] = {}
+    for name in sorted(entry for entry in os.listdir(FOLDER) if entry.endswith(f".{lang}.json")):
+        pairs = _read(os.path.join(FOLDER, name))
+        before = len(merged)
+        merged.update(pairs)
+        if len(merged) != before + len(pairs):
+            raise ValueError(f"texts/{name}: a key is given twice, here or in an earlier file")
+    return merged
+
+
+def _read(path: str) -> list[tuple[str, str]]:
+    with open(path, encoding="utf-8") as file:
+        try:
+            pairs = json.load(file, object_pairs_hook=list)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path}: {error}") from error
+    return [(str(key), str(text)) for key, text in pairs]
