@@ -1,0 +1,62 @@
+"""Places: areas, monitoring sites, the kinds of water bodies and classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+
+class Kind(StrEnum):
+    """What a site is. An `area` is judged like a site: its values come from its stations or its `city` series."""
+
+    AREA = "area"
+    CITY = "city"  # the area's own published hourly series
+    STATION = "station"
+    SECTION = "section"
+    SOURCE = "source"  # a drinking-water source
+
+
+class Body(IntEnum):
+    """Kind of water body; decides which phosphorus limits apply. Groundwater has its own standard."""
+
+    RIVER = 0
+    LAKE = 1
+    GROUNDWATER = 2
+
+
+class WaterClass(IntEnum):
+    """Water class by GB 3838-2002; larger is worse. NONE = not assessed."""
+
+    NONE = 0
+    I = 1  # noqa: E741
+    II = 2
+    III = 3
+    IV = 4
+    V = 5
+    WORSE_THAN_V = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    id: str
+    name: str
+    level: str  # "county" | "prefecture"
+    code: str = ""
+    zone: int = 2  # functional zone class 1 or 2 (GB 3095)
+    air: Kind = Kind.STATION  # where its air values come from: its stations, or its own city series
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    id: str
+    name: str
+    kind: Kind
+    area: str
+    code: str = ""  # the code the national platforms use
+    aliases: tuple[str, ...] = ()
+    body: Body = Body.RIVER
+    target_class: WaterClass = WaterClass.III
+    intake: int | None = None  # usual intake of a source, in 10 t a month (two decimals of 10^4 t are 100 t)
+    counted: bool = True  # False: shown, but not part of any rate (background, control point)
+    attributes: Mapping[str, str] = field(default_factory=dict)  # basin, river, chief, longitude, ...

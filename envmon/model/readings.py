@@ -1,0 +1,141 @@
+"""Readings as they arrive, what marks them, and what quality control says of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.signedinteger[Any]]
+BoolArray = NDArray[np.bool_]
+
+NO_VALUE = -1
+"""In concentration, index and class arrays: there is no value here (every real one is zero or more)."""
+
+ABSENT = -(2**31)
+"""In arrays of raw readings, which may be negative: nothing was received. QC turns it into NO_VALUE (`qc.usable`)."""
+
+POLLUTANTS = ("so2", "no2", "co", "o3", "pm10", "pm25")
+"""The six items of the daily index. Axis 0 of every air array has this order, and bit i of every pollutant mask."""
+
+
+class Medium(StrEnum):
+    AIR = "air"
+    WATER = "water"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One monitored item. `decimals` is the step in which its readings are stored: finer than any instrument."""
+
+    number: int  # the key in the readings table; never reused
+    id: str
+    medium: Medium
+    name: str
+    name_en: str
+    unit: str
+    decimals: int
+    code: str = ""  # HJ 525 / HJ 212 factor code
+    low: int | None = None  # physically possible range, in steps; outside is refused by QC, not by the parser
+    high: int | None = None
+
+
+class Basis(IntEnum):
+    """Whether values are as published in real time or after review."""
+
+    REALTIME = 0
+    REVIEWED = 1
+    MANUAL = 2  # sampled and analysed in a laboratory
+
+
+class Span(IntEnum):
+    """Length of the interval a value stands for, in minutes; 0 is a grab sample."""
+
+    SAMPLE = 0
+    HOUR = 60
+    FOUR_HOURS = 240
+    DAY = 1440
+
+
+class Mark(IntEnum):
+    """The state mark that came with a value (数据标记), or what its printed form said."""
+
+    NONE = 0
+    CENSORED = 1  # below the detection limit; the value is that limit
+    MAINTENANCE = 2
+    FAULT = 3
+    CALIBRATION = 4
+    UNFIT = 5  # site without running conditions (不具备运行条件)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Where a reading comes from and what it stands for. One row of the `stream` table; readings hold its number."""
+
+    source: str
+    basis: Basis
+    span: Span
+
+
+Row = tuple[int, int, int, int, int, int]
+"""One reading: (ending [minute], site number, parameter number, stream number, value [steps], Mark)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row or cell that did not enter, and why."""
+
+    origin: str  # file or address
+    line: int  # 1-based; 0 when the whole payload was refused
+    reason: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One answer of a service or one file, as bytes, with the time it was taken (a snapshot's own, when known)."""
+
+    origin: str
+    body: bytes
+    taken: int  # minute
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of the rows of one batch. `older`: came from an earlier snapshot than the value in force."""
+
+    read: int = 0
+    new: int = 0
+    same: int = 0
+    revised: int = 0
+    older: int = 0
+    refused: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        pairs = ((getattr(self, name), getattr(other, name)) for name in self.__slots__)
+        return Tally(*(mine + theirs for mine, theirs in pairs))
+
+
+class Flag(IntEnum):
+    """QC verdict (质控标识); the worst of a reading's verdicts is its roll-up. From FAIL on a value does not count."""
+
+    GOOD = 0
+    NOT_EVALUATED = 1
+    SUSPECT = 2
+    FAIL = 3
+    MISSING = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One QC test's finding on one reading or expected slot."""
+
+    ending: int
+    site: int
+    parameter: int
+    test: str
+    flag: Flag
+    detail: str = ""

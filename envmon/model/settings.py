@@ -1,0 +1,59 @@
+"""The checked configuration, as the other floors see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from envmon.model.alerts import Rule
+from envmon.model.judgements import Target
+from envmon.model.places import Area, Site
+from envmon.model.readings import Basis
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """One data service and its schedule. Times in minutes; `at` counts from the start of each slot."""
+
+    id: str
+    kind: str  # a name in sources.SOURCES
+    url: str
+    every: int  # 60, 240, 1440
+    at: int  # minutes past the slot when it is due
+    lookback: int  # minutes of the past read again each time
+    basis: Basis
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    id: str
+    kind: str  # a name in notify.CHANNELS
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Absolute paths as text; resolved against the folder of config.toml."""
+
+    root: str
+    database: str
+    alerts: str
+    charts: str
+    rejects: str
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    bureau: str
+    language: str
+    areas: tuple[Area, ...]
+    sites: tuple[Site, ...]
+    sources: tuple[SourceSpec, ...]
+    targets: tuple[Target, ...]
+    rules: tuple[Rule, ...]
+    channels: tuple[Channel, ...]
+    paths: Paths
+    jobs: Mapping[str, int]  # own slots: job name -> minutes past its slot (assess, rates, charts ...)
+    qc: Mapping[str, Mapping[str, Any]]  # test -> settings
