@@ -51,7 +51,7 @@ from envmon.model.readings import (
     Tally,
     Verdict,
 )
-from envmon.model.settings import Channel, Config, Paths, SourceSpec
+from envmon.model.settings import Channel, Config, Paths, Schedule, SourceSpec
 
 __all__ = [
     "ABSENT",
@@ -97,6 +97,7 @@ __all__ = [
     "Row",
     "Rule",
     "RuleKind",
+    "Schedule",
     "Severity",
     "Site",
     "SourceSpec",

@@ -13,6 +13,14 @@ from envmon.model.readings import Basis
 
 
 @dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a job of envmon's own runs: every so many minutes (a week starts on Monday), `at` minutes into the slot."""
+
+    every: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSpec:
     """One data service and its schedule. Times in minutes; `at` counts from the start of each slot."""
 
@@ -55,5 +63,5 @@ class Config:
     rules: tuple[Rule, ...]
     channels: tuple[Channel, ...]
     paths: Paths
-    jobs: Mapping[str, int]  # own slots: job name -> minutes past its slot (assess, rates, charts ...)
+    jobs: Mapping[str, Schedule]  # own jobs by name: judge (default every hour at :40), charts (weekly, Monday 06:00)
     qc: Mapping[str, Mapping[str, Any]]  # test -> settings
