@@ -29,6 +29,8 @@ class AirDays:
     iaqi : sub-index; aqi : index of the items there are (NO_VALUE if none); level : 1..6, 0 = none
     primary, exceeding, missing : pollutant masks (bit i is POLLUTANTS[i])
     status : Status; VALID days are those that count in the good-day rate
+    stations : [pollutant, day, area] valid stations behind an area's value (`hours`, `windows` are then sums over all
+        its stations); None where the sites are judged by themselves
     """
 
     first_day: int
@@ -43,6 +45,7 @@ class AirDays:
     exceeding: IntArray
     missing: IntArray
     status: IntArray
+    stations: IntArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

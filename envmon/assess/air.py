@@ -1,0 +1,394 @@
+"""Ambient air: hourly means -> daily values -> sub-indices, index, level, primary pollutant (GB 3095, HJ 663, HJ 633).
+
+One rule in one place: a scalar is an array of one, a county and the nation are the same call. Concentrations are whole
+numbers of a decimal step and every mean is an exact numerator over a denominator, rounded once, half to even, to the
+decimals of the index edition. Never here: limits and breakpoints (they come in the regime), QC, files, the clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envmon.errors import NotAssessable
+from envmon.model import (
+    NO_VALUE,
+    POLLUTANTS,
+    AirDays,
+    AirIndex,
+    AirRegime,
+    AirValidity,
+    BoolArray,
+    IndexEdition,
+    IntArray,
+    Status,
+)
+from envmon.rounding import half_even_array, rescale
+
+EVERY = 2 ** len(POLLUTANTS) - 1
+"""The mask of all six pollutants: the usual monitoring plan."""
+
+O3 = POLLUTANTS.index("o3")
+HOURS = 24
+LANES = 4096
+"""About as many site-days as are judged in one go: small enough to stay in the processor's cache."""
+
+Steps = Mapping[str, int] | Sequence[int]
+Lanes = NDArray[np.integer[Any]]  # unsigned as well; inside this file only
+
+
+# --- days -------------------------------------------------------------------------------------------------------
+
+
+def daily(hours: IntArray, first_day: int, regime: AirRegime, steps: Steps, required: int = EVERY) -> AirDays:
+    """Judge whole days of sites from their hourly means.
+
+    hours : [pollutant, 24 x days, site] after QC, hour 1 of `first_day` first; NO_VALUE where there is no valid hour;
+        any signed type, 16 bits being the fastest.
+    steps : decimals in which each pollutant is given (by pollutant, or in their order).
+    required : mask of the pollutants the monitoring plan asks for; a missing one of them leaves a day open.
+    Returns AirDays [.., day, site]; values in steps of the edition, 16 bits wide when `hours` are, else 32.
+    Raises NotAssessable for a wrong shape or a concentration below zero other than the mark.
+    Source: GB 3095 table 4, HJ 663 6.1.2 (valid hours and 8-h windows); HJ 633 (index); GB/T 8170 (rounding).
+    """
+    days, sites = _shape(hours)
+    kind = np.int16 if hours.dtype.itemsize <= 2 else np.int32
+    value = np.empty((len(POLLUTANTS), days, sites), kind)
+    counted = np.empty(value.shape, np.int8)
+    windows = np.empty((days, sites), np.int8)
+    run = max(1, LANES // max(1, sites))
+    for start in range(0, days, run):
+        part = slice(start, min(start + run, days))
+        means = _means(hours[:, HOURS * part.start : HOURS * part.stop], regime.validity)
+        shape = (len(POLLUTANTS), part.stop - part.start, sites)
+        value[:, part] = _values(means, regime, steps).reshape(shape)
+        counted[:, part] = means.hours.reshape(shape)
+        windows[part] = means.windows.reshape(shape[1:])
+    return _judged(first_day, regime, value, counted, windows, required)
+
+
+def area_days(
+    hours: IntArray,
+    first_day: int,
+    regime: AirRegime,
+    steps: Steps,
+    areas: Sequence[Sequence[int]] | None = None,
+    required: int = EVERY,
+) -> AirDays:
+    """Judge areas from their stations: the mean of the daily values of the stations that are valid that day.
+
+    hours, steps, required : as in `daily`, one column a station.
+    areas : for each area the columns of its counted stations; None: one area of all columns. The last axis of the
+        result runs over the areas.
+    A pollutant has a value where the share of valid stations reaches the regime's `station_share`. Station values go
+    in unrounded, as exact fractions, and the mean is rounded once (GB/T 8170 3.3). `hours` and `windows` of the
+    result are sums over the stations; `stations` counts the valid ones.
+    Source: HJ 663 annex A.2 and 6.1.
+    """
+    days, sites = _shape(hours)
+    members = [list(range(sites))] if areas is None else [list(columns) for columns in areas]
+    stations = np.array([len(columns) for columns in members])
+    shape = (len(POLLUTANTS), days, len(members))
+    value = np.empty(shape, np.int16 if hours.dtype.itemsize <= 2 else np.int32)
+    valid, counted, windows = np.empty(shape, np.int16), np.empty(shape, np.int32), np.empty(shape[1:], np.int32)
+    run = max(1, LANES // max(1, sites))
+    for start in range(0, days, run):
+        part = slice(start, min(start + run, days))
+        by_day = (len(POLLUTANTS), part.stop - part.start, sites)
+        means = _means(hours[:, HOURS * part.start : HOURS * part.stop], regime.validity)
+        own = _values(means, regime, steps) != NO_VALUE
+        exact, common = _common(means, own, regime.validity)
+        enough = _summed(own.reshape(by_day), members)
+        total = _summed(exact.reshape(by_day), members)
+        reached = _share_reached(enough, stations, regime.validity)
+        value[:, part] = _rounded(total, enough * common, reached, regime, steps)
+        valid[:, part] = enough
+        counted[:, part] = _summed(means.hours.reshape(by_day), members)
+        windows[part] = _summed(means.windows.reshape(by_day[1:]), members)
+    return _judged(first_day, regime, value, counted, windows, required, valid)
+
+
+def _shape(hours: IntArray) -> tuple[int, int]:
+    """Days and sites of an array of hours."""
+    if hours.ndim != 3 or hours.shape[0] != len(POLLUTANTS) or hours.shape[1] % HOURS:
+        raise NotAssessable(f"hours must be [{len(POLLUTANTS)}, 24 x days, site], not {hours.shape}")
+    return hours.shape[1] // HOURS, hours.shape[2]
+
+
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """Exact daily means of a run of lanes (a lane is one site on one day): top / bottom, in steps as received.
+
+    top, bottom, hours : [pollutant, lane]; bottom is at least 1. valid : as the hours decide; for ozone as the windows
+    do, before the exception for a high maximum. windows : [lane].
+    """
+
+    top: IntArray
+    bottom: IntArray
+    valid: BoolArray
+    hours: IntArray
+    windows: IntArray
+
+
+def _means(hours: IntArray, validity: AirValidity) -> _Means:
+    """Daily means of the five, daily maximum 8-hour mean of ozone, of some whole days of hours."""
+    lanes = _by_lane(hours)
+    _refuse_negative(lanes)
+    top = np.empty((len(POLLUTANTS), lanes.shape[2]), np.int32 if hours.dtype.itemsize <= 2 else np.int64)
+    bottom = np.empty_like(top)
+    counts = np.empty(top.shape, np.int8)
+    windows = np.empty(lanes.shape[2], np.int8)
+    for row, own in enumerate(lanes):
+        absent = (own < 0).view(np.uint8)
+        present = _present(own, absent)
+        counts[row] = HOURS - absent.sum(axis=0, dtype=np.uint8)
+        if row == O3:
+            top[row], windows[:] = _highest_window(present, absent, validity)
+            bottom[row] = _window_denominator(validity)
+        else:
+            top[row] = present.sum(axis=0, dtype=present.dtype)
+            bottom[row] = np.maximum(counts[row], 1)
+    valid = counts >= validity.day_hours
+    valid[O3] = windows >= validity.windows
+    return _Means(top, bottom, valid, counts, windows)
+
+
+def _refuse_negative(values: IntArray) -> None:
+    least = int(values.min(initial=0))
+    if least < NO_VALUE:
+        raise NotAssessable(f"a concentration of {least} steps is below zero; quality control must mark it first")
+
+
+def _by_lane(hours: IntArray) -> IntArray:
+    """[pollutant, 24 x days, site] as [pollutant, 24, lane]; a view when it is one day."""
+    pollutants, rows, sites = hours.shape
+    if rows == HOURS:
+        return hours
+    days = hours.reshape(pollutants, rows // HOURS, HOURS, sites)
+    return days.transpose(0, 2, 1, 3).reshape(pollutants, HOURS, -1)
+
+
+def _present(own: IntArray, absent: NDArray[np.uint8]) -> Lanes:
+    """Hours with 0 for the absent ones, in the narrowest type whose sums over a day cannot overflow.
+
+    16 bits, unsigned, hold 24 values of up to 2,730 steps; twice as many lanes go through the processor at a time.
+    """
+    largest = HOURS * int(own.max(initial=0))
+    wide: Lanes
+    if own.dtype == np.int16 and largest < 2**16:
+        wide = own.view(np.uint16)  # the mark is 65535 here; adding one makes it zero
+    else:
+        wide = own.astype(np.int32 if largest < 2**31 else np.int64)
+    present: Lanes = wide + absent
+    return present
+
+
+def _window_denominator(validity: AirValidity) -> int:
+    """Least common multiple of the hour counts a valid window can have (6, 7, 8 -> 168)."""
+    return math.lcm(*range(validity.window_least, validity.window_hours + 1))
+
+
+def _highest_window(present: Lanes, absent: NDArray[np.uint8], validity: AirValidity) -> tuple[IntArray, IntArray]:
+    """Highest mean of the day's 8-hour windows, in fractions of `_window_denominator`, and how many are valid.
+
+    Windows of 6, 7 and 8 valid hours are compared exactly: the best of each kind first, then their fractions.
+    """
+    start = validity.first_window - validity.window_hours
+    stop = HOURS - validity.window_hours + 1
+    total, gaps = present[start:stop].copy(), absent[start:stop].copy()
+    for later in range(1, validity.window_hours):
+        total += present[start + later : stop + later]
+        gaps += absent[start + later : stop + later]
+    over = _window_denominator(validity)
+    wide = np.int32 if present.dtype.itemsize == 2 else np.int64
+    best: IntArray = np.zeros(present.shape[1], wide)
+    for count in range(validity.window_least, validity.window_hours + 1):
+        highest = (total * (gaps == validity.window_hours - count)).max(axis=0)
+        best = np.maximum(best, highest.astype(wide) * (over // count))
+    valid = gaps <= validity.window_hours - validity.window_least
+    return best, valid.sum(axis=0, dtype=np.int8)
+
+
+def _values(means: _Means, regime: AirRegime, steps: Steps) -> IntArray:
+    """Daily values [pollutant, lane] in steps of the edition, NO_VALUE where not valid."""
+    possible = means.valid.copy()
+    possible[O3] = means.windows > 0
+    value = _rounded(means.top, means.bottom, possible, regime, steps)
+    limit = rescale(regime.limits.limits["o3", "mda8", 2], regime.limits.decimals["o3"], _decimals(regime)[O3])
+    # With fewer windows than asked the maximum still stands when it is above the limit (HJ 663 6.1.2).
+    value[O3][~means.valid[O3] & (value[O3] <= limit)] = NO_VALUE
+    return value
+
+
+def _rounded(top: IntArray, bottom: IntArray, valid: BoolArray, regime: AirRegime, steps: Steps) -> IntArray:
+    """top / bottom, given in stored steps, rounded once to steps of the edition; NO_VALUE where not valid."""
+    wanted = _decimals(regime)
+    stored = [steps[name] for name in POLLUTANTS] if isinstance(steps, Mapping) else list(steps)
+    value = np.full(top.shape, NO_VALUE, top.dtype)
+    up = [10 ** max(0, want - have) for want, have in zip(wanted, stored, strict=True)]
+    down = [10 ** max(0, have - want) for want, have in zip(wanted, stored, strict=True)]
+    column = (len(POLLUTANTS),) + (1,) * (top.ndim - 1)
+    numerator = top * np.array(up, top.dtype).reshape(column)
+    denominator = np.maximum(bottom, 1) * np.array(down, top.dtype).reshape(column)
+    np.copyto(value, half_even_array(numerator, denominator), where=valid)
+    return value
+
+
+def _decimals(regime: AirRegime) -> list[int]:
+    """Decimals of the daily value of each pollutant, as the index edition prints them."""
+    return [regime.index.columns[regime.index.daily[name]].decimals for name in POLLUTANTS]
+
+
+def _common(means: _Means, valid: BoolArray, validity: AirValidity) -> tuple[IntArray, int]:
+    """Every station's daily value over one common denominator, 0 where not valid; and that denominator."""
+    common = math.lcm(_window_denominator(validity), *range(validity.day_hours, HOURS + 1))
+    factor = common // np.where(valid, means.bottom, common)
+    return means.top.astype(np.int64) * factor * valid, common
+
+
+def _summed(values: IntArray | BoolArray, members: Sequence[Sequence[int]]) -> IntArray:
+    """Sums over the columns of each area; an area without stations sums to 0."""
+    padded = np.concatenate([values, np.zeros((*values.shape[:-1], 1), values.dtype)], axis=-1, dtype=np.int64)
+    ends = np.cumsum([len(columns) + 1 for columns in members])  # one more: the zero, so that no area is empty
+    order = [column for columns in members for column in (*columns, values.shape[-1])]
+    sums: IntArray = np.add.reduceat(padded[..., order], np.concatenate([[0], ends[:-1]]), axis=-1)
+    return sums
+
+
+def _share_reached(valid: IntArray, stations: IntArray, validity: AirValidity) -> BoolArray:
+    """Whether enough of an area's stations are valid; areas of fewer than four stations have their own share."""
+    usual, few = validity.station_share
+    share = np.where(stations < 4, few, usual)
+    reached: BoolArray = (valid > 0) & (100 * valid >= share * stations)
+    return reached
+
+
+def _judged(
+    first_day: int,
+    regime: AirRegime,
+    value: IntArray,
+    hours: IntArray,
+    windows: IntArray,
+    required: int,
+    stations: IntArray | None = None,
+) -> AirDays:
+    """Daily values with everything that follows from them."""
+    judged = index(value, regime.index, "daily", required)
+    clean = max((level.at_most for level in regime.index.levels if level.good), default=regime.index.top)
+    status = np.full(judged.aqi.shape, Status.INCOMPLETE, np.int8)
+    # A gap is never counted as a good day: either nothing is missing, or what there is settles it.
+    status[(judged.missing == 0) | (judged.aqi > clean)] = Status.VALID
+    status[judged.aqi == NO_VALUE] = Status.INSUFFICIENT
+    status[~hours.any(axis=0)] = Status.MISSING
+    return AirDays(
+        first_day=first_day,
+        edition=regime.index.id,
+        value=value,
+        hours=hours,
+        windows=windows,
+        iaqi=judged.iaqi,
+        aqi=judged.aqi,
+        level=judged.level,
+        primary=judged.primary,
+        exceeding=judged.exceeding,
+        missing=judged.missing,
+        status=status,
+        stations=stations,
+    )
+
+
+# --- index ------------------------------------------------------------------------------------------------------
+
+
+def hourly(values: IntArray, edition: IndexEdition, steps: Steps, required: int = EVERY) -> AirIndex:
+    """Index of 1-h means [pollutant, ...] given in stored decimals; particles by their 24-h breakpoints (HJ 633 4.2.4).
+
+    Each value is rounded half to even to the edition's decimals first (HJ 663 table 3), once.
+    """
+    stored = [steps[name] for name in POLLUTANTS] if isinstance(steps, Mapping) else list(steps)
+    wanted = [edition.columns[edition.hourly[name]].decimals for name in POLLUTANTS]
+    rounded = np.empty(values.shape, values.dtype if values.dtype.itemsize > 2 else np.int32)
+    for row, (have, want) in enumerate(zip(stored, wanted, strict=True)):
+        own = values[row].astype(rounded.dtype)
+        if want < have:
+            own = np.where(own < 0, own, half_even_array(own, 10 ** (have - want)))
+        rounded[row] = np.where(own < 0, own, own * 10 ** max(0, want - have))
+    return index(rounded, edition, "hourly", required)
+
+
+def index(values: IntArray, edition: IndexEdition, mode: str, required: int = EVERY) -> AirIndex:
+    """Sub-indices, index, level and pollutant masks of concentrations (空气质量分指数、空气质量指数).
+
+    values : [pollutant, ...] in steps of the edition, already rounded; NO_VALUE where there is none.
+    mode : "daily" (24-h means, ozone as daily maximum 8-h mean) or "hourly" (1-h means).
+    required : mask of the pollutants of the monitoring plan; `missing` names those of them without a value.
+    Raises NotAssessable for a concentration below zero other than the mark.
+    Source: HJ 633 formulas 1 and 2, rounding clause, table of breakpoints and its notes, publishing clause.
+    """
+    if values.shape[:1] != (len(POLLUTANTS),):
+        raise NotAssessable(f"values must have {len(POLLUTANTS)} pollutants first, not shape {values.shape}")
+    _refuse_negative(values)
+    names = edition.daily if mode == "daily" else edition.hourly
+    iaqi = np.empty(values.shape, np.int16)
+    for row, name in enumerate(POLLUTANTS):
+        _look_up(_table(edition, names[name]), values[row], iaqi[row])
+    aqi = iaqi.max(axis=0)
+    missing = _mask(iaqi == NO_VALUE) & np.int8(required)
+    published = aqi.copy()
+    if edition.missing_blocks_up_to is not None:
+        published[(missing != 0) & (aqi <= edition.missing_blocks_up_to)] = NO_VALUE
+    none = np.zeros(aqi.shape, np.int8)
+    above = edition.exceeding_above
+    return AirIndex(
+        iaqi=iaqi,
+        aqi=aqi,
+        published=published,
+        level=level_of(aqi, edition),
+        primary=_mask((iaqi == aqi) & (aqi > edition.primary_above)),
+        exceeding=none if above is None else _mask(iaqi > above),
+        missing=missing,
+    )
+
+
+def level_of(aqi: IntArray, edition: IndexEdition) -> IntArray:
+    """Level number (级别) of each index, 0 where there is no index. Source: HJ 633, table of levels."""
+    table = np.zeros(edition.top + 2, np.int8)
+    for level in sorted(edition.levels, key=lambda level: -level.at_most):
+        table[1 : min(level.at_most, edition.top) + 2] = level.number
+    found = np.empty(aqi.shape, np.int8)
+    _look_up(table, aqi, found)
+    return found
+
+
+def _look_up(table: IntArray, position: IntArray, into: IntArray) -> None:
+    """Rows of a table that starts with the answer for NO_VALUE and whose last row goes on for ever."""
+    np.take(table, np.minimum(position, len(table) - 2) + 1, mode="clip", out=into)
+
+
+def _table(edition: IndexEdition, name: str) -> IntArray:
+    """Sub-index of every concentration from NO_VALUE on, in steps, to one beyond which it does not change.
+
+    Formula 1 of HJ 633 between two breakpoints, rounded up, on whole numbers.
+    """
+    column = edition.columns[name]
+    points, nodes = np.array(column.points), np.array(column.nodes)
+    value = np.arange(points[-1] + 1)
+    upper = np.maximum(np.searchsorted(points, value), 1)
+    rise, run = nodes[upper] - nodes[upper - 1], points[upper] - points[upper - 1]
+    inside = nodes[upper - 1] - (-rise * (value - points[upper - 1])) // run
+    beyond = _table(edition, column.beyond)[len(value) + 1 :] if isinstance(column.beyond, str) else [column.beyond]
+    table: IntArray = np.minimum(np.concatenate([[NO_VALUE], inside, beyond]), edition.top).astype(np.int16)
+    return table
+
+
+def _mask(flags: BoolArray) -> IntArray:
+    """[pollutant, ...] of yes and no as one number each: bit i is POLLUTANTS[i]."""
+    bits = np.zeros(flags.shape[1:], np.int8)
+    for bit, flag in enumerate(flags.view(np.int8)):
+        bits |= flag << np.int8(bit)
+    return bits
