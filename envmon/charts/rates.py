@@ -1,0 +1,168 @@
+"""The compliance rates through the year: one panel a rate, the cumulative line against its target.
+
+Each panel says its current value with numerator and denominator, the target, the gap, and how many more failures the
+target allows. A point without a rate is a gap in the line. Never here: how a rate or an outlook is reckoned.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from envmon.charts import style
+from envmon.charts.style import INK, LIMIT, LINE, MARGIN, MUTED, RULE, Provenance, Words
+from envmon.model import Outlook, Prospect, Rate, RateName
+from envmon.periods import Period
+from envmon.rounding import printed
+from envmon.texts import t, word
+
+PANEL = 1.75  # height of one panel's plot, inches
+GAP = 0.85
+SIDE = 3.15  # the column of figures at the right
+COUNTED = {
+    RateName.GOOD_DAYS: "days",
+    RateName.GOOD_SECTIONS: "sections",
+    RateName.TARGET_MET: "sections",
+    RateName.GOOD_SOURCES: "sources",
+    RateName.GOOD_SOURCES_VOLUME: "volume",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RateLine:
+    """One rate through time. `rates` are cumulative, one for each date, in order: each stands at its period's last day.
+
+    outlook : the rate against its target; None where there is no target
+    """
+
+    name: RateName
+    rates: tuple[Rate, ...]
+    outlook: Outlook | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RatesData:
+    """`period` is the whole time the targets are for, usually a year: the axis runs to its end."""
+
+    subject: str
+    period: Period
+    lines: tuple[RateLine, ...]
+    source: Provenance
+
+
+def draw(data: RatesData, lang: str = "zh") -> Figure:
+    """Draw one panel for each line."""
+    top = style.HEAD + 0.35
+    figure = style.new_figure(top + len(data.lines) * (PANEL + GAP) - 0.3 + style.FOOT)
+    page = style.page_axes(figure)
+    words = describe(data, lang)
+    style.head(page, words.title, t("chart.rates.subtitle", lang), "")
+    for row, line in enumerate(data.lines):
+        y = top + row * (PANEL + GAP)
+        style.write(page, MARGIN, y - 0.22, word(line.name, lang), 12)
+        axes = style.inset_axes(figure, MARGIN + 0.55, y, style.WIDTH - 2 * MARGIN - 0.55 - SIDE, PANEL)
+        _panel(axes, line, data.period, lang)
+        _figures(page, style.WIDTH - MARGIN - SIDE + 0.35, y, line, lang)
+    style.foot(page, data.source, lang)
+    return figure
+
+
+def describe(data: RatesData, lang: str = "zh") -> Words:
+    """Title, caption (current value of each rate) and alternative text (with targets)."""
+    title = t("chart.rates.title", lang, subject=data.subject, period=data.period.name)
+    parts, longer = [], []
+    for line in data.lines:
+        now = line.rates[-1] if line.rates else None
+        value = _value(now, lang)
+        parts.append(t("chart.rates.now", lang, name=word(line.name, lang), value=value))
+        required = line.outlook.required if line.outlook else None
+        key = "chart.rates.alt.target" if required is not None else "chart.rates.alt.plain"
+        longer.append(t(key, lang, name=word(line.name, lang), value=value, target=style.share(required)))
+    between = t("chart.semicolon", lang)
+    return Words(title, between.join(parts), t("chart.rates.alt", lang, title=title, values=between.join(longer)))
+
+
+def _value(rate: Rate | None, lang: str) -> str:
+    """A rate with what it was counted from."""
+    if rate is None:
+        return t("chart.rates.none", lang)
+    counted = t(f"chart.counted.{COUNTED[rate.name]}", lang, numerator=rate.numerator, denominator=rate.denominator)
+    return t("chart.rates.value", lang, share=style.share(rate.tenths), counted=counted)
+
+
+def _panel(axes: Axes, line: RateLine, period: Period, lang: str) -> None:
+    """The line, its target and its axes."""
+    days = [rate.period.last for rate in line.rates]
+    values = [math.nan if rate.tenths is None else rate.tenths / 10 for rate in line.rates]
+    required = line.outlook.required if line.outlook else None
+    low, step = _scale([value for value in values if not math.isnan(value)], required)
+    style.period_ticks(axes, period, lang)
+    high = 100 + (100 - low) * 0.06  # room for a line at 100 %
+    axes.set_ylim(low, high)
+    marks = list(range(low, 101, step))
+    style.ticks(axes, "y", marks, [f"{mark}%" for mark in marks])
+    for mark in marks:
+        axes.axhline(mark, color=RULE, linewidth=0.6, zorder=0)
+    axes.plot(days, values, color=LINE, linewidth=2, marker="o", markersize=4 if len(days) < 60 else 0, zorder=3)
+    if values and not math.isnan(values[-1]):
+        axes.plot(days[-1:], values[-1:], color=LINE, marker="o", markersize=8, zorder=4, clip_on=False)
+    if required is not None:
+        axes.axhline(required / 10, color=LIMIT, linewidth=1.4, linestyle=(0, (5, 3)), zorder=2)
+        label = t("chart.rates.target", lang, target=style.share(required))
+        near_top = required / 10 > low + (high - low) * 0.85
+        style.write(
+            axes,
+            period.last,
+            required / 10 - (high - low) * 0.02 if near_top else required / 10 + (high - low) * 0.02,
+            label,
+            9,
+            LIMIT,
+            ha="right",
+            va="top" if near_top else "bottom",
+            bbox={"facecolor": style.BACK, "edgecolor": "none", "pad": 1, "alpha": 0.85},
+            zorder=5,
+        )
+
+
+def _scale(values: list[float], required: int | None) -> tuple[int, int]:
+    """Lower end of the axis and distance of its ticks, so that the lowest value and the target are well inside."""
+    lowest = min([*values, 100.0 if required is None else required / 10, 100.0])
+    for low, step in ((90, 5), (80, 5), (60, 10), (40, 20)):
+        if lowest >= low + 2:
+            return low, step
+    return 0, 25
+
+
+def _figures(page: Axes, x: float, y: float, line: RateLine, lang: str) -> None:
+    """The column beside a panel: value, counts, target, gap, what is still allowed."""
+    now = line.rates[-1] if line.rates else None
+    style.write(page, x, y + 0.2, style.share(now.tenths if now else None), 24, LINE)
+    if now is not None:
+        counted = t(f"chart.counted.{COUNTED[line.name]}", lang, numerator=now.numerator, denominator=now.denominator)
+        style.write(page, x, y + 0.56, counted, 10.5)
+    if line.outlook is None:
+        style.write(page, x, y + 0.84, t("chart.rates.no_target", lang), 10, MUTED)
+        return
+    texts = _prospects(line.outlook, COUNTED[line.name], lang)
+    for row, (text, colour) in enumerate(texts):
+        shown, size = style.fitting(text, SIDE - 0.35, 10)
+        style.write(page, x, y + 0.84 + row * 0.27, shown, size, colour)
+
+
+def _prospects(outlook: Outlook, counted: str, lang: str) -> list[tuple[str, str]]:
+    """Target and gap, allowed failures, prospect: the lines under a rate, each with its colour."""
+    found = [(t("chart.rates.target", lang, target=style.share(outlook.required)), INK)]
+    if outlook.gap is not None:
+        sign = "+" if outlook.gap > 0 else "−" if outlook.gap < 0 else "±"
+        gap = t("chart.rates.gap", lang, gap=sign + printed(abs(outlook.gap), 1))
+        found[0] = (found[0][0] + t("chart.comma", lang) + gap, INK)
+    if outlook.allowed is not None:
+        key = "chart.rates.allowed" if outlook.allowed >= 0 else "chart.rates.exceeded"
+        count = t(f"chart.failures.{counted}", lang, count=abs(outlook.allowed))
+        found.append((t(key, lang, count=count), INK if outlook.allowed >= 0 else LIMIT))
+    bad = outlook.prospect in (Prospect.AT_RISK, Prospect.OUT_OF_REACH)
+    found.append((t("chart.rates.prospect", lang, prospect=word(outlook.prospect, lang)), LIMIT if bad else INK))
+    return found
