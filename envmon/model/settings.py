@@ -65,3 +65,4 @@ class Config:
     paths: Paths
     jobs: Mapping[str, Schedule]  # own jobs by name: judge (default every hour at :40), charts (weekly, Monday 06:00)
     qc: Mapping[str, Mapping[str, Any]]  # test -> settings
+    file: str = ""  # the config.toml it was read from, absolute

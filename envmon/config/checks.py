@@ -1,0 +1,141 @@
+"""What must agree between the tables: ids, references, names, and the kinds the other rooms know.
+
+Works on the tables as written, so that one broken key does not hide the next mistake. Never here: what one table may
+hold (`schema`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from envmon.config.known import Known
+from envmon.config.mistakes import closest
+from envmon.config.schema import Problem
+from envmon.model import RuleKind
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One table of a list as written: the file and line it stands in and its path there."""
+
+    file: str
+    line: int
+    path: Path
+    raw: Mapping[str, Any]
+
+    def text(self, key: str) -> str:
+        value = self.raw.get(key)
+        return value.strip() if isinstance(value, str) else ""
+
+
+Entries = Mapping[str, Sequence[Entry]]
+Found = tuple[Entry, Problem]
+
+
+def check(entries: Entries, known: Known) -> Iterator[Found]:
+    """Every disagreement between tables, with the table it is reported at."""
+    yield from _unique(entries["areas"], entries["sites"])
+    for name in ("sources", "targets", "rules", "channels"):
+        yield from _unique(entries[name])
+    yield from _references(entries, known)
+    yield from _rule_subjects(entries)
+    yield from _names(entries["sites"])
+    yield from _city_series(entries)
+
+
+def _unique(*lists: Sequence[Entry]) -> Iterator[Found]:
+    first: dict[str, Entry] = {}
+    for entry in (entry for entries in lists for entry in entries):
+        identity = entry.text("id")
+        if identity and first.setdefault(identity, entry) is not entry:
+            yield entry, ("id", "unique", {"where": _where(first[identity])})
+
+
+def _where(entry: Entry) -> str:
+    return f"{entry.file}:{entry.line}"
+
+
+def _references(entries: Entries, known: Known) -> Iterator[Found]:
+    areas = {entry.text("id"): entry.text("name") for entry in entries["areas"]}
+    for entry in entries["sites"]:
+        yield from _named(entry, "area", areas, areas)
+    for entry in entries["targets"]:
+        yield from _named(entry, "area", [*areas, "*"], areas)
+        yield from _named(entry, "edition", known.editions and ["by-date", *known.editions])
+    for entry in entries["sources"]:
+        yield from _named(entry, "kind", known.sources)
+    for entry in entries["channels"]:
+        yield from _named(entry, "kind", known.channels)
+
+
+def _named(
+    entry: Entry, key: str, allowed: Collection[str] | None, names: Mapping[str, str] | None = None
+) -> Iterator[Found]:
+    """A key whose word must be among the allowed ones; `names` are Chinese names that stand for an id."""
+    word = entry.text(key)
+    if word and allowed is not None and word not in allowed:
+        meant = next((identity for identity, name in (names or {}).items() if name == word), "")
+        yield entry, (key, "one_of", _listed(allowed, meant or closest(word, allowed)))
+
+
+def _listed(allowed: Collection[str], meant: str) -> dict[str, Any]:
+    words = sorted(allowed)
+    text = " ".join(words[:20]) + (f" … ({len(words)})" if len(words) > 20 else "")
+    return {"words": text or "-", "suggestion": meant}
+
+
+def _rule_subjects(entries: Entries) -> Iterator[Found]:
+    """What `sites` of a rule may name depends on what the rule looks at."""
+    of_kind: dict[str, list[str]] = {"area": [entry.text("id") for entry in entries["areas"]]}
+    for entry in entries["sites"]:
+        of_kind.setdefault(str(entry.raw.get("kind")), []).append(entry.text("id"))
+    air = [*of_kind["area"], *of_kind.get("city", ()), *of_kind.get("station", ())]
+    every = [entry.text("id") for entry in entries["sites"]]
+    subjects = {
+        RuleKind.DAILY_AQI: air,
+        RuleKind.HOURLY_AQI: air,
+        RuleKind.SECTION_CLASS: of_kind.get("section", []),
+        RuleKind.SOURCE_COMPLIANCE: of_kind.get("source", []),
+        RuleKind.TARGET: [entry.text("id") for entry in entries["targets"]],
+        RuleKind.SILENCE: every,
+        RuleKind.SERVICE: [entry.text("id") for entry in entries["sources"]],
+    }
+    for entry in entries["rules"]:
+        allowed = subjects.get(entry.text("kind"))  # type: ignore[call-overload]
+        written = entry.raw.get("sites")
+        if allowed is None or not isinstance(written, list):
+            continue
+        choice = set(allowed)
+        for word in written:
+            if isinstance(word, str) and word not in choice:
+                yield entry, ("sites", "subject", {"word": word, **_listed(choice, closest(word, choice))})
+
+
+def _names(sites: Sequence[Entry]) -> Iterator[Found]:
+    """Readings find their site by code, name or alias: within one kind each must lead to one site."""
+    codes: dict[tuple[str, str], Entry] = {}
+    names: dict[tuple[str, str], Entry] = {}
+    for entry in sites:
+        kind, code = str(entry.raw.get("kind")), entry.text("code")
+        if code and codes.setdefault((kind, code), entry) is not entry:
+            yield entry, ("code", "unique", {"where": _where(codes[kind, code])})
+        aliases = entry.raw.get("aliases")
+        listed = [alias for alias in aliases if isinstance(alias, str)] if isinstance(aliases, list) else []
+        for key, word in (("name", entry.text("name")), *(("aliases", alias) for alias in listed)):
+            other = names.setdefault((kind, word), entry) if word else entry
+            if other is not entry and not (code and other.text("code")):
+                yield entry, (key, "name_twice", {"word": word, "where": _where(other)})
+
+
+def _city_series(entries: Entries) -> Iterator[Found]:
+    """An area judged by its own published series needs exactly one."""
+    for area in entries["areas"]:
+        own = [
+            e for e in entries["sites"] if e.text("area") == area.text("id") and e.raw.get("kind") in ("city", "城市")
+        ]
+        if area.raw.get("air") == "city" and len(own) != 1:
+            yield area, ("air", "one_city", {"count": len(own), "area": area.text("id")})

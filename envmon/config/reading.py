@@ -1,0 +1,259 @@
+"""One reading of the config: file, tables, sites, agreement, then the nouns of `model`.
+
+Never here: forms (`schema`), agreement between tables (`checks`), wording (`texts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic_core import PydanticCustomError
+
+from envmon.config import checks, document, schema, sites
+from envmon.config.checks import Entry
+from envmon.config.known import JOB_TIMES, Known
+from envmon.config.mistakes import ConfigMistakes, Mistake, dotted, shown
+from envmon.model import Area, Channel, Config, Paths, Rule, Schedule, Site, SourceSpec, Target
+from envmon.texts import LANGUAGES, t
+
+NOUNS: Mapping[str, type] = {
+    "areas": Area,
+    "sites": Site,
+    "sources": SourceSpec,
+    "targets": Target,
+    "rules": Rule,
+    "channels": Channel,
+}
+
+
+class Setting(NamedTuple):
+    """One row of `config show`; `origin` is `default`, a variable's name, or `file:line`."""
+
+    key: str
+    value: str
+    origin: str
+
+
+def read(name: str, known: Known | None, lang: str | None, environ: Mapping[str, str]) -> Reading:
+    """Read the config named, all of it, and report all its mistakes at once."""
+    asked = lang or environ.get("ENVMON_LANG", "")
+    file = document.open_document(name, asked)
+    language = document.language(file.text, asked)
+    reading = Reading(file, language, known or Known())
+    if asked and asked not in LANGUAGES:
+        allowed = t("config.allowed.one_of", language, words=" ".join(LANGUAGES))
+        reading.mistakes.append(Mistake("--lang / ENVMON_LANG", 0, "", shown(asked), allowed))
+    reading.run()
+    return reading
+
+
+@dataclass
+class Reading:
+    """The work on one file; `mistakes` grows, and `config` is there once there are none."""
+
+    file: document.Document
+    lang: str
+    known: Known
+    mistakes: list[Mistake] = field(default_factory=list)
+    entries: dict[str, list[Entry]] = field(default_factory=dict)
+    tables: dict[str, list[schema.Table]] = field(default_factory=dict)
+    csvs: list[tuple[str, int]] = field(default_factory=list)
+
+    def run(self) -> None:
+        raw = self.file.table
+        page = schema.read_table(schema.Page, raw, partial(self.report, ()), self.lang)
+        for name in schema.LISTS:
+            self.entries[name] = self._sites() if name == "sites" else self._entries(name, raw.get(name, []))
+            self.tables[name] = [table for entry in self.entries[name] if (table := self._table(name, entry))]
+        paths = schema.read_table(schema.PathsTable, raw.get("paths", {}), partial(self.report, ("paths",)), self.lang)
+        jobs, settings = self._jobs(), self._qc()
+        for name in ("areas", "sites"):
+            if not self.entries[name] and not self.mistakes:
+                schema.tell(partial(self.report, ()), (name,), f"some_{name}", None, {}, self.lang)
+        for entry, (key, code, values) in checks.check(self.entries, self.known):
+            schema.tell(self._at(entry), (key,), code, entry.raw.get(key), values, self.lang)
+        if self.mistakes or page is None or paths is None:
+            raise ConfigMistakes(sorted(set(self.mistakes), key=self._order), self.lang)
+        self.config = self._config(page, paths, jobs, settings)
+
+    def _order(self, mistake: Mistake) -> tuple[bool, str, int, str]:
+        return mistake.file != self.file.name, mistake.file, mistake.line, mistake.path
+
+    # --- reporting ---
+
+    def report(
+        self, prefix: document.KeyPath, path: document.KeyPath, found: str, allowed: str, suggestion: str
+    ) -> None:
+        whole = (*prefix, *path)
+        line = self.file.line(whole)
+        self.mistakes.append(Mistake(self.file.name, line, dotted(whole), found, allowed, suggestion))
+
+    def _at(self, entry: Entry) -> schema.Report:
+        """How to report inside one table: by key path in the TOML, by column in a CSV."""
+        if entry.file == self.file.name:
+            return partial(self.report, entry.path)
+
+        def report(path: document.KeyPath, found: str, allowed: str, suggestion: str) -> None:
+            self.mistakes.append(Mistake(entry.file, entry.line, dotted(path), found, allowed, suggestion))
+
+        return report
+
+    # --- tables ---
+
+    def _entries(self, name: str, raw: Any) -> list[Entry]:
+        """The tables of one list as written; what is not a table is a mistake."""
+        if not isinstance(raw, list):
+            schema.tell(partial(self.report, ()), (name,), "list", raw, {"name": name}, self.lang)
+            return []
+        entries = []
+        for position, table in enumerate(raw):
+            if isinstance(table, dict):
+                line = self.file.line((name, position))
+                entries.append(Entry(self.file.name, line, (name, position), table))
+            else:
+                schema.tell(partial(self.report, ()), (name, position), "table", table, {}, self.lang)
+        return entries
+
+    def _table(self, name: str, entry: Entry) -> schema.Table | None:
+        return schema.read_table(schema.LISTS[name], entry.raw, self._at(entry), self.lang)
+
+    def _sites(self) -> list[Entry]:
+        """Sites from `sites = "a.csv"`, a list of such names, or tables, any of which may be `file = "a.csv"`."""
+        raw = self.file.table.get("sites", [])
+        listed = [raw] if isinstance(raw, str) else raw
+        if not isinstance(listed, list):
+            return self._entries("sites", raw)
+        entries: list[Entry] = []
+        for position, item in enumerate(listed):
+            path: document.KeyPath = ("sites",) if isinstance(raw, str) else ("sites", position)
+            if isinstance(item, str):
+                entries += self._csv(item, path)
+            elif isinstance(item, dict) and set(item) == {"file"} and isinstance(item["file"], str):
+                entries += self._csv(item["file"], path)
+            elif isinstance(item, dict):
+                entries.append(Entry(self.file.name, self.file.line(path), path, item))
+            else:
+                schema.tell(partial(self.report, ()), path, "sites", item, {}, self.lang)
+        return entries
+
+    def _csv(self, name: str, path: document.KeyPath) -> list[Entry]:
+        """The rows of one CSV of sites, beside the config unless its path is absolute."""
+        place = Path(self.file.name).parent / Path(name).expanduser()
+        text = document.read_text(place, str(place), self.lang, sites.ENCODINGS)
+        if isinstance(text, Mistake):
+            why = t("config.csv.unreadable", self.lang, file=text.file, found=text.found)
+            self.report((), path, why, text.allowed, "")
+            return []
+
+        def tell(line: int, column: str, found: str, allowed: str, suggestion: str) -> None:
+            self.mistakes.append(Mistake(str(place), line, column, found, allowed, suggestion))
+
+        entries = [Entry(str(place), line, (), raw) for line, raw in sites.rows(text, tell, self.lang)]
+        self.csvs.append((str(place), len(entries)))
+        return entries
+
+    def _jobs(self) -> dict[str, Schedule]:
+        raw = self.file.table.get("jobs", {})
+        report = partial(self.report, ("jobs",))
+        if not isinstance(raw, dict):
+            schema.tell(report, (), "table", raw, {}, self.lang)
+            return {}
+        times: dict[str, Schedule] = {}
+        for name, value in ({**JOB_TIMES, **raw}).items():
+            if name not in self.known.jobs:
+                if name in raw:
+                    schema.unknown_key(report, (name,), self.known.jobs, self.lang)
+                continue
+            try:
+                every = self.known.jobs[name]
+                times[name] = Schedule(every, schema.slot_time(value, every))
+            except PydanticCustomError as error:
+                context = error.context or {}
+                schema.tell(report, (name,), context["code"], value, context, self.lang)
+        return times
+
+    def _qc(self) -> dict[str, dict[str, Any]]:
+        raw = self.file.table.get("qc", {})
+        report = partial(self.report, ("qc",))
+        if not isinstance(raw, dict):
+            schema.tell(report, (), "table", raw, {}, self.lang)
+            return {}
+        tests = self.known.tests
+        settings: dict[str, dict[str, Any]] = {}
+        for test, values in raw.items():
+            if tests is not None and test not in tests:
+                schema.unknown_key(report, (test,), tests, self.lang)
+            elif not isinstance(values, dict):
+                schema.tell(report, (test,), "table", values, {}, self.lang)
+            else:
+                allowed = self.known.settings(test)
+                for key in values:
+                    if allowed is not None and key not in allowed:
+                        schema.unknown_key(report, (test, key), allowed, self.lang)
+                settings[test] = schema.plain(values)
+        return settings
+
+    # --- the result ---
+
+    def _config(
+        self, page: schema.Page, paths: schema.PathsTable, jobs: dict[str, Schedule], qc: dict[str, dict[str, Any]]
+    ) -> Config:
+        from envmon.config import resolve
+
+        root = Path(self.file.name).absolute().parent
+        nouns = {name: tuple(NOUNS[name](**dict(table)) for table in self.tables[name]) for name in NOUNS}
+        resolved = {name: resolve(root, wanted) for name, wanted in paths}
+        file = str(Path(self.file.name).absolute())
+        return Config(page.bureau, self.lang, paths=Paths(str(root), **resolved), jobs=jobs, qc=qc, file=file, **nouns)
+
+    def settings(self, environ: Mapping[str, str]) -> list[Setting]:
+        """Every setting with its origin, in the order of the file's forms."""
+        rows = [self._language(environ), *self._rows((), schema.Page, self.file.table, environ)]
+        rows += self._rows(("paths",), schema.PathsTable, self.file.table.get("paths", {}), environ)
+        for name, form in schema.LISTS.items():
+            for entry in self.entries[name]:
+                if entry.path:
+                    rows += self._rows(entry.path, form, entry.raw, environ)
+        for file, count in self.csvs:
+            rows.append(Setting("sites", t("config.show.csv", self.lang, count=count), file))
+        for name, table in (("jobs", {**JOB_TIMES, **self.file.table.get("jobs", {})}), ("qc", self.config.qc)):
+            rows += [
+                self._row((name, key), value, key in self.file.table.get(name, {})) for key, value in table.items()
+            ]
+        return rows
+
+    def _language(self, environ: Mapping[str, str]) -> Setting:
+        if environ.get("ENVMON_LANG") == self.lang:
+            return Setting("language", shown(self.lang), "ENVMON_LANG")
+        return self._row(("language",), self.lang, "language" in self.file.table)
+
+    def _rows(
+        self, path: document.KeyPath, form: type[schema.Table], raw: Mapping[str, Any], environ: Mapping[str, str]
+    ) -> list[Setting]:
+        rows = []
+        for key, info in form.model_fields.items():
+            if not path and (key == "language" or info.annotation is Any):
+                continue
+            value = raw.get(key, info.default)
+            if isinstance(value, dict) and value:
+                rows += [
+                    self._row((*path, key, name), self._masked(name, item, environ), True)
+                    for name, item in value.items()
+                ]
+            elif value is not None:
+                rows.append(self._row((*path, key), value, key in raw))
+        return rows
+
+    def _masked(self, name: str, value: Any, environ: Mapping[str, str]) -> Any:
+        """An option as it may be shown: a variable's name and whether it is set, never what it holds."""
+        if not name.endswith("_env"):
+            return value
+        return f"{value} ({t('config.show.set' if environ.get(str(value)) else 'config.show.unset', self.lang)})"
+
+    def _row(self, path: document.KeyPath, value: Any, written: bool) -> Setting:
+        origin = f"{self.file.name}:{self.file.line(path)}" if written else t("config.show.default", self.lang)
+        return Setting(dotted(path), shown(value), origin)
