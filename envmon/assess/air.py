@@ -106,7 +106,7 @@ def area_days(
         enough = _summed(own.reshape(by_day), members)
         total = _summed(exact.reshape(by_day), members)
         reached = _share_reached(enough, stations, regime.validity)
-        value[:, part] = _rounded(total, enough * common, reached, regime, steps)
+        value[:, part] = _rounded(total, enough * common, reached, steps, _decimals(regime))
         valid[:, part] = enough
         counted[:, part] = _summed(means.hours.reshape(by_day), members)
         windows[part] = _summed(means.windows.reshape(by_day[1:]), members)
@@ -138,7 +138,7 @@ class _Means:
 def _means(hours: IntArray, validity: AirValidity) -> _Means:
     """Daily means of the five, daily maximum 8-hour mean of ozone, of some whole days of hours."""
     lanes = _by_lane(hours)
-    _refuse_negative(lanes)
+    _refuse(lanes)
     top = np.empty((len(POLLUTANTS), lanes.shape[2]), np.int32 if hours.dtype.itemsize <= 2 else np.int64)
     bottom = np.empty_like(top)
     counts = np.empty(top.shape, np.int8)
@@ -158,7 +158,10 @@ def _means(hours: IntArray, validity: AirValidity) -> _Means:
     return _Means(top, bottom, valid, counts, windows)
 
 
-def _refuse_negative(values: IntArray) -> None:
+def _refuse(values: IntArray) -> None:
+    """Raise NotAssessable unless there are six pollutants and nothing below zero but the mark."""
+    if values.shape[:1] != (len(POLLUTANTS),):
+        raise NotAssessable(f"values must have {len(POLLUTANTS)} pollutants first, not shape {values.shape}")
     least = int(values.min(initial=0))
     if least < NO_VALUE:
         raise NotAssessable(f"a concentration of {least} steps is below zero; quality control must mark it first")
@@ -218,25 +221,26 @@ def _values(means: _Means, regime: AirRegime, steps: Steps) -> IntArray:
     """Daily values [pollutant, lane] in steps of the edition, NO_VALUE where not valid."""
     possible = means.valid.copy()
     possible[O3] = means.windows > 0
-    value = _rounded(means.top, means.bottom, possible, regime, steps)
+    value = _rounded(means.top, means.bottom, possible, steps, _decimals(regime))
     limit = rescale(regime.limits.limits["o3", "mda8", 2], regime.limits.decimals["o3"], _decimals(regime)[O3])
     # With fewer windows than asked the maximum still stands when it is above the limit (HJ 663 6.1.2).
     value[O3][~means.valid[O3] & (value[O3] <= limit)] = NO_VALUE
     return value
 
 
-def _rounded(top: IntArray, bottom: IntArray, valid: BoolArray, regime: AirRegime, steps: Steps) -> IntArray:
-    """top / bottom, given in stored steps, rounded once to steps of the edition; NO_VALUE where not valid."""
-    wanted = _decimals(regime)
-    stored = [steps[name] for name in POLLUTANTS] if isinstance(steps, Mapping) else list(steps)
-    value = np.full(top.shape, NO_VALUE, top.dtype)
-    up = [10 ** max(0, want - have) for want, have in zip(wanted, stored, strict=True)]
-    down = [10 ** max(0, have - want) for want, have in zip(wanted, stored, strict=True)]
+def _rounded(top: IntArray, bottom: IntArray | int, valid: BoolArray, steps: Steps, wanted: Sequence[int]) -> IntArray:
+    """top / bottom in steps as received, rounded once to `wanted` decimals; NO_VALUE where not valid.
+
+    The one place where a concentration is rounded: the change of steps goes into the division, not before or after it.
+    """
+    stored = [steps[name] for name in POLLUTANTS] if isinstance(steps, Mapping) else steps
+    finer = [want - have for want, have in zip(wanted, stored, strict=True)]
     column = (len(POLLUTANTS),) + (1,) * (top.ndim - 1)
-    numerator = top * np.array(up, top.dtype).reshape(column)
-    denominator = np.maximum(bottom, 1) * np.array(down, top.dtype).reshape(column)
-    np.copyto(value, half_even_array(numerator, denominator), where=valid)
-    return value
+    up = np.array([10 ** max(0, digits) for digits in finer], top.dtype).reshape(column)
+    down = np.array([10 ** max(0, -digits) for digits in finer], top.dtype).reshape(column)
+    rounded = half_even_array(top * up, np.maximum(bottom, 1) * down)
+    rounded[~valid] = NO_VALUE
+    return rounded
 
 
 def _decimals(regime: AirRegime) -> list[int]:
@@ -310,14 +314,9 @@ def hourly(values: IntArray, edition: IndexEdition, steps: Steps, required: int 
 
     Each value is rounded half to even to the edition's decimals first (HJ 663 table 3), once.
     """
-    stored = [steps[name] for name in POLLUTANTS] if isinstance(steps, Mapping) else list(steps)
+    _refuse(values)
     wanted = [edition.columns[edition.hourly[name]].decimals for name in POLLUTANTS]
-    rounded = np.empty(values.shape, values.dtype if values.dtype.itemsize > 2 else np.int32)
-    for row, (have, want) in enumerate(zip(stored, wanted, strict=True)):
-        own = values[row].astype(rounded.dtype)
-        if want < have:
-            own = np.where(own < 0, own, half_even_array(own, 10 ** (have - want)))
-        rounded[row] = np.where(own < 0, own, own * 10 ** max(0, want - have))
+    rounded = _rounded(values.astype(np.int64), 1, values != NO_VALUE, steps, wanted)
     return index(rounded, edition, "hourly", required)
 
 
@@ -330,27 +329,26 @@ def index(values: IntArray, edition: IndexEdition, mode: str, required: int = EV
     Raises NotAssessable for a concentration below zero other than the mark.
     Source: HJ 633 formulas 1 and 2, rounding clause, table of breakpoints and its notes, publishing clause.
     """
-    if values.shape[:1] != (len(POLLUTANTS),):
-        raise NotAssessable(f"values must have {len(POLLUTANTS)} pollutants first, not shape {values.shape}")
-    _refuse_negative(values)
-    names = edition.daily if mode == "daily" else edition.hourly
+    _refuse(values)
+    names = {"daily": edition.daily, "hourly": edition.hourly}.get(mode)
+    if names is None:
+        raise NotAssessable(f"an index is daily or hourly, not {mode!r}")
     iaqi = np.empty(values.shape, np.int16)
     for row, name in enumerate(POLLUTANTS):
-        _look_up(_table(edition, names[name]), values[row], iaqi[row])
-    aqi = iaqi.max(axis=0)
-    missing = _mask(iaqi == NO_VALUE) & np.int8(required)
+        iaqi[row] = _look_up(_table(edition, names[name]), values[row])
+    aqi: IntArray = np.asarray(iaqi.max(axis=0))
+    missing = np.asarray(_mask(iaqi == NO_VALUE) & np.int8(required))
     published = aqi.copy()
     if edition.missing_blocks_up_to is not None:
         published[(missing != 0) & (aqi <= edition.missing_blocks_up_to)] = NO_VALUE
-    none = np.zeros(aqi.shape, np.int8)
-    above = edition.exceeding_above
+    above = edition.top if edition.exceeding_above is None else edition.exceeding_above
     return AirIndex(
         iaqi=iaqi,
         aqi=aqi,
         published=published,
         level=level_of(aqi, edition),
         primary=_mask((iaqi == aqi) & (aqi > edition.primary_above)),
-        exceeding=none if above is None else _mask(iaqi > above),
+        exceeding=_mask(iaqi > above),  # an edition without the term: nothing is above the top
         missing=missing,
     )
 
@@ -360,14 +358,12 @@ def level_of(aqi: IntArray, edition: IndexEdition) -> IntArray:
     table = np.zeros(edition.top + 2, np.int8)
     for level in sorted(edition.levels, key=lambda level: -level.at_most):
         table[1 : min(level.at_most, edition.top) + 2] = level.number
-    found = np.empty(aqi.shape, np.int8)
-    _look_up(table, aqi, found)
-    return found
+    return _look_up(table, aqi)
 
 
-def _look_up(table: IntArray, position: IntArray, into: IntArray) -> None:
+def _look_up(table: IntArray, position: IntArray) -> IntArray:
     """Rows of a table that starts with the answer for NO_VALUE and whose last row goes on for ever."""
-    np.take(table, np.minimum(position, len(table) - 2) + 1, mode="clip", out=into)
+    return np.asarray(table.take(np.minimum(position, len(table) - 2) + 1))
 
 
 def _table(edition: IndexEdition, name: str) -> IntArray:
