@@ -7,12 +7,10 @@ Never here: limits, units, or which edition rounds how; those are data.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-IntArray = NDArray[np.signedinteger[Any]]  # as in `model`, which rests on `periods` and so is not imported here
+if TYPE_CHECKING:
+    from envmon.model import IntArray
 
 NUMBER = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?\Z")
 
@@ -42,10 +40,11 @@ def ceil(numerator: int, denominator: int) -> int:
 def half_even_array(numerator: IntArray, denominator: IntArray | int) -> IntArray:
     """`half_even` over arrays of whole numbers; denominators must be positive. Same shape and type as numerator.
 
+    >>> import numpy as np
     >>> half_even_array(np.array([25, 35, 26]), 10).tolist()
     [2, 4, 3]
     """
-    quotient, rest = np.divmod(numerator, denominator)
+    quotient, rest = numerator // denominator, numerator % denominator
     twice = 2 * rest
     up = (twice > denominator) | ((twice == denominator) & (quotient % 2 == 1))
     rounded: IntArray = quotient + up

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-IntArray = NDArray[np.signedinteger[Any]]
-BoolArray = NDArray[np.bool_]
+    IntArray = NDArray[np.signedinteger[Any]]
+    BoolArray = NDArray[np.bool_]
+else:  # names for annotations only: `status` reads these nouns and must not wait for NumPy
+    IntArray = BoolArray = Any
 
 NO_VALUE = -1
 """In concentration, index and class arrays: there is no value here (every real one is zero or more)."""
