@@ -1,0 +1,177 @@
+"""The same job in good pandas, polars and DuckDB, each starting from its own form in memory.
+
+Each peer is a function of no argument that returns the index [day, station] (NaN: none) and the good-day rate of each
+station; a day counts when no item is missing or the index is above 100. Floats, as such programs are usually written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envmon.model import NO_VALUE, POLLUTANTS, AirRegime
+
+Result = tuple[NDArray[Any], NDArray[Any]]
+
+
+def columns(regime: AirRegime) -> list[tuple[list[float], list[float]]]:
+    """Points (printed unit) and nodes of each pollutant's daily column, carried on to its end."""
+    found = []
+    for name in POLLUTANTS:
+        column = regime.index.columns[regime.index.daily[name]]
+        points = [point / 10**column.decimals for point in column.points]
+        found.append((points, [float(node) for node in column.nodes]))
+    return found
+
+
+def floats(hours: NDArray[np.int16], row: int) -> NDArray[np.float32]:
+    """Hours of one pollutant in its printed unit, NaN where missing."""
+    values = hours[row].astype(np.float32)
+    values[hours[row] == NO_VALUE] = np.nan
+    return values / np.float32(10) if POLLUTANTS[row] == "co" else values
+
+
+def pandas_job(hours: NDArray[np.int16], regime: AirRegime) -> Callable[[], Result]:
+    """Wide frames, one a pollutant: resample, rolling, np.interp."""
+    import pandas as pd
+
+    index = pd.date_range("2025-01-01", periods=hours.shape[1], freq="h")
+    frames = {name: pd.DataFrame(floats(hours, row), index=index) for row, name in enumerate(POLLUTANTS)}
+    tables = columns(regime)
+
+    def job() -> Result:
+        indices = []
+        for name, (points, nodes) in zip(POLLUTANTS, tables, strict=True):
+            frame = frames[name]
+            if name == "o3":
+                windows = frame.rolling(8, min_periods=6).mean()
+                days = windows[windows.index.hour >= 7].resample("D")
+                value = np.round(days.max().to_numpy())
+                value[(days.count().to_numpy() < 14) & ~(value > 160)] = np.nan
+            else:
+                days = frame.resample("D")
+                value = np.round(days.mean().to_numpy(), 1 if name == "co" else 0)
+                value[days.count().to_numpy() < 20] = np.nan
+            indices.append(np.ceil(np.interp(value, points, nodes)))
+        stacked = np.stack(indices)
+        aqi = np.fmax.reduce(stacked)
+        primary = (stacked == aqi) & (aqi > 50)
+        counted = ~np.isnan(stacked).any(axis=0) | (aqi > 100)
+        assert primary.shape == stacked.shape
+        return aqi, ((aqi <= 100) & counted).sum(axis=0) / counted.sum(axis=0)
+
+    return job
+
+
+def long_columns(hours: NDArray[np.int16]) -> dict[str, NDArray[Any]]:
+    """One row a station and hour, sorted by station: keys as small integers and six float columns."""
+    _, rows, stations = hours.shape
+    found: dict[str, NDArray[Any]] = {
+        "station": np.repeat(np.arange(stations, dtype=np.int16), rows),
+        "day": np.tile(np.repeat(np.arange(rows // 24, dtype=np.int16), 24), stations),
+        "hour": np.tile(np.tile(np.arange(1, 25, dtype=np.int8), rows // 24), stations),
+    }
+    for row, name in enumerate(POLLUTANTS):
+        found[name] = np.ascontiguousarray(floats(hours, row).T).reshape(-1)
+    return found
+
+
+def polars_job(hours: NDArray[np.int16], regime: AirRegime) -> Callable[[], Result]:
+    """Lazy frame through the streaming engine."""
+    import polars as pl
+
+    frame = pl.DataFrame(long_columns(hours)).with_columns(pl.col(pl.Float32).fill_nan(None))
+    shape = hours.shape[1] // 24, hours.shape[2]
+    values = []
+    for name in POLLUTANTS:
+        if name != "o3":
+            mean = pl.col(name).mean().cast(pl.Float64).round(1 if name == "co" else 0, mode="half_to_even")
+            values.append(pl.when(pl.col(name).count() >= 20).then(mean).alias(name))
+    best = pl.col("o3_8h").max().cast(pl.Float64).round(0, mode="half_to_even")
+    values.append(pl.when((pl.col("o3_8h").count() >= 14) | (best > 160)).then(best).alias("o3"))
+    indices = []
+    for name, (points, nodes) in zip(POLLUTANTS, columns(regime), strict=True):
+        value, steps = pl.col(name), pl.lit(nodes[-1])
+        for at in range(len(points) - 1, 0, -1):
+            slope = (nodes[at] - nodes[at - 1]) / (points[at] - points[at - 1])
+            steps = pl.when(value <= points[at]).then((value - points[at - 1]) * slope + nodes[at - 1]).otherwise(steps)
+        indices.append(pl.when(value.is_not_null()).then(steps.ceil()).alias(name))
+    window = pl.col("o3").rolling_mean(8, min_samples=6)
+    plan = (
+        frame.lazy()
+        .with_columns(o3_8h=pl.when(pl.col("hour") >= 8).then(window))
+        .group_by("station", "day")
+        .agg(values)
+        .with_columns(indices)
+        .with_columns(aqi=pl.max_horizontal(POLLUTANTS), full=pl.all_horizontal(pl.col(POLLUTANTS).is_not_null()))
+        .with_columns(
+            primary=pl.concat_list([(pl.col(name) == pl.col("aqi")) & (pl.col("aqi") > 50) for name in POLLUTANTS]),
+            counted=pl.col("full") | (pl.col("aqi") > 100),
+        )
+    )
+
+    def job() -> Result:
+        days = plan.collect(engine="streaming")
+        rates = days.group_by("station").agg(
+            rate=((pl.col("aqi") <= 100) & pl.col("counted")).sum() / pl.col("counted").sum()
+        )
+        aqi = np.full(shape, np.nan)
+        aqi[days["day"].to_numpy(), days["station"].to_numpy()] = days["aqi"].to_numpy()
+        return aqi, rates.sort("station")["rate"].to_numpy()
+
+    return job
+
+
+def duckdb_job(hours: NDArray[np.int16], regime: AirRegime) -> Callable[[], Result]:
+    """One table and one statement, with a window function for the ozone means."""
+    import duckdb
+    import pandas as pd
+
+    base = duckdb.connect()
+    base.register("frame", pd.DataFrame(long_columns(hours)))
+    values = ", ".join(f"nullif({name}, 'nan'::float) as {name}" for name in POLLUTANTS)
+    base.execute(f"create table hours as select station, day, hour, {values} from frame")
+    base.unregister("frame")
+    shape = hours.shape[1] // 24, hours.shape[2]
+    means = ", ".join(
+        f"case when count({name}) >= 20 then round_even(avg({name}), {1 if name == 'co' else 0}) end as {name}"
+        for name in POLLUTANTS
+        if name != "o3"
+    )
+    indices = []
+    for name, (points, nodes) in zip(POLLUTANTS, columns(regime), strict=True):
+        cases = [
+            f"when {name} <= {points[at]} then ceil(({name} - {points[at - 1]}) * "
+            f"{(nodes[at] - nodes[at - 1]) / (points[at] - points[at - 1])!r} + {nodes[at - 1]})"
+            for at in range(1, len(points))
+        ]
+        indices.append(f"case when {name} is null then null {' '.join(cases)} else {nodes[-1]} end as {name}")
+    full = " and ".join(f"{name} is not null" for name in POLLUTANTS)
+    primary = ", ".join(f"{name} = aqi and aqi > 50 as top_{name}" for name in POLLUTANTS)
+    statement = f"""
+        with windows as (
+            select *, case when hour >= 8 and count(o3) over w >= 6 then avg(o3) over w end as o3_8h from hours
+            window w as (partition by station, day order by hour rows 7 preceding)
+        ), means as (
+            select station, day, {means}, round_even(max(o3_8h), 0) as best, count(o3_8h) as windows
+            from windows group by station, day
+        ), valued as (select *, case when windows >= 14 or best > 160 then best end as o3 from means),
+        indexed as (select station, day, {", ".join(indices)} from valued)
+        select *, greatest({", ".join(POLLUTANTS)}) as aqi, {full} as complete, {primary} from indexed
+    """
+
+    def job() -> Result:
+        base.execute(f"create or replace temp table days as {statement}")
+        rates = base.execute(
+            "select count(*) filter (aqi <= 100 and complete) / count(*) filter (complete or aqi > 100) "
+            "from days group by station order by station"
+        ).fetchnumpy()
+        days = base.execute("select station, day, aqi from days").fetchnumpy()
+        aqi = np.full(shape, np.nan)
+        aqi[days["day"], days["station"]] = np.ma.filled(days["aqi"], np.nan)
+        return aqi, next(iter(rates.values()))
+
+    return job

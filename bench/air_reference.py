@@ -1,0 +1,90 @@
+"""What the air judgement must be, worked out the slow and obvious way: fractions in pure Python, and 64-bit integers.
+
+Neither shares code with `envmon.assess.air`; breakpoints and limits are read from the same regime.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envmon.model import NO_VALUE, POLLUTANTS, AirRegime, Breakpoints
+
+O3 = POLLUTANTS.index("o3")
+
+
+def sub_index(regime: AirRegime, column: Breakpoints, value: int) -> int:
+    """Formula 1 of HJ 633 in fractions, rounded up."""
+    corners = list(zip(column.points, column.nodes, strict=True))
+    for (low, low_node), (high, high_node) in itertools.pairwise(corners):
+        if value <= high:
+            return math.ceil(low_node + Fraction((high_node - low_node) * (value - low), high - low))
+    if isinstance(column.beyond, int):
+        return column.beyond
+    return sub_index(regime, regime.index.columns[column.beyond], value)
+
+
+def site_day(hours: Sequence[Sequence[int]], regime: AirRegime) -> tuple[list[int], int, int]:
+    """Values, index and primary mask of one site-day [6][24] in edition steps, in fractions."""
+    values = []
+    for row, line in enumerate(hours):
+        there = [value for value in line if value != NO_VALUE]
+        mean = Fraction(sum(there), len(there)) if len(there) >= 20 else None
+        if row == O3:
+            windows = [[value for value in line[end - 8 : end] if value != NO_VALUE] for end in range(8, 25)]
+            means = [Fraction(sum(window), len(window)) for window in windows if len(window) >= 6]
+            mean = max(means, default=None)
+            limit = regime.limits.limits["o3", "mda8", 2]
+            if mean is not None and len(means) < 14 and round(mean) <= limit:
+                mean = None
+        values.append(NO_VALUE if mean is None else round(mean))
+    columns = [regime.index.columns[regime.index.daily[name]] for name in POLLUTANTS]
+    indices = [
+        NO_VALUE if value == NO_VALUE else min(sub_index(regime, column, value), regime.index.top)
+        for value, column in zip(values, columns, strict=True)
+    ]
+    top = max(indices)
+    primary = sum(1 << bit for bit, each in enumerate(indices) if each == top and top > regime.index.primary_above)
+    return values, top, primary
+
+
+def station_days(hours: NDArray[np.int16], regime: AirRegime) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Values [6, day, station] and index [day, station] of every station-day, in 64-bit integers."""
+    days, stations = hours.shape[1] // 24, hours.shape[2]
+    values = np.empty((6, days, stations), np.int64)
+    for row in range(6):
+        block = hours[row].reshape(days, 24, stations).astype(np.int64)
+        there = block != NO_VALUE
+        block[~there] = 0
+        values[row] = _ozone(block, there, regime) if row == O3 else _mean(block.sum(axis=1), there.sum(axis=1))
+    indices = np.full(values.shape, NO_VALUE, np.int64)
+    for row, name in enumerate(POLLUTANTS):
+        column = regime.index.columns[regime.index.daily[name]]
+        for value in np.unique(values[row][values[row] >= 0]).tolist():
+            indices[row][values[row] == value] = min(sub_index(regime, column, value), regime.index.top)
+    return values, indices.max(axis=0)
+
+
+def _mean(total: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.where(count >= 20, _half_even(total, np.maximum(count, 1)), NO_VALUE)
+
+
+def _ozone(block: NDArray[np.int64], there: NDArray[np.bool_], regime: AirRegime) -> NDArray[np.int64]:
+    total = np.stack([block[:, end - 8 : end].sum(axis=1) for end in range(8, 25)])
+    count = np.stack([there[:, end - 8 : end].sum(axis=1) for end in range(8, 25)])
+    valid = count >= 6
+    best = np.where(valid, total * 168 // np.maximum(count, 1), NO_VALUE).max(axis=0)  # 168 = lcm(6, 7, 8): no rest
+    value = _half_even(best, np.int64(168))
+    enough = (valid.sum(axis=0) >= 14) | (value > regime.limits.limits["o3", "mda8", 2])
+    return np.where((best >= 0) & enough, value, NO_VALUE)
+
+
+def _half_even(numerator: NDArray[np.int64], denominator: NDArray[np.int64] | np.int64) -> NDArray[np.int64]:
+    down = numerator // denominator
+    twice = 2 * (numerator - down * denominator)
+    return down + ((twice > denominator) | ((twice == denominator) & (down % 2 == 1)))
