@@ -24,7 +24,7 @@ RANGES = ((0x20, 0x7E), (0xA0, 0xFF), (0x391, 0x3C9), (0x2010, 0x2027), (0x2160,
 EXTRA = "‰′″※€℃℉№™⁺⁻₀₁₂₃₄₅₆₇₈₉−∑√∞≈≠≤≥■□▲△▼▽◆◇○●★☆〇"
 LOWERED = {chr(0x2080 + digit): str(digit) for digit in range(10)}
 RAISED = {"⁻": "−", "⁺": "+"}
-SCALE, DROP, LIFT = 0.6, -130, 330  # in units of 1000 per em
+SCALE, DROP, LIFT = 0.6, -55, 330  # in units of 1000 per em; low enough for H₂O, high enough for the dot in PM₂.₅
 
 
 def characters() -> set[int]:

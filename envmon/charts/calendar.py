@@ -21,7 +21,7 @@ from envmon.periods import calendar, month_of, months
 from envmon.rounding import percent_tenths
 from envmon.texts import t, word
 
-CELL, ROW = 0.3, 0.36  # a day of a long period, inches
+CELL, ROW = 0.316, 0.36  # a day of a long period, inches
 WEEK_CELL, WEEK_ROW = 1.45, 1.02  # a day of a short one
 SHORT = 42  # days; up to here each day is large enough for its index
 
@@ -76,7 +76,7 @@ def draw(data: CalendarData, lang: str = "zh") -> Figure:
 
 def describe(data: CalendarData, lang: str = "zh") -> Words:
     """Title, caption and alternative text, with the counts by level and by edition."""
-    title = t("chart.calendar.title", lang, subject=data.subject, period=data.source.period.name)
+    title = t("chart.calendar.title", lang, subject=data.subject, period=style.period_name(data.source.period, lang))
     counts = [0] * (len(data.levels) + 1)
     others: dict[Status, int] = {}
     for day in _days(data):

@@ -8,12 +8,13 @@ limit as a yardstick, where the standard has one. Never here: limits, validity, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from envmon.charts import style
 from envmon.charts.style import LIMIT, LINE, MARGIN, MUTED, RULE, Provenance, Words
@@ -23,8 +24,10 @@ from envmon.rounding import half_even, printed
 from envmon.texts import t
 
 ORDER = ("pm25", "pm10", "o3", "no2", "so2", "co")  # as bulletins list them
-PLOT_WIDTH, PLOT_HEIGHT = 3.2, 1.85
-COLUMN, ROW = 3.82, 2.75
+PLOT_WIDTH, PLOT_HEIGHT = 3.18, 1.85
+COLUMN, ROW = 3.8, 2.85
+LABELS = 0.42  # room for the labels of the upright axis, inches
+DASHES = (0, (5, 3))
 UNITS = {"co": "mg/m³"}
 DAILY_AVERAGE = {"o3": "mda8"}
 
@@ -57,12 +60,23 @@ class PollutantsData:
 
 
 @dataclass(frozen=True, slots=True)
+class _Limit:
+    """A limit line: first and last day, height in the unit, the same as printed, the editions it is from."""
+
+    first: int
+    last: int
+    height: float
+    text: str
+    editions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Series:
     """One pollutant, ready to draw: places on the day axis, values as plain numbers (NaN = gap), limits, excess."""
 
     places: list[float]
     values: list[float]
-    limits: list[tuple[float, float, float, str]]  # first, last, height, label
+    limits: list[_Limit]
     over: list[bool]
 
     @property
@@ -93,17 +107,17 @@ def monthly_means(
 
 def draw(data: PollutantsData, lang: str = "zh") -> Figure:
     """Draw the six panels, two rows of three."""
-    top = style.HEAD + 0.42
-    figure = style.new_figure(top + 2 * ROW - 0.25 + style.FOOT)
+    top = style.HEAD + 0.7
+    figure = style.new_figure(top + ROW + PLOT_HEIGHT + 0.5 + style.FOOT)
     page = style.page_axes(figure)
     note = "chart.pollutants.note.monthly" if data.monthly else "chart.pollutants.note.daily"
     style.head(page, describe(data, lang).title, _summary(data, lang), t(note, lang))
     for index, pollutant in enumerate(ORDER):
         row, column = divmod(index, 3)
-        x, y = MARGIN + 0.42 + column * COLUMN, top + row * ROW
-        series = _series(data, pollutant, lang)
-        _heading(page, x - 0.42, y, pollutant, series, data, lang)
-        _panel(style.inset_axes(figure, x, y, PLOT_WIDTH, PLOT_HEIGHT), series, data, lang)
+        x, y = MARGIN + column * COLUMN, top + row * ROW
+        series = _series(data, pollutant)
+        _heading(page, x, y, pollutant, series, data, lang)
+        _panel(style.inset_axes(figure, x + LABELS, y, PLOT_WIDTH, PLOT_HEIGHT), series, data, lang)
     style.foot(page, data.source, lang)
     return figure
 
@@ -111,7 +125,9 @@ def draw(data: PollutantsData, lang: str = "zh") -> Figure:
 def describe(data: PollutantsData, lang: str = "zh") -> Words:
     """Title, caption and alternative text: how many values of each pollutant are above the limit."""
     kind = "monthly" if data.monthly else "daily"
-    title = t(f"chart.pollutants.title.{kind}", lang, subject=data.subject, period=data.source.period.name)
+    title = t(
+        f"chart.pollutants.title.{kind}", lang, subject=data.subject, period=style.period_name(data.source.period, lang)
+    )
     alt = t("chart.pollutants.alt", lang, title=title, counts=_summary(data, lang))
     return Words(title, _summary(data, lang), alt)
 
@@ -120,7 +136,7 @@ def _summary(data: PollutantsData, lang: str) -> str:
     """Of each pollutant: values above the limit and values there are."""
     parts = []
     for pollutant in ORDER:
-        series = _series(data, pollutant, lang)
+        series = _series(data, pollutant)
         name = t(f"daily_item.{pollutant}", lang)
         if not series.limits:
             parts.append(t("chart.pollutants.unlimited", lang, name=name, count=series.valid))
@@ -131,36 +147,34 @@ def _summary(data: PollutantsData, lang: str) -> str:
     return t("chart.pollutants.summary", lang, unit=unit, counts=t("chart.comma", lang).join(parts))
 
 
-def _series(data: PollutantsData, pollutant: str, lang: str) -> _Series:
-    steps, scale = data.values[POLLUTANTS.index(pollutant)], 10 ** data.decimals[pollutant]
-    limits = list(_limits(data, pollutant, lang))
-    places, values, over = [], [], []
-    for span, value in zip(data.spans, steps.tolist(), strict=True):
-        place = (span.first + span.last) / 2
-        places.append(place)
-        values.append(math.nan if value < 0 else value / scale)
-        over.append(
-            value >= 0 and any(first <= place <= last and value / scale > height for first, last, height, _ in limits)
-        )
+def _series(data: PollutantsData, pollutant: str) -> _Series:
+    steps, scale = data.values[POLLUTANTS.index(pollutant)].tolist(), 10 ** data.decimals[pollutant]
+    limits = _limits(data, pollutant)
+    places = [(span.first + span.last) / 2 for span in data.spans]
+    values = [math.nan if value < 0 else value / scale for value in steps]
+    over = [
+        any(limit.first <= place <= limit.last and value > limit.height for limit in limits)
+        for place, value in zip(places, values, strict=True)
+    ]
     return _Series(places, values, limits, over)
 
 
-def _limits(data: PollutantsData, pollutant: str, lang: str) -> Iterator[tuple[float, float, float, str]]:
-    """The limit lines of one pollutant; neighbours of equal height become one line."""
+def _limits(data: PollutantsData, pollutant: str) -> list[_Limit]:
+    """The limit lines of one pollutant; editions that follow one another with the same limit share a line."""
     average = "annual" if data.monthly else DAILY_AVERAGE.get(pollutant, "24h")
-    found: list[tuple[int, int, int, int, str]] = []
+    found: list[_Limit] = []
     for span in data.limits:
-        limit = span.limits.limits.get((pollutant, average, span.grade))
+        steps = span.limits.limits.get((pollutant, average, span.grade))
         first, last = max(span.first, data.source.period.first), min(span.last, data.source.period.last)
-        if limit is None or first > last:
+        if steps is None or first > last:
             continue
         decimals = span.limits.decimals[pollutant]
-        if found and found[-1][2:4] == (limit, decimals) and found[-1][1] == first - 1:
-            first = found.pop()[0]
-        label = t("chart.pollutants.limit", lang, value=_short(limit, decimals), edition=span.limits.id)
-        found.append((first, last, limit, decimals, label))
-    for first, last, limit, decimals, label in found:
-        yield first - 0.5, last + 0.5, limit / 10**decimals, label
+        limit = _Limit(first, last, steps / 10**decimals, _short(steps, decimals), (span.limits.id,))
+        if found and found[-1].height == limit.height and found[-1].last == first - 1:
+            before = found.pop()
+            limit = replace(limit, first=before.first, editions=before.editions + limit.editions)
+        found.append(limit)
+    return found
 
 
 def _short(value: int, decimals: int) -> str:
@@ -170,24 +184,35 @@ def _short(value: int, decimals: int) -> str:
 
 
 def _heading(page: Axes, x: float, y: float, pollutant: str, series: _Series, data: PollutantsData, lang: str) -> None:
-    """Name and unit at the left, count of excess at the right, above a panel."""
-    name = t(f"pollutant_name.{pollutant}", lang)
-    unit = UNITS.get(pollutant, "μg/m³")
-    text, size = style.fitting(f"{name} {unit}", PLOT_WIDTH - 0.55, 10.5)
-    style.write(page, x, y - 0.2, text, size)
-    over = sum(series.over)
+    """Above a panel: name and unit at the left, count of excess at the right, the limits with their standard below."""
+    right, over = x + LABELS + PLOT_WIDTH, sum(series.over)
     if series.limits:
-        count = t("chart.pollutants.count", lang, over=over, count=series.valid)
-        style.write(page, x + 0.42 + PLOT_WIDTH, y - 0.2, count, 9.5, LIMIT if over else MUTED, ha="right")
-    elif data.monthly:
-        style.write(page, x + 0.42 + PLOT_WIDTH, y - 0.2, t("chart.pollutants.no_limit", lang), 9, MUTED, ha="right")
+        kind = "monthly" if data.monthly else "daily"
+        count = t(f"chart.pollutants.count.{kind}", lang, over=over, count=series.valid)
+        style.write(page, right, y - 0.42, count, 9.5, LIMIT if over else MUTED, ha="right")
+        said = [
+            t("chart.pollutants.limit", lang, value=limit.text, editions=t("chart.and", lang).join(limit.editions))
+            for limit in series.limits
+        ]
+        key = "chart.pollutants.yardstick" if data.monthly else "chart.pollutants.limits"
+        limits = t(key, lang, limits=t("chart.pollutants.then", lang).join(said))
+        page.plot((x + LABELS, x + LABELS + 0.3), (y - 0.17, y - 0.17), color=LIMIT, linewidth=1.2, linestyle=DASHES)
+    else:
+        count, limits = "", t("chart.pollutants.no_limit", lang) if data.monthly else ""
+    text, size = style.fitting(limits, PLOT_WIDTH - 0.4, 8.5, least=6)
+    style.write(
+        page, x + LABELS + (0.38 if series.limits else 0), y - 0.17, text, size, LIMIT if series.limits else MUTED
+    )
+    name = f"{t(f'pollutant_name.{pollutant}', lang)} {UNITS.get(pollutant, 'μg/m³')}"
+    room = right - x - style.text_width(count, 9.5) - 0.12
+    text, size = style.fitting(name, room, 11)
+    style.write(page, x, y - 0.42, text, size)
 
 
 def _panel(axes: Axes, series: _Series, data: PollutantsData, lang: str) -> None:
     """Line with gaps, lone points, excess marks, limits, axes."""
-    style.period_ticks(axes, data.source.period, lang)
-    axes.tick_params(axis="x", labelsize=8)
-    heights = [value for value in series.values if not math.isnan(value)] + [limit[2] for limit in series.limits]
+    style.period_ticks(axes, data.source.period, lang, labels=7)
+    heights = [value for value in series.values if not math.isnan(value)] + [limit.height for limit in series.limits]
     top, step = _scale(max(heights, default=1.0))
     axes.set_ylim(0, top)
     marks = np.arange(0, top + step / 2, step).tolist()
@@ -195,41 +220,22 @@ def _panel(axes: Axes, series: _Series, data: PollutantsData, lang: str) -> None
     for mark in marks[1:]:
         axes.axhline(mark, color=RULE, linewidth=0.6, zorder=0)
     few = len(series.places) <= 62
-    axes.plot(series.places, series.values, color=LINE, linewidth=1.3, marker="o", markersize=4 if few else 0, zorder=3)
-    lone = _lone(series.values)
-    axes.plot(
-        [series.places[i] for i in lone],
-        [series.values[i] for i in lone],
-        color=LINE,
-        linestyle="",
-        marker="o",
-        markersize=2.5,
-        zorder=3,
-    )
-    over = [i for i, excess in enumerate(series.over) if excess]
-    axes.plot(
-        [series.places[i] for i in over],
-        [series.values[i] for i in over],
-        color=LIMIT,
-        linestyle="",
-        marker="^",
-        markersize=5,
-        zorder=4,
-    )
-    for first, last, height, label in series.limits:
-        axes.plot((first, last), (height, height), color=LIMIT, linewidth=1.2, linestyle=(0, (5, 3)), zorder=2)
-        style.write(
-            axes,
-            (first + last) / 2 if len(series.limits) > 1 else last,
-            height + top * 0.015,
-            label,
-            8,
-            LIMIT,
-            ha="center" if len(series.limits) > 1 else "right",
-            va="bottom",
-            zorder=6,
-            bbox={"facecolor": style.BACK, "edgecolor": "none", "pad": 0.8, "alpha": 0.8},
-        )
+    axes.plot(series.places, series.values, color=LINE, linewidth=1.2, marker="o", markersize=4 if few else 0, zorder=3)
+    _dots(axes, series, _lone(series.values), LINE, "o", 2.5)
+    _dots(axes, series, [i for i, excess in enumerate(series.over) if excess], LIMIT, "^", 5)
+    for limit in series.limits:
+        ends = (limit.first - 0.5, limit.last + 0.5)
+        axes.plot(ends, (limit.height, limit.height), color=LIMIT, linewidth=1.4, linestyle=DASHES, zorder=5)
+        if len(series.limits) > 1:
+            label = style.write(
+                axes, sum(ends) / 2, limit.height + top * 0.01, limit.text, 9, LIMIT, ha="center", va="bottom", zorder=6
+            )
+            label.set_path_effects([withStroke(linewidth=2.5, foreground=style.BACK)])
+
+
+def _dots(axes: Axes, series: _Series, chosen: Sequence[int], colour: str, marker: str, size: float) -> None:
+    places, values = [series.places[i] for i in chosen], [series.values[i] for i in chosen]
+    axes.plot(places, values, color=colour, linestyle="", marker=marker, markersize=size, zorder=4)
 
 
 def _lone(values: Sequence[float]) -> list[int]:

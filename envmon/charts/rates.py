@@ -21,7 +21,8 @@ from envmon.texts import t, word
 
 PANEL = 1.75  # height of one panel's plot, inches
 GAP = 0.85
-SIDE = 3.15  # the column of figures at the right
+SIDE = 3.0  # the column of figures at the right
+LABEL = 1.05  # room between plot and figures for the target's label
 COUNTED = {
     RateName.GOOD_DAYS: "days",
     RateName.GOOD_SECTIONS: "sections",
@@ -63,16 +64,16 @@ def draw(data: RatesData, lang: str = "zh") -> Figure:
     for row, line in enumerate(data.lines):
         y = top + row * (PANEL + GAP)
         style.write(page, MARGIN, y - 0.22, word(line.name, lang), 12)
-        axes = style.inset_axes(figure, MARGIN + 0.55, y, style.WIDTH - 2 * MARGIN - 0.55 - SIDE, PANEL)
+        axes = style.inset_axes(figure, MARGIN + 0.55, y, style.WIDTH - 2 * MARGIN - 0.55 - LABEL - SIDE, PANEL)
         _panel(axes, line, data.period, lang)
-        _figures(page, style.WIDTH - MARGIN - SIDE + 0.35, y, line, lang)
+        _figures(page, style.WIDTH - MARGIN - SIDE, y, line, lang)
     style.foot(page, data.source, lang)
     return figure
 
 
 def describe(data: RatesData, lang: str = "zh") -> Words:
     """Title, caption (current value of each rate) and alternative text (with targets)."""
-    title = t("chart.rates.title", lang, subject=data.subject, period=data.period.name)
+    title = t("chart.rates.title", lang, subject=data.subject, period=style.period_name(data.period, lang))
     parts, longer = [], []
     for line in data.lines:
         now = line.rates[-1] if line.rates else None
@@ -112,19 +113,7 @@ def _panel(axes: Axes, line: RateLine, period: Period, lang: str) -> None:
     if required is not None:
         axes.axhline(required / 10, color=LIMIT, linewidth=1.4, linestyle=(0, (5, 3)), zorder=2)
         label = t("chart.rates.target", lang, target=style.share(required))
-        near_top = required / 10 > low + (high - low) * 0.85
-        style.write(
-            axes,
-            period.last,
-            required / 10 - (high - low) * 0.02 if near_top else required / 10 + (high - low) * 0.02,
-            label,
-            9,
-            LIMIT,
-            ha="right",
-            va="top" if near_top else "bottom",
-            bbox={"facecolor": style.BACK, "edgecolor": "none", "pad": 1, "alpha": 0.85},
-            zorder=5,
-        )
+        style.write(axes, period.last + 0.5, required / 10, f" {label}", 9.5, LIMIT)
 
 
 def _scale(values: list[float], required: int | None) -> tuple[int, int]:
@@ -148,7 +137,7 @@ def _figures(page: Axes, x: float, y: float, line: RateLine, lang: str) -> None:
         return
     texts = _prospects(line.outlook, COUNTED[line.name], lang)
     for row, (text, colour) in enumerate(texts):
-        shown, size = style.fitting(text, SIDE - 0.35, 10)
+        shown, size = style.fitting(text, SIDE, 10)
         style.write(page, x, y + 0.84 + row * 0.27, shown, size, colour)
 
 
@@ -156,8 +145,8 @@ def _prospects(outlook: Outlook, counted: str, lang: str) -> list[tuple[str, str
     """Target and gap, allowed failures, prospect: the lines under a rate, each with its colour."""
     found = [(t("chart.rates.target", lang, target=style.share(outlook.required)), INK)]
     if outlook.gap is not None:
-        sign = "+" if outlook.gap > 0 else "−" if outlook.gap < 0 else "±"
-        gap = t("chart.rates.gap", lang, gap=sign + printed(abs(outlook.gap), 1))
+        side = "above" if outlook.gap > 0 else "below" if outlook.gap < 0 else "level"
+        gap = t(f"chart.rates.gap.{side}", lang, gap=printed(abs(outlook.gap), 1))
         found[0] = (found[0][0] + t("chart.comma", lang) + gap, INK)
     if outlook.allowed is not None:
         key = "chart.rates.allowed" if outlook.allowed >= 0 else "chart.rates.exceeded"

@@ -25,13 +25,6 @@ NAME = 2.55  # inches for the section's name
 TARGET = 0.75
 COUNT = 0.85
 WIDEST = 0.85  # a month's cell at most
-NUMERALS = {
-    WaterClass.I: "Ⅰ",
-    WaterClass.II: "Ⅱ",
-    WaterClass.III: "Ⅲ",
-    WaterClass.IV: "Ⅳ",
-    WaterClass.V: "Ⅴ",
-}
 ROWS_A_PAGE = 45
 
 
@@ -91,7 +84,7 @@ def draw(data: SectionsData, lang: str = "zh") -> Figure:
 
 def describe(data: SectionsData, lang: str = "zh") -> Words:
     """Title, caption (section-months by target and class) and alternative text."""
-    title = t("chart.sections.title", lang, subject=data.subject, period=data.source.period.name)
+    title = t("chart.sections.title", lang, subject=data.subject, period=style.period_name(data.source.period, lang))
     judged = [(row, cell) for row in data.rows for cell in row.months if cell and cell.water_class]
     good = sum(1 for _, cell in judged if cell.water_class <= WaterClass.III)
     met = sum(1 for row, cell in judged if cell.water_class <= row.target)
@@ -129,8 +122,8 @@ def describe(data: SectionsData, lang: str = "zh") -> Words:
 
 
 def numeral(water_class: WaterClass, lang: str) -> str:
-    """The class as it stands in a cell: Ⅰ … Ⅴ, 劣Ⅴ (or >V)."""
-    return NUMERALS.get(water_class) or t("chart.class.worse", lang)
+    """The class as it stands in a cell: Ⅰ … Ⅴ, 劣Ⅴ (in English I … V, >V)."""
+    return t(f"chart.class.{water_class.value}", lang)
 
 
 def _columns(axes: Axes, left: float, y: float, column: float, data: SectionsData, lang: str) -> None:
@@ -157,7 +150,7 @@ def _row(
 ) -> None:
     name, size = style.fitting(row.name, NAME - 0.1, 10.5)
     style.write(axes, MARGIN, y + ROW / 2, name, size)
-    style.write(axes, left - TARGET / 2, y + ROW / 2, numeral(row.target, lang), 10.5, MUTED, ha="center")
+    style.write(axes, left - TARGET / 2, y + ROW / 2, numeral(row.target, lang), 10.5, ha="center")
     met = judged = 0
     for index, cell in enumerate(row.months):
         if cell is None:
@@ -202,6 +195,7 @@ def _legend(axes: Axes, y: float, data: SectionsData, lang: str) -> None:
     ]
     seen = sorted({cell.status for row in data.rows for cell in row.months if cell and not cell.water_class})
     entries += [(None, t(f"chart.mark.{status.name.lower()}", lang), word(status, lang)) for status in seen]
-    end = style.legend(axes, y, entries)
+    over = t("chart.sections.over", lang)
+    end = style.legend(axes, y, entries, extra=0.45 + style.text_width(over, 9.5))
     axes.add_patch(Rectangle((end + 0.03, y - 0.1), 0.28, 0.2, facecolor="none", edgecolor=INK, linewidth=2))
-    style.write(axes, end + 0.42, y, t("chart.sections.over", lang), 9.5)
+    style.write(axes, end + 0.42, y, over, 9.5)

@@ -7,7 +7,8 @@ Never here: what a chart says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from matplotlib.textpath import TextPath
 
 from envmon import __version__
 from envmon.model import Basis
-from envmon.periods import Period, calendar, months, number
+from envmon.periods import Period, calendar, months
 from envmon.rounding import percent_tenths, printed
 from envmon.texts import t, word
 
@@ -42,6 +43,13 @@ HATCH = "#8a96a3"
 LINE = "#1f5f8b"
 LIMIT = "#a61c00"
 BACK = "#ffffff"
+
+PERIOD_FORMS = {
+    "year": re.compile(r"(\d{4})"),
+    "quarter": re.compile(r"(\d{4})-Q(\d)"),
+    "week": re.compile(r"(\d{4})-W(\d{2})"),
+    "month": re.compile(r"(\d{4})-(\d{2})"),
+}
 
 Colour = tuple[int, int, int]
 
@@ -122,16 +130,19 @@ def ticks(axes: Axes, axis: str, places: Sequence[float], labels: Sequence[str],
     which.set_tick_params(which="both", length=0, pad=4)
 
 
-def period_ticks(axes: Axes, period: Period, lang: str) -> None:
-    """Ticks of a time axis in day numbers: months named in the middle of the month, or days of a short period."""
+def period_ticks(axes: Axes, period: Period, lang: str, labels: int = 15) -> None:
+    """Ticks of a time axis in day numbers: months named in the middle of the month, or days of a short period.
+
+    labels : how many labels have room
+    """
     axes.set_xlim(period.first - 0.5, period.last + 0.5)
     if period.days <= 62:
-        step = 1 if period.days <= 10 else 7
+        step = 1 if period.days <= labels else 7 if period.days <= 7 * labels else 14
         days = list(range(period.first, period.last + 1, step))
         ticks(axes, "x", days, [f"{calendar(day).month}-{calendar(day).day:02d}" for day in days])
         return
     found = months(period)
-    step = -(-len(found) // 15)
+    step = -(-len(found) // labels)
     shown = found[::step]
     middles = [(max(month.first, period.first) + min(month.last, period.last)) / 2 for month in shown]
     ticks(axes, "x", middles, [month_name(month.first, lang, len(found) > 12) for month in shown])
@@ -143,6 +154,21 @@ def month_name(day: int, lang: str, with_year: bool = False) -> str:
     """The month of a day as people call it: 3月, Mar, or with its year 2022-03."""
     on = calendar(day)
     return f"{on.year}-{on.month:02d}" if with_year else t(f"chart.month.{on.month}", lang)
+
+
+def period_name(period: Period, lang: str) -> str:
+    """A period as people call it: 2026年, 2026年3月, 2022年第10周, or its first and last day."""
+    for kind, form in PERIOD_FORMS.items():
+        if match := form.fullmatch(period.name):
+            numbers = [int(part) for part in match.groups()]
+            return t(
+                f"chart.period.{kind}",
+                lang,
+                numbers=numbers,
+                month=t(f"chart.month.{numbers[-1]}", lang) if kind == "month" else "",
+            )
+    first, last = calendar(period.first), calendar(period.last)
+    return str(first) if first == last else t("chart.foot.period.plain", lang, first=first, last=last)
 
 
 def text_width(text: str, size: float) -> float:
@@ -231,13 +257,19 @@ def share(tenths: int | None) -> str:
     return "–" if tenths is None else f"{printed(tenths, 1)}%"
 
 
-def legend(axes: Axes, y: float, entries: Iterable[tuple[Colour | None, str, str]], x: float = MARGIN) -> float:
-    """A row of cells, each (colour or None for hatched, sign, meaning). Returns the place where the row ends."""
+def legend(axes: Axes, y: float, entries: Sequence[tuple[Colour | None, str, str]], extra: float = 0) -> float:
+    """A row of cells, each (colour or None for hatched, sign, meaning). Returns the place where the row ends.
+
+    extra : inches to keep free behind the row; a row that is too long is set smaller
+    """
+    room = axes.get_xlim()[1] - 2 * MARGIN - extra
+    full = sum(0.68 + text_width(meaning, 9.5) for _, _, meaning in entries)
+    factor, x = min(1.0, room / full) if full else 1.0, MARGIN
     for colour, sign, meaning in entries:
-        cell(axes, x, y - 0.12, 0.34, 0.24, colour)
-        write(axes, x + 0.17, y, sign, 8.5, INK if colour is None else ink_on(colour), ha="center")
-        write(axes, x + 0.42, y, meaning, 9.5)
-        x += 0.42 + text_width(meaning, 9.5) + 0.26
+        cell(axes, x, y - 0.12, 0.34 * factor, 0.24, colour)
+        write(axes, x + 0.17 * factor, y, sign, 8.5 * factor, INK if colour is None else ink_on(colour), ha="center")
+        write(axes, x + 0.42 * factor, y, meaning, 9.5 * factor)
+        x += (0.68 + text_width(meaning, 9.5)) * factor
     return x
 
 
@@ -250,11 +282,6 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     with rc_context({"svg.hashsalt": "envmon", "svg.fonttype": "path"}):
         figure.savefig(svg, format="svg", metadata={"Creator": made, "Date": None})
     return [png, svg]
-
-
-def year_start(day: int) -> int:
-    """The day number of 1 January of a day's year."""
-    return number(calendar(day).replace(month=1, day=1))
 
 
 def _linear(part: float) -> float:
