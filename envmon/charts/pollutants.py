@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from envmon.charts import style
+import envmon.charts.style as style
 from envmon.charts.style import LIMIT, LINE, MARGIN, MUTED, RULE, Provenance, Words
 from envmon.model import NO_VALUE, POLLUTANTS, AirValidity, IntArray, LimitPhase
 from envmon.periods import Period, calendar, months
@@ -144,7 +144,7 @@ def _summary(data: PollutantsData, lang: str) -> str:
             over = sum(series.over)
             parts.append(t("chart.pollutants.over", lang, name=name, over=over, count=series.valid))
     unit = t("chart.pollutants.unit.monthly" if data.monthly else "chart.pollutants.unit.daily", lang)
-    return t("chart.pollutants.summary", lang, unit=unit, counts=t("chart.comma", lang).join(parts))
+    return t("chart.pollutants.summary", lang, unit=unit, counts=style.joined("comma", lang, parts))
 
 
 def _series(data: PollutantsData, pollutant: str) -> _Series:
@@ -191,11 +191,11 @@ def _heading(page: Axes, x: float, y: float, pollutant: str, series: _Series, da
         count = t(f"chart.pollutants.count.{kind}", lang, over=over, count=series.valid)
         style.write(page, right, y - 0.42, count, 9.5, LIMIT if over else MUTED, ha="right")
         said = [
-            t("chart.pollutants.limit", lang, value=limit.text, editions=t("chart.and", lang).join(limit.editions))
+            t("chart.pollutants.limit", lang, value=limit.text, editions=style.joined("and", lang, limit.editions))
             for limit in series.limits
         ]
         key = "chart.pollutants.yardstick" if data.monthly else "chart.pollutants.limits"
-        limits = t(key, lang, limits=t("chart.pollutants.then", lang).join(said))
+        limits = t(key, lang, limits=" → ".join(said))
         page.plot((x + LABELS, x + LABELS + 0.3), (y - 0.17, y - 0.17), color=LIMIT, linewidth=1.2, linestyle=DASHES)
     else:
         count, limits = "", t("chart.pollutants.no_limit", lang) if data.monthly else ""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from envmon.charts import style
+import envmon.charts.style as style
 from envmon.charts.style import INK, LIMIT, LINE, MARGIN, MUTED, RULE, Provenance, Words
 from envmon.model import Outlook, Prospect, Rate, RateName
 from envmon.periods import Period
@@ -82,8 +82,11 @@ def describe(data: RatesData, lang: str = "zh") -> Words:
         required = line.outlook.required if line.outlook else None
         key = "chart.rates.alt.target" if required is not None else "chart.rates.alt.plain"
         longer.append(t(key, lang, name=word(line.name, lang), value=value, target=style.share(required)))
-    between = t("chart.semicolon", lang)
-    return Words(title, between.join(parts), t("chart.rates.alt", lang, title=title, values=between.join(longer)))
+    return Words(
+        title,
+        style.joined("semicolon", lang, parts),
+        t("chart.rates.alt", lang, title=title, values=style.joined("semicolon", lang, longer)),
+    )
 
 
 def _value(rate: Rate | None, lang: str) -> str:
@@ -147,7 +150,7 @@ def _prospects(outlook: Outlook, counted: str, lang: str) -> list[tuple[str, str
     if outlook.gap is not None:
         side = "above" if outlook.gap > 0 else "below" if outlook.gap < 0 else "level"
         gap = t(f"chart.rates.gap.{side}", lang, gap=printed(abs(outlook.gap), 1))
-        found[0] = (found[0][0] + t("chart.comma", lang) + gap, INK)
+        found[0] = (style.joined("comma", lang, (found[0][0], gap)), INK)
     if outlook.allowed is not None:
         key = "chart.rates.allowed" if outlook.allowed >= 0 else "chart.rates.exceeded"
         count = t(f"chart.failures.{counted}", lang, count=abs(outlook.allowed))

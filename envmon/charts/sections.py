@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from envmon.charts import style
+import envmon.charts.style as style
 from envmon.charts.style import INK, MARGIN, MUTED, Colour, Provenance, Words
 from envmon.model import Status, WaterClass
 from envmon.periods import Period, calendar
@@ -116,7 +116,7 @@ def describe(data: SectionsData, lang: str = "zh") -> Words:
             title=title,
             sections=len(data.rows),
             months=len(data.months),
-            counts=t("chart.comma", lang).join(counts),
+            counts=style.joined("comma", lang, counts),
         ),
     )
 

@@ -8,7 +8,7 @@ Never here: what a chart says.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ LIMIT = "#a61c00"
 BACK = "#ffffff"
 
 PERIOD_FORMS = {
-    "year": re.compile(r"(\d{4})"),
+    "year": re.compile(r"(\d{4})()"),
     "quarter": re.compile(r"(\d{4})-Q(\d)"),
     "week": re.compile(r"(\d{4})-W(\d{2})"),
     "month": re.compile(r"(\d{4})-(\d{2})"),
@@ -160,15 +160,17 @@ def period_name(period: Period, lang: str) -> str:
     """A period as people call it: 2026年, 2026年3月, 2022年第10周, or its first and last day."""
     for kind, form in PERIOD_FORMS.items():
         if match := form.fullmatch(period.name):
-            numbers = [int(part) for part in match.groups()]
-            return t(
-                f"chart.period.{kind}",
-                lang,
-                numbers=numbers,
-                month=t(f"chart.month.{numbers[-1]}", lang) if kind == "month" else "",
-            )
+            year, part = int(match[1]), int(match[2] or 0)
+            named = t(f"chart.month.{part}", lang) if kind == "month" else str(part)
+            return t(f"chart.period.{kind}", lang, year=year, part=named)
     first, last = calendar(period.first), calendar(period.last)
-    return str(first) if first == last else t("chart.foot.period.plain", lang, first=first, last=last)
+    return str(first) if first == last else t("chart.period.span", lang, first=first, last=last)
+
+
+def joined(kind: str, lang: str, parts: Iterable[str]) -> str:
+    """Parts with a language's "and", "comma" or "semicolon" between them; ASCII marks are followed by a blank."""
+    mark = t(f"chart.{kind}", lang)
+    return (f"{mark} " if mark.isascii() else mark).join(parts)
 
 
 def text_width(text: str, size: float) -> float:
@@ -237,7 +239,7 @@ def foot_text(source: Provenance, lang: str) -> str:
     first, last = calendar(source.period.first), calendar(source.period.last)
     tenths = percent_tenths(source.valid, source.expected)
     parts = [
-        t("chart.foot.editions", lang, names=t("chart.and", lang).join(source.editions)),
+        t("chart.foot.editions", lang, names=joined("and", lang, source.editions)),
         t("chart.foot.period", lang, first=first, last=last),
         t(
             f"chart.foot.share.{source.unit}",
@@ -249,7 +251,7 @@ def foot_text(source: Provenance, lang: str) -> str:
     ]
     if source.basis is not None:
         parts.append(t("chart.foot.basis", lang, basis=word(source.basis, lang)))
-    return t("chart.foot.between", lang).join(parts)
+    return "   |   ".join(parts)
 
 
 def share(tenths: int | None) -> str:
