@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from envmon.config.forms import SITE_KINDS
 from envmon.config.known import Known
 from envmon.config.mistakes import closest
 from envmon.config.schema import Problem
-from envmon.model import RuleKind
+from envmon.model import Kind, RuleKind
 
 Path = tuple[str | int, ...]
 
@@ -26,6 +27,11 @@ class Entry:
     line: int
     path: Path
     raw: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """The kind of a site, whatever spelling it was written in."""
+        return str(SITE_KINDS.get(self.text("kind"), self.text("kind")))
 
     def text(self, key: str) -> str:
         value = self.raw.get(key)
@@ -92,14 +98,14 @@ def _rule_subjects(entries: Entries) -> Iterator[Found]:
     """What `sites` of a rule may name depends on what the rule looks at."""
     of_kind: dict[str, list[str]] = {"area": [entry.text("id") for entry in entries["areas"]]}
     for entry in entries["sites"]:
-        of_kind.setdefault(str(entry.raw.get("kind")), []).append(entry.text("id"))
-    air = [*of_kind["area"], *of_kind.get("city", ()), *of_kind.get("station", ())]
+        of_kind.setdefault(entry.kind, []).append(entry.text("id"))
+    air = [*of_kind["area"], *of_kind.get(Kind.CITY, ()), *of_kind.get(Kind.STATION, ())]
     every = [entry.text("id") for entry in entries["sites"]]
     subjects = {
         RuleKind.DAILY_AQI: air,
         RuleKind.HOURLY_AQI: air,
-        RuleKind.SECTION_CLASS: of_kind.get("section", []),
-        RuleKind.SOURCE_COMPLIANCE: of_kind.get("source", []),
+        RuleKind.SECTION_CLASS: of_kind.get(Kind.SECTION, []),
+        RuleKind.SOURCE_COMPLIANCE: of_kind.get(Kind.SOURCE, []),
         RuleKind.TARGET: [entry.text("id") for entry in entries["targets"]],
         RuleKind.SILENCE: every,
         RuleKind.SERVICE: [entry.text("id") for entry in entries["sources"]],
@@ -120,7 +126,7 @@ def _names(sites: Sequence[Entry]) -> Iterator[Found]:
     codes: dict[tuple[str, str], Entry] = {}
     names: dict[tuple[str, str], Entry] = {}
     for entry in sites:
-        kind, code = str(entry.raw.get("kind")), entry.text("code")
+        kind, code = entry.kind, entry.text("code")
         if code and codes.setdefault((kind, code), entry) is not entry:
             yield entry, ("code", "unique", {"where": _where(codes[kind, code])})
         aliases = entry.raw.get("aliases")
@@ -133,9 +139,11 @@ def _names(sites: Sequence[Entry]) -> Iterator[Found]:
 
 def _city_series(entries: Entries) -> Iterator[Found]:
     """An area judged by its own published series needs exactly one."""
+    areas = {area.text("id") for area in entries["areas"]}
+    series = [site.text("area") for site in entries["sites"] if site.kind == Kind.CITY]
+    if not set(series) <= areas:
+        return  # which area is meant must be settled first
     for area in entries["areas"]:
-        own = [
-            e for e in entries["sites"] if e.text("area") == area.text("id") and e.raw.get("kind") in ("city", "城市")
-        ]
-        if area.raw.get("air") == "city" and len(own) != 1:
-            yield area, ("air", "one_city", {"count": len(own), "area": area.text("id")})
+        count = series.count(area.text("id"))
+        if area.raw.get("air") == "city" and count != 1:
+            yield area, ("air", "one_city", {"count": count, "area": area.text("id")})

@@ -42,7 +42,7 @@ class ConfigMistakes(ConfigError):
 def render(mistakes: Sequence[Mistake], lang: str) -> str:
     """The message: a heading, then one line for each mistake, in the order of the file."""
     lines = [t("config.heading", lang, count=len(mistakes))]
-    lines += [_line(mistake, lang) for mistake in mistakes[:SHOWN]]
+    lines += ["  " + _line(mistake, lang) for mistake in mistakes[:SHOWN]]
     if len(mistakes) > SHOWN:
         lines.append(t("config.more", lang, count=len(mistakes) - SHOWN))
     return "\n".join(lines)
@@ -51,7 +51,7 @@ def render(mistakes: Sequence[Mistake], lang: str) -> str:
 def _line(mistake: Mistake, lang: str) -> str:
     where = f"{mistake.file}:{mistake.line}" if mistake.line else mistake.file
     text = t("config.line", lang, where=where, what=_what(mistake, lang), allowed=mistake.allowed)
-    return text + (t("config.suggestion", lang, word=mistake.suggestion) if mistake.suggestion else "")
+    return f"{text} {t('config.suggestion', lang, word=mistake.suggestion)}" if mistake.suggestion else text
 
 
 def _what(mistake: Mistake, lang: str) -> str:
@@ -83,7 +83,7 @@ def closest(word: Any, words: Iterable[str]) -> str:
     if not isinstance(word, str) or not word:
         return ""
     by_lower = {option.lower(): option for option in words}
-    found = difflib.get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.7)
     return by_lower[found[0]] if found else ""
 
 

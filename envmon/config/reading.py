@@ -11,9 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic_core import PydanticCustomError
-
-from envmon.config import checks, document, schema, sites
+from envmon.config import checks, document, forms, schema, sites
 from envmon.config.checks import Entry
 from envmon.config.known import JOB_TIMES, Known
 from envmon.config.mistakes import ConfigMistakes, Mistake, dotted, shown
@@ -67,13 +65,13 @@ class Reading:
         raw = self.file.table
         page = schema.read_table(schema.Page, raw, partial(self.report, ()), self.lang)
         for name in schema.LISTS:
+            before = len(self.mistakes)
             self.entries[name] = self._sites() if name == "sites" else self._entries(name, raw.get(name, []))
+            if name in ("areas", "sites") and not self.entries[name] and len(self.mistakes) == before:
+                schema.tell(partial(self.report, ()), (name,), f"some_{name}", None, {}, self.lang)
             self.tables[name] = [table for entry in self.entries[name] if (table := self._table(name, entry))]
         paths = schema.read_table(schema.PathsTable, raw.get("paths", {}), partial(self.report, ("paths",)), self.lang)
         jobs, settings = self._jobs(), self._qc()
-        for name in ("areas", "sites"):
-            if not self.entries[name] and not self.mistakes:
-                schema.tell(partial(self.report, ()), (name,), f"some_{name}", None, {}, self.lang)
         for entry, (key, code, values) in checks.check(self.entries, self.known):
             schema.tell(self._at(entry), (key,), code, entry.raw.get(key), values, self.lang)
         if self.mistakes or page is None or paths is None:
@@ -170,10 +168,9 @@ class Reading:
                 continue
             try:
                 every = self.known.jobs[name]
-                times[name] = Schedule(every, schema.slot_time(value, every))
-            except PydanticCustomError as error:
-                context = error.context or {}
-                schema.tell(report, (name,), context["code"], value, context, self.lang)
+                times[name] = Schedule(every, forms.slot_time(value, every))
+            except forms.Wrong as wrong:
+                schema.tell(report, (name,), wrong.code, value, wrong.values, self.lang)
         return times
 
     def _qc(self) -> dict[str, dict[str, Any]]:
@@ -194,7 +191,7 @@ class Reading:
                 for key in values:
                     if allowed is not None and key not in allowed:
                         schema.unknown_key(report, (test, key), allowed, self.lang)
-                settings[test] = schema.plain(values)
+                settings[test] = forms.plain(values)
         return settings
 
     # --- the result ---
@@ -220,10 +217,10 @@ class Reading:
                     rows += self._rows(entry.path, form, entry.raw, environ)
         for file, count in self.csvs:
             rows.append(Setting("sites", t("config.show.csv", self.lang, count=count), file))
-        for name, table in (("jobs", {**JOB_TIMES, **self.file.table.get("jobs", {})}), ("qc", self.config.qc)):
-            rows += [
-                self._row((name, key), value, key in self.file.table.get(name, {})) for key, value in table.items()
-            ]
+        written = self.file.table.get("jobs", {})
+        rows += [self._row(("jobs", job), time, job in written) for job, time in {**JOB_TIMES, **written}.items()]
+        for test, values in self.file.table.get("qc", {}).items():
+            rows += [self._row(("qc", test, key), value, True) for key, value in values.items()]
         return rows
 
     def _language(self, environ: Mapping[str, str]) -> Setting:

@@ -1,25 +1,19 @@
-"""What may stand in config.toml: every table's keys, their forms and their defaults. The only door to pydantic.
+"""What may stand in config.toml: every table's keys and their defaults. The only door to pydantic.
 
-A field is read by one small function that returns the noun's own unit (minutes, tenths, days) or raises a problem whose
-code is a key under `config.allowed` in the catalogue. Defaults are written as one would write them in the file.
-Never here: other tables (see `checks`), files, the environment.
+The fields of a table are those of its noun in `model`; their forms are in `forms`. Defaults are written as one would
+write them in the file. Never here: other tables (`checks`), files, the environment.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
 from typing import Annotated, Any, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
-from pydantic_core import PydanticCustomError
 
-from envmon import periods, rounding
-from envmon.config import DATABASE
-from envmon.config.mistakes import Decimals, closest, shown
-from envmon.errors import UsageError
+from envmon import periods
+from envmon.config import DATABASE, forms
+from envmon.config.mistakes import closest, shown
 from envmon.model import Basis, Body, Kind, RateName, RuleKind, Severity, WaterClass
 from envmon.texts import t
 
@@ -27,10 +21,8 @@ Problem = tuple[str, str, dict[str, Any]]
 """(field, code of `config.allowed`, values of its text)"""
 
 INTAKE_DECIMALS = 3  # 10^4 t a month as printed, in steps of 10 t
-UNITS = {"m": 1, "h": 60, "d": 1440}
-WEEKDAYS = {name: number for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
-SECRET = re.compile(r"(?:password|passwd|pwd|secret|token|api_?key|access_?key|credential)s?\Z", re.IGNORECASE)
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+RATES = {rate.value: rate for rate in RateName}
+RULE_KINDS = {kind.value: kind for kind in RuleKind}
 
 
 def default(written: Any, **more: Any) -> Any:
@@ -43,200 +35,13 @@ def absent() -> Any:
     return Field(None, validate_default=False)
 
 
-def problem(code: str, **values: Any) -> PydanticCustomError:
-    return PydanticCustomError("envmon", "{code}", {"code": code, **values})
-
-
-# --- forms ------------------------------------------------------------------------------------------------------
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or isinstance(value, Decimals) or not value.strip():
-        raise problem("text")
-    if not value.isprintable():
-        raise problem("printable")
-    return value.strip()
-
-
-def _loose_text(value: Any) -> str:
-    return "" if value == "" else _text(value)
-
-
-def _identity(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,39}", value):
-        raise problem("id")
-    return value
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise problem("flag")
-    return value
-
-
-def _region(value: Any) -> str:
-    if not isinstance(value, str) or (value and not re.fullmatch(r"\d{6}(\d{3}){0,2}", value)):
-        raise problem("region")
-    return value
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple):
-        raise problem("texts")
-    return tuple(_text(item) for item in value)
-
-
-def _attributes(value: Any) -> dict[str, str]:
-    if not isinstance(value, Mapping):
-        raise problem("attributes")
-    return {key: str(item) if isinstance(item, int | Decimals) else _loose_text(item) for key, item in value.items()}
-
-
-def _options(value: Any) -> dict[str, Any]:
-    """Options as the file has them; numbers with a point as plain text. Secrets are named, never written."""
-    if not isinstance(value, Mapping):
-        raise problem("options")
-    for key, item in value.items():
-        if key.endswith("_env"):
-            if not isinstance(item, str) or not VARIABLE.match(item):
-                raise problem("variable", key=key)
-        elif SECRET.search(key):
-            raise problem("secret", key=key, named=f"{key}_env", hide=True)
-    return {key: plain(item) for key, item in value.items()}
-
-
-def plain(value: Any) -> Any:
-    """A TOML value with every decimal number as plain text of its digits."""
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    return str(value) if isinstance(value, Decimals) else value
-
-
-def _url(value: Any) -> str:
-    try:
-        parts = urlsplit(value if isinstance(value, str) else "")
-        port = parts.port
-    except ValueError as error:
-        raise problem("url") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or re.search(r"\s", value):
-        raise problem("url")
-    if parts.username or parts.password:
-        raise problem("url_secret", hide=True)
-    return str(value)
-
-
-def minutes(value: Any) -> int:
-    """A length of time such as 30m, 48h, 2d, in minutes."""
-    match = re.fullmatch(r"(\d{1,5})([mhd])", value) if isinstance(value, str) else None
-    if not match:
-        raise problem("duration")
-    return int(match[1]) * UNITS[match[2]]
-
-
-def time_of_day(value: Any) -> int:
-    """HH:MM, in minutes."""
-    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", value) if isinstance(value, str) else None
-    if not match:
-        raise problem("time")
-    return int(match[1]) * 60 + int(match[2])
-
-
-def slot_time(value: Any, length: int) -> int:
-    """When a job of slots of `length` minutes is due, in minutes past the slot: `00:45`, `06:30`, `mon 07:00`."""
-    if length <= 1440:
-        past = time_of_day(value)
-        if past >= length:
-            raise problem("within_slot", slot=periods_text(length))
-        return past
-    day, _, clock = value.partition(" ") if isinstance(value, str) else ("", "", "")
-    if day.lower()[:3] not in WEEKDAYS:
-        raise problem("week_time")
-    return WEEKDAYS[day.lower()[:3]] * 1440 + time_of_day(clock.strip())
-
-
-def periods_text(length: int) -> str:
-    """Minutes as they are written in the file.
-
-    >>> periods_text(60), periods_text(2880), periods_text(45)
-    ('1h', '2d', '45m')
-    """
-    unit = next(name for name in ("d", "h", "m") if length % UNITS[name] == 0)
-    return f"{length // UNITS[unit]}{unit}"
-
-
-def _period(value: Any) -> periods.Period:
-    text = value.isoformat() if type(value) is date else str(value) if type(value) in (int, str) else ""
-    try:
-        return periods.parse(text)
-    except UsageError as error:
-        raise problem("period") from error
-
-
-def exact(decimals: int, low: int, high: int, code: str) -> Callable[[Any], int]:
-    """A reader of decimal numbers, as steps of 10^-decimals between low and high; more digits are refused."""
-
-    def read(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            raise problem(code)
-        try:
-            steps, fine = rounding.scaled(str(value), decimals), rounding.scaled(str(value), decimals + 9)
-        except ValueError as error:
-            raise problem(code) from error
-        if fine != steps * 10**9 or not low <= steps <= high:
-            raise problem(code)
-        return steps
-
-    return read
-
-
-def whole(low: int, high: int) -> Callable[[Any], int]:
-    """A reader of whole numbers between low and high."""
-
-    def read(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise problem("whole", low=low, high=high)
-        return value
-
-    return read
-
-
-def one_of(words: Mapping[str, Any]) -> Callable[[Any], Any]:
-    """A reader of one of several words; the listed spellings are ASCII ones, Chinese ones are taken too."""
-    listed = [word for word in words if word.isascii()]
-
-    def read(value: Any) -> Any:
-        if not isinstance(value, str) or isinstance(value, Decimals) or value not in words:
-            raise problem("one_of", words=" ".join(listed), suggestion=closest(value, listed))
-        return words[value]
-
-    return read
-
-
-AREA_LEVELS = {"county": "county", "prefecture": "prefecture", "区县": "county", "县": "county", "市州": "prefecture"}
-AIR_FROM = {"station": Kind.STATION, "city": Kind.CITY}
-SITE_KINDS = {kind.value: kind for kind in (Kind.CITY, Kind.STATION, Kind.SECTION, Kind.SOURCE)}
-SITE_KINDS |= {"城市": Kind.CITY, "空气站点": Kind.STATION, "断面": Kind.SECTION, "水源": Kind.SOURCE}
-BODIES = {body.name.lower(): body for body in Body} | {
-    "河流": Body.RIVER,
-    "湖库": Body.LAKE,
-    "地下水": Body.GROUNDWATER,
-}
-CLASSES = {name: WaterClass[name] for name in ("I", "II", "III", "IV", "V")}
-CLASSES |= {sign + end: WaterClass(n) for n, sign in enumerate("ⅠⅡⅢⅣⅤ", 1) for end in ("", "类")}
-CLASSES |= {f"{name}类": WaterClass[name] for name in ("I", "II", "III", "IV", "V")}
-BASES = {basis.name.lower(): basis for basis in Basis}
-SEVERITIES = {severity.name.lower(): severity for severity in Severity}
-EVERY = {"1h": 60, "4h": 240, "1d": 1440}
-
-Text = Annotated[str, PlainValidator(_text)]
-Loose = Annotated[str, PlainValidator(_loose_text)]
-Identity = Annotated[str, PlainValidator(_identity)]
-Texts = Annotated[tuple[str, ...], PlainValidator(_texts)]
-Duration = Annotated[int, PlainValidator(minutes)]
-Options = Annotated[dict[str, Any], PlainValidator(_options)]
-AnyPeriod = Annotated[periods.Period, PlainValidator(_period)]
+Text = Annotated[str, PlainValidator(forms.text)]
+Loose = Annotated[str, PlainValidator(forms.loose_text)]
+Identity = Annotated[str, PlainValidator(forms.identity)]
+Texts = Annotated[tuple[str, ...], PlainValidator(forms.texts)]
+Duration = Annotated[int, PlainValidator(forms.minutes)]
+Options = Annotated[dict[str, Any], PlainValidator(forms.options)]
+AnyPeriod = Annotated[periods.Period, PlainValidator(forms.period)]
 
 
 # --- tables -----------------------------------------------------------------------------------------------------
@@ -255,24 +60,24 @@ class Table(BaseModel):
 class AreaTable(Table):
     id: Identity = Field(examples=['"ganzi"'])
     name: Text = Field(examples=['"甘孜藏族自治州"'])
-    level: Annotated[str, PlainValidator(one_of(AREA_LEVELS))] = Field(examples=['"prefecture"'])
-    code: Annotated[str, PlainValidator(_region)] = ""
-    zone: Annotated[int, PlainValidator(whole(1, 2))] = 2
-    air: Annotated[Kind, PlainValidator(one_of(AIR_FROM))] = default("station")
+    level: Annotated[str, PlainValidator(forms.one_of(forms.AREA_LEVELS))] = Field(examples=['"prefecture"'])
+    code: Annotated[str, PlainValidator(forms.region)] = ""
+    zone: Annotated[int, PlainValidator(forms.whole(1, 2))] = 2
+    air: Annotated[Kind, PlainValidator(forms.one_of(forms.AIR_FROM))] = default("station")
 
 
 class SiteTable(Table):
     id: Identity = Field(examples=['"ganzi-air"'])
     name: Text = Field(examples=['"岗托桥"'])
-    kind: Annotated[Kind, PlainValidator(one_of(SITE_KINDS))] = Field(examples=['"section"'])
+    kind: Annotated[Kind, PlainValidator(forms.one_of(forms.SITE_KINDS))] = Field(examples=['"section"'])
     area: Text = Field(examples=['"ganzi"'])
     code: Loose = ""
     aliases: Texts = default([])
-    body: Annotated[Body, PlainValidator(one_of(BODIES))] = default("river")
-    target_class: Annotated[WaterClass, PlainValidator(one_of(CLASSES))] = default("III")
-    intake: Annotated[int | None, PlainValidator(exact(INTAKE_DECIMALS, 0, 10**9, "intake"))] = absent()
-    counted: Annotated[bool, PlainValidator(_flag)] = True
-    attributes: Annotated[dict[str, str], PlainValidator(_attributes)] = default({})
+    body: Annotated[Body, PlainValidator(forms.one_of(forms.BODIES))] = default("river")
+    target_class: Annotated[WaterClass, PlainValidator(forms.one_of(forms.CLASSES))] = default("III")
+    intake: Annotated[int | None, PlainValidator(forms.exact(INTAKE_DECIMALS, 0, 10**9, "intake"))] = absent()
+    counted: Annotated[bool, PlainValidator(forms.flag)] = True
+    attributes: Annotated[dict[str, str], PlainValidator(forms.attributes)] = default({})
 
     def problems(self) -> Iterator[Problem]:
         written = self.model_fields_set
@@ -292,32 +97,30 @@ class SiteTable(Table):
 class SourceTable(Table):
     id: Identity = Field(examples=['"archive"'])
     kind: Text = Field(examples=['"archive"'])
-    url: Annotated[str, PlainValidator(_url)] = Field(examples=['"http://127.0.0.1:8930/archive/"'])
-    every: Annotated[int, PlainValidator(one_of(EVERY))] = Field(examples=['"1h"'])
-    at: Annotated[int, PlainValidator(time_of_day)] = default("00:00")
+    url: Annotated[str, PlainValidator(forms.url)] = Field(examples=['"http://127.0.0.1:8930/archive/"'])
+    every: Annotated[int, PlainValidator(forms.one_of(forms.EVERY))] = Field(examples=['"1h"'])
+    at: Annotated[int, PlainValidator(forms.time_of_day)] = default("00:00")
     lookback: Duration = default("48h")
-    basis: Annotated[Basis, PlainValidator(one_of(BASES))] = default("realtime")
+    basis: Annotated[Basis, PlainValidator(forms.one_of(forms.BASES))] = default("realtime")
     options: Options = default({})
 
     def problems(self) -> Iterator[Problem]:
         if self.at >= self.every:
-            yield "at", "within_slot", {"slot": periods_text(self.every)}
+            yield "at", "within_slot", {"slot": forms.length_text(self.every)}
         if self.lookback < self.every:
-            yield "lookback", "lookback", {"every": periods_text(self.every)}
+            yield "lookback", "lookback", {"every": forms.length_text(self.every)}
 
 
 class TargetTable(Table):
     id: Identity = Field(examples=['"good-days-2022"'])
-    rate: Annotated[RateName, PlainValidator(one_of({rate.value: rate for rate in RateName}))] = Field(
-        examples=['"good_days"']
-    )
+    rate: Annotated[RateName, PlainValidator(forms.one_of(RATES))] = Field(examples=['"good_days"'])
     area: Text = Field(examples=['"ganzi"'])
     period: AnyPeriod = Field(examples=['"2022"'])
-    percent: Annotated[int | None, PlainValidator(exact(1, 0, 1000, "percent"))] = absent()
-    days: Annotated[int | None, PlainValidator(whole(0, 366 * 10))] = absent()
-    change: Annotated[int | None, PlainValidator(exact(1, -1000, 1000, "change"))] = absent()
+    percent: Annotated[int | None, PlainValidator(forms.exact(1, 0, 1000, "percent"))] = absent()
+    days: Annotated[int | None, PlainValidator(forms.whole(0, 366 * 10))] = absent()
+    change: Annotated[int | None, PlainValidator(forms.exact(1, -1000, 1000, "change"))] = absent()
     base: AnyPeriod | None = absent()
-    base_percent: Annotated[int | None, PlainValidator(exact(1, 0, 1000, "percent"))] = absent()
+    base_percent: Annotated[int | None, PlainValidator(forms.exact(1, 0, 1000, "percent"))] = absent()
     edition: Text = "by-date"
 
     def problems(self) -> Iterator[Problem]:
@@ -351,15 +154,13 @@ RULE_KEYS: Mapping[RuleKind, tuple[str, ...]] = {
 
 class RuleTable(Table):
     id: Identity = Field(examples=['"daily-aqi"'])
-    kind: Annotated[RuleKind, PlainValidator(one_of({kind.value: kind for kind in RuleKind}))] = Field(
-        examples=['"daily_aqi"']
-    )
-    above: Annotated[int, PlainValidator(whole(0, 500))] = 100
-    hours: Annotated[int, PlainValidator(whole(1, 720))] = 1
-    worse_than: Annotated[WaterClass | None, PlainValidator(one_of(CLASSES | {"target": None}))] = default("target")
+    kind: Annotated[RuleKind, PlainValidator(forms.one_of(RULE_KINDS))] = Field(examples=['"daily_aqi"'])
+    above: Annotated[int, PlainValidator(forms.whole(0, 500))] = 100
+    hours: Annotated[int, PlainValidator(forms.whole(1, 720))] = 1
+    worse_than: Annotated[WaterClass | None, PlainValidator(forms.one_of(forms.WORSE_THAN))] = default("target")
     grace: Duration = default("2h")
     repeat: Duration = default("1d")
-    severity: Annotated[Severity, PlainValidator(one_of(SEVERITIES))] = default("warning")
+    severity: Annotated[Severity, PlainValidator(forms.one_of(forms.SEVERITIES))] = default("warning")
     sites: Texts = default([])
 
     def problems(self) -> Iterator[Problem]:
@@ -389,7 +190,7 @@ class Page(Table):
     """The top of the file. Lists of tables are checked table by table, so they are only named here."""
 
     bureau: Text = Field(examples=['"某县生态环境局"'])
-    language: Annotated[str, PlainValidator(one_of({"zh": "zh", "en": "en"}))] = default("zh")
+    language: Annotated[str, PlainValidator(forms.one_of({"zh": "zh", "en": "en"}))] = default("zh")
     paths: Any = default({})
     areas: Any = default([])
     sites: Any = default([])
@@ -441,14 +242,15 @@ def tell(
     found = t("config.found.missing", lang) if value is None else t("config.found.value", lang, value=shown(value))
     if values.get("hide"):
         found = t("config.found.missing" if value is None else "config.found.hidden", lang)
-    rest = {key: item for key, item in values.items() if key not in ("hide", "suggestion", "code")}
+    rest = {key: item for key, item in values.items() if key not in ("hide", "suggestion")}
     report(path, found, t(f"config.allowed.{code}", lang, **rest), str(values.get("suggestion", "")))
 
 
 def _report(detail: Any, form: type[Table], report: Report, lang: str) -> None:
     path, kind = detail["loc"], detail["type"]
-    if kind == "envmon":
-        tell(report, path, detail["ctx"]["code"], detail["input"], detail["ctx"], lang)
+    if kind == "value_error":
+        wrong = detail["ctx"]["error"]
+        tell(report, path, wrong.code, detail["input"], wrong.values, lang)
     elif kind == "missing":
         examples = form.model_fields[path[-1]].examples or []
         allowed = t("config.allowed.required", lang, example=f"{path[-1]} = {examples[0]}")

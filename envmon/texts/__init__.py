@@ -19,7 +19,7 @@ LANGUAGES = ("zh", "en")
 FOLDER = os.path.dirname(__file__)
 
 
-def t(key: str, lang: str, **values: Any) -> str:
+def t(key: str, lang: str, /, **values: Any) -> str:
     """The text of a key, filled in.
 
     Raises KeyError for an unknown key or language, and for a value the text asks for and the call does not give.

@@ -1,0 +1,222 @@
+"""The forms a value may have in the config: one small reader each, from what a file holds to the noun's own unit.
+
+A reader returns minutes, tenths, days, enum members; or raises `Wrong`, whose code is a key under `config.allowed` in
+the catalogue. Never here: which table holds which key (`schema`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+
+from envmon import periods, rounding
+from envmon.config.mistakes import Decimals, closest
+from envmon.errors import UsageError
+from envmon.model import Basis, Body, Kind, Severity, WaterClass
+
+UNITS = {"m": 1, "h": 60, "d": 1440}
+WEEKDAYS = {name: number for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
+SECRET = re.compile(r"(?:password|passwd|pwd|secret|token|api_?key|access_?key|credential)s?\Z", re.IGNORECASE)
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+AREA_LEVELS = {"county": "county", "prefecture": "prefecture", "区县": "county", "县": "county", "市州": "prefecture"}
+AIR_FROM = {"station": Kind.STATION, "city": Kind.CITY}
+SITE_KINDS = {kind.value: kind for kind in (Kind.CITY, Kind.STATION, Kind.SECTION, Kind.SOURCE)}
+SITE_KINDS |= {"城市": Kind.CITY, "空气站点": Kind.STATION, "断面": Kind.SECTION, "水源": Kind.SOURCE}
+BODIES = {body.name.lower(): body for body in Body} | {
+    "河流": Body.RIVER,
+    "湖库": Body.LAKE,
+    "地下水": Body.GROUNDWATER,
+}
+CLASSES = {name: WaterClass[name] for name in ("I", "II", "III", "IV", "V")}
+CLASSES |= {sign + end: WaterClass(n) for n, sign in enumerate("ⅠⅡⅢⅣⅤ", 1) for end in ("", "类")}
+CLASSES |= {f"{name}类": WaterClass[name] for name in ("I", "II", "III", "IV", "V")}
+WORSE_THAN: Mapping[str, WaterClass | None] = CLASSES | {"target": None}
+BASES = {basis.name.lower(): basis for basis in Basis}
+SEVERITIES = {severity.name.lower(): severity for severity in Severity}
+EVERY = {"1h": 60, "4h": 240, "1d": 1440}
+
+
+class Wrong(ValueError):
+    """A value that does not have its form; `values` fill the text of `config.allowed.<code>`."""
+
+    def __init__(self, code: str, **values: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+
+def text(value: Any) -> str:
+    """A text for one line, without blanks around it."""
+    if not isinstance(value, str) or isinstance(value, Decimals) or not value.strip():
+        raise Wrong("text")
+    if not value.isprintable():
+        raise Wrong("printable")
+    return value.strip()
+
+
+def loose_text(value: Any) -> str:
+    """A text that may be empty."""
+    return "" if value == "" else text(value)
+
+
+def identity(value: Any) -> str:
+    """An id: lower-case ASCII, as in code and JSON."""
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,39}", value):
+        raise Wrong("id")
+    return value
+
+
+def flag(value: Any) -> bool:
+    """true or false."""
+    if not isinstance(value, bool):
+        raise Wrong("flag")
+    return value
+
+
+def region(value: Any) -> str:
+    """An administrative region's code (GB/T 2260): 6 digits, or 9 or 12 below the county; may be empty."""
+    if not isinstance(value, str) or (value and not re.fullmatch(r"\d{6}(\d{3}){0,2}", value)):
+        raise Wrong("region")
+    return value
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """A list of texts."""
+    if not isinstance(value, list | tuple):
+        raise Wrong("texts")
+    return tuple(text(item) for item in value)
+
+
+def attributes(value: Any) -> dict[str, str]:
+    """What else is known of a site, all of it text: basin, river, chief, longitude."""
+    if not isinstance(value, Mapping):
+        raise Wrong("attributes")
+    return {key: str(item) if isinstance(item, int | Decimals) else loose_text(item) for key, item in value.items()}
+
+
+def options(value: Any) -> dict[str, Any]:
+    """Options as the file has them; numbers with a point as plain text. Secrets are named, never written."""
+    if not isinstance(value, Mapping):
+        raise Wrong("options")
+    for key, item in value.items():
+        if key.endswith("_env"):
+            if not isinstance(item, str) or not VARIABLE.match(item):
+                raise Wrong("variable", key=key)
+        elif SECRET.search(key):
+            raise Wrong("secret", key=key, named=f"{key}_env", hide=True)
+    return {key: plain(item) for key, item in value.items()}
+
+
+def plain(value: Any) -> Any:
+    """A TOML value with every decimal number as plain text of its digits."""
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return str(value) if isinstance(value, Decimals) else value
+
+
+def url(value: Any) -> str:
+    """A full http(s) address without user or password."""
+    try:
+        parts = urlsplit(value if isinstance(value, str) else "")
+        port = parts.port
+    except ValueError as error:
+        raise Wrong("url") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or re.search(r"\s", value):
+        raise Wrong("url")
+    if parts.username or parts.password:
+        raise Wrong("url_secret", hide=True)
+    return str(value)
+
+
+def minutes(value: Any) -> int:
+    """A length of time such as 30m, 48h, 2d, in minutes."""
+    match = re.fullmatch(r"(\d{1,5})([mhd])", value) if isinstance(value, str) else None
+    if not match:
+        raise Wrong("duration")
+    return int(match[1]) * UNITS[match[2]]
+
+
+def time_of_day(value: Any) -> int:
+    """HH:MM, in minutes."""
+    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", value) if isinstance(value, str) else None
+    if not match:
+        raise Wrong("time")
+    return int(match[1]) * 60 + int(match[2])
+
+
+def slot_time(value: Any, length: int) -> int:
+    """When a job of slots of `length` minutes is due, in minutes past the slot: `00:45`, `06:30`, `mon 07:00`."""
+    if length <= 1440:
+        past = time_of_day(value)
+        if past >= length:
+            raise Wrong("within_slot", slot=length_text(length))
+        return past
+    day, _, clock = value.partition(" ") if isinstance(value, str) else ("", "", "")
+    if day.lower()[:3] not in WEEKDAYS:
+        raise Wrong("week_time")
+    return WEEKDAYS[day.lower()[:3]] * 1440 + time_of_day(clock.strip())
+
+
+def length_text(length: int) -> str:
+    """Minutes as they are written in the file.
+
+    >>> length_text(60), length_text(2880), length_text(45)
+    ('1h', '2d', '45m')
+    """
+    unit = next(name for name in ("d", "h", "m") if length % UNITS[name] == 0)
+    return f"{length // UNITS[unit]}{unit}"
+
+
+def period(value: Any) -> periods.Period:
+    """A period as `periods.parse` takes it; a bare year or date of TOML is one too."""
+    written = value.isoformat() if type(value) is date else str(value) if type(value) in (int, str) else ""
+    try:
+        return periods.parse(written)
+    except UsageError as error:
+        raise Wrong("period") from error
+
+
+def exact(decimals: int, low: int, high: int, code: str) -> Callable[[Any], int]:
+    """A reader of decimal numbers, as steps of 10^-decimals between low and high; more digits are refused."""
+
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise Wrong(code)
+        try:
+            steps, fine = rounding.scaled(str(value), decimals), rounding.scaled(str(value), decimals + 9)
+        except ValueError as error:
+            raise Wrong(code) from error
+        if fine != steps * 10**9 or not low <= steps <= high:
+            raise Wrong(code)
+        return steps
+
+    return read
+
+
+def whole(low: int, high: int) -> Callable[[Any], int]:
+    """A reader of whole numbers between low and high."""
+
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise Wrong("whole", low=low, high=high)
+        return value
+
+    return read
+
+
+def one_of(words: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """A reader of one of several words; the listed spellings are ASCII ones, Chinese ones are taken too."""
+    listed = [word for word in words if word.isascii()]
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, str) or isinstance(value, Decimals) or value not in words:
+            raise Wrong("one_of", words=" ".join(listed), suggestion=closest(value, listed))
+        return words[value]
+
+    return read
