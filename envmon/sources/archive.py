@@ -1,0 +1,177 @@
+"""Hourly air archive: one CSV a day, one column per city or station (`china_cities_20220101.csv`, `china_sites_…`).
+
+Columns: date (YYYYMMDD), hour (0..23, UTC+8), type, then one column per city name or station code. An hour is named by
+its end, so hour 0 belongs to the day before. Moving means (`_24h`, `_8h`) are not read: envmon makes its own.
+Merged files of many days have the same form. Never here: judging, flags, the index.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+
+from envmon import periods
+from envmon.errors import SourceChanged, SourceUnavailable
+from envmon.http import Session, joined
+from envmon.model import Parameter, Payload, Refused, Row, Site, SourceSpec, Span
+from envmon.sources.cells import number, snippet
+from envmon.sources.context import Context, Parsed, ask_all
+
+TYPES = {
+    b"SO2": "so2",
+    b"NO2": "no2",
+    b"CO": "co",
+    b"O3": "o3",
+    b"PM10": "pm10",
+    b"PM2.5": "pm25",
+    b"AQI": "published_aqi",
+}
+SKIPPED = frozenset([b"PM2.5_24h", b"PM10_24h", b"SO2_24h", b"NO2_24h", b"CO_24h", b"O3_24h", b"O3_8h", b"O3_8h_24h"])
+UNREADABLE = -(2**62)
+BOM = b"\xef\xbb\xbf"
+
+
+def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -> Iterator[Payload]:
+    """The day files of the window; option `form` is `cities` (default) or `sites`. A day not yet there is no error.
+
+    Raises SourceUnavailable also when of several days not one is there: then the address is wrong.
+    """
+    form = spec.options.get("form", "cities")
+    # hour 0 stands in the file of the day that begins with it, so the running day is asked for too
+    days = range(periods.today(now - spec.lookback), periods.today(now) + 1)
+    addresses = [joined(spec.url, f"china_{form}_{periods.calendar(day):%Y%m%d}.csv") for day in days]
+    found = False
+    for payload in ask_all([(url, partial(session.get, url)) for url in addresses], now, may_be_absent=True):
+        found = True
+        yield payload
+    if not found and len(addresses) > 1:
+        raise SourceUnavailable(f"none of {len(addresses)} day files is there; the last one asked: {addresses[-1]}")
+
+
+def parse(payload: Payload, context: Context) -> Parsed:
+    """Hourly rows of the configured cities or stations.
+
+    Raises SourceChanged when the first line is not the header of this form.
+    """
+    head, _, rest = payload.body.removeprefix(BOM).partition(b"\n")
+    names = _header(head, payload)
+    table = _Table(payload.origin, names, context)
+    lines = rest.split(b"\n")
+    tail = lines.pop()  # empty when the last line is ended
+    table.read(lines)
+    table.read_tail(len(lines) + 2, tail)
+    return Parsed(table.rows, table.refused, table.unknown)
+
+
+def _header(line: bytes, payload: Payload) -> list[str]:
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            names = line.decode(encoding).strip().split(",")
+        except UnicodeDecodeError:
+            continue
+        if names[:3] == ["date", "hour", "type"] and len(names) > 3:
+            return names[3:]
+        break
+    raise SourceChanged(f"{payload.origin}: the first line is not 'date,hour,type,…' but {snippet(line)!r}")
+
+
+class _Column(dict[bytes, "int | None"]):
+    """Printed text -> steps of one parameter; each text is understood once."""
+
+    def __init__(self, parameter: Parameter) -> None:
+        super().__init__({b"": None})
+        self.parameter = parameter
+
+    def __missing__(self, text: bytes) -> int | None:
+        try:
+            value = number(text.decode("utf-8", "replace"), self.parameter)
+        except ValueError:
+            value = UNREADABLE
+        self[text] = value
+        return value
+
+
+class _Table:
+    """One file being read: what is in it so far."""
+
+    def __init__(self, origin: str, names: list[str], context: Context) -> None:
+        self.origin, self.width = origin, len(names)
+        self.rows: list[Row] = []
+        self.refused: list[Refused] = []
+        self.unknown: Counter[str] = Counter()
+        self.names = names
+        known = {at: site for at, name in enumerate(names) if (site := context.site(name)) is not None}
+        self.positions, self.sites = list(known), list(known.values())
+        self.strangers = [name for at, name in enumerate(names) if at not in known]
+        self.columns = {kind: _Column(context.parameters[name]) for kind, name in TYPES.items()}
+        self.stream = context.stream(Span.HOUR)
+
+    def read(self, lines: Iterable[bytes]) -> None:
+        """Take in whole lines; the first is line 2 of the file."""
+        endings: dict[tuple[bytes, bytes], int | None] = {}
+        positions, sites, stream, width = self.positions, self.sites, self.stream, self.width
+        taken = 0
+        for line_number, line in enumerate(lines, 2):
+            try:
+                day, hour, kind, rest = line.split(b",", 3)
+            except ValueError:
+                if line.strip():
+                    self._refuse(line_number, "fewer columns than the header", line)
+                continue
+            column = self.columns.get(kind)
+            if column is None:
+                if kind not in SKIPPED:
+                    self.unknown[f"type {snippet(kind)}"] += 1
+                continue
+            values = rest.rstrip(b"\r").split(b",")
+            if len(values) != width:
+                self._refuse(line_number, f"{len(values)} values, but the header has {width}", line)
+                continue
+            key = day, hour
+            if key not in endings:
+                endings[key] = _ending(day, hour)
+            ending = endings[key]
+            if ending is None:
+                self._refuse(line_number, "no such date and hour", line)
+                continue
+            steps = [column[values[at]] for at in positions]
+            if UNREADABLE in steps:
+                steps = self._without_unreadable(line_number, kind, values, steps)
+            item = column.parameter.number
+            self.rows += [
+                (ending, site, item, stream, value, 0)
+                for site, value in zip(sites, steps, strict=True)
+                if value is not None
+            ]
+            taken += 1
+        for name in self.strangers:
+            self.unknown[name] += taken
+
+    def read_tail(self, line_number: int, line: bytes) -> None:
+        """The last line when nothing ends it: it may be cut anywhere, so a wanted one does not enter."""
+        parts = line.split(b",")
+        if line.strip() and not (len(parts) == self.width + 3 and parts[2] in SKIPPED):
+            self._refuse(line_number, "the file ends inside this line; its values may be cut", line)
+
+    def _without_unreadable(
+        self, line_number: int, kind: bytes, values: list[bytes], steps: list[int | None]
+    ) -> list[int | None]:
+        for at, value in zip(self.positions, steps, strict=True):
+            if value == UNREADABLE:
+                where = f"{snippet(kind)} of {self.names[at]}"
+                self._refuse(line_number, f"{where} is no number", values[at])
+        return [None if value == UNREADABLE else value for value in steps]
+
+    def _refuse(self, line_number: int, reason: str, text: bytes) -> None:
+        self.refused.append(Refused(self.origin, line_number, reason, text.decode("utf-8", "replace")[:200]))
+
+
+def _ending(day: bytes, hour: bytes) -> int | None:
+    try:
+        if len(day) != 8 or not 0 <= int(hour) <= 23:
+            return None
+        return periods.minute(datetime(int(day[:4]), int(day[4:6]), int(day[6:]), int(hour)))
+    except ValueError:
+        return None

@@ -1,0 +1,111 @@
+"""What every source is handed and gives back, and the asking they share.
+
+Never here: the form of any one service.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable
+from envmon.http import NotFound, Session
+from envmon.model import Basis, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
+
+GIVE_UP = 3  # failures in a row after which the rest of a round is not asked
+
+
+class StreamNumber(Protocol):
+    """The number of this source's stream of one span; `basis` overrides the source's own."""
+
+    def __call__(self, span: Span, basis: Basis | None = None) -> int: ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a parser needs to know.
+
+    site_names : id, name, alias or platform code -> site number; `site` looks up and forgives brackets and blanks
+    parameters : by id; stream : span -> stream number; spec : the source as configured (its options)
+    """
+
+    site_names: Mapping[str, int]
+    parameters: Mapping[str, Parameter]
+    stream: StreamNumber
+    spec: SourceSpec | None = None
+    _sites: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, number in self.site_names.items():
+            self._sites.setdefault(plain(name), number)
+
+    def site(self, name: str) -> int | None:
+        """The number of the site a service calls `name`; None when it is not configured."""
+        return self._sites.get(plain(name))
+
+    def option(self, key: str, default: Any = None) -> Any:
+        return self.spec.options.get(key, default) if self.spec else default
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What one payload said. `unknown`: names that are not configured -> rows seen under them."""
+
+    rows: list[Row]
+    refused: list[Refused] = field(default_factory=list)
+    unknown: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One data service or file form.
+
+    fetch(session, spec, now, sites) : payloads of the window [now - spec.lookback, now]. Raises SourceUnavailable or
+        SourceChanged after everything that could be had was given.
+    parse(payload, context) : bytes -> rows, pure. Raises SourceChanged when the payload is not of this form.
+    """
+
+    fetch: Callable[[Session, SourceSpec, int, Sequence[Site]], Iterator[Payload]]
+    parse: Callable[[Payload, Context], Parsed]
+
+
+def plain(name: str) -> str:
+    """A name as it is compared: full-width forms as half-width ones, no blanks, small letters.
+
+    >>> plain("沱江大桥（沱江二桥）") == plain("沱江大桥 (沱江二桥)")
+    True
+    """
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", name)).casefold()
+
+
+def ask_all(
+    asks: Iterable[tuple[str, Callable[[], bytes]]], now: int, may_be_absent: bool = False
+) -> Iterator[Payload]:
+    """Ask one address after the other and give what came; one that fails does not stop the others.
+
+    asks : (origin, how to ask); may_be_absent : a 404 is "not published yet".
+    Raises at the end what went wrong: SourceUnavailable, or SourceChanged when nothing worse happened. After GIVE_UP
+    failures in a row the rest is left for the next round: the service is down.
+    """
+    failures: list[EnvmonError] = []
+    in_a_row = 0
+    for origin, ask in asks:
+        if in_a_row == GIVE_UP:
+            break
+        try:
+            body = ask()
+            if not body.strip():
+                raise SourceUnavailable(f"{origin}: the answer is empty")
+        except (SourceUnavailable, SourceChanged) as error:
+            if not (may_be_absent and isinstance(error, NotFound)):
+                failures.append(error)
+                in_a_row += 1
+            continue
+        in_a_row = 0
+        yield Payload(origin, body, now)
+    if failures:
+        kind = SourceUnavailable if any(error.retryable for error in failures) else SourceChanged
+        raise kind("; ".join(dict.fromkeys(str(error) for error in failures)))
