@@ -698,3 +698,81 @@ def test_init_writes_a_sample_that_is_good_and_overwrites_nothing(tmp_path: Path
     assert not (folder / "sites.csv").exists()
     with pytest.raises(UsageError):
         config.write_sample(folder / "config.toml")
+
+
+# --- anything at all --------------------------------------------------------------------------------------------
+
+ODD = ["0", "-1", "1.5", "nan", "inf", "9999999999999999999999", "true", '""', '" "', '"x"', '"\\u0000"', "[]", "[[]]"]
+ODD += ["[1]", '["x"]', "{}", "{ a = 1 }", "[{}]", "2022-01-01", "2022-01-01T00:00:00Z", "07:30:00", '"🙂"', "0xFF"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_any_value_anywhere_is_taken_or_told_and_nothing_else(write: Write, odd: str) -> None:
+    """Every key of the good page in turn gets an odd value: the answer is a config or a list of mistakes."""
+    lines = GOOD.splitlines()
+    for number, line in enumerate(lines):
+        key, equals, _ = line.partition(" = ")
+        if not equals:
+            continue
+        text = "\n".join([*lines[:number], f"{key} = {odd}", *lines[number + 1 :]])
+        told: tuple[Mistake, ...] = ()
+        try:
+            rows = config.effective(load(write(text)), NOWHERE)
+        except ConfigMistakes as error:
+            rows, told = [], error.mistakes
+        assert rows or told
+        assert all(mistake.line <= len(lines) for mistake in told)
+
+
+@pytest.mark.parametrize("odd", ["1", "[1]", '"x"', "[{}]", "{}", "true", "2022-01-01"])
+@pytest.mark.parametrize(
+    "part", ["areas", "sites", "sources", "targets", "rules", "channels", "paths", "jobs", "qc", "language", "bureau"]
+)
+def test_any_part_may_be_odd(write: Write, part: str, odd: str) -> None:
+    path = write(f"{part} = {odd}\n")
+    with pytest.raises(ConfigMistakes):
+        load(path)
+
+
+def test_lines_are_found_in_any_style_of_toml() -> None:
+    from envmon.config.document import key_lines
+
+    text = '''\
+top = """
+[not.a.header]
+x = 1 """
+"quoted key"."sub" = [
+  { a = "]" }, # [
+  { a = '{' },
+]
+[[list]]
+a.b = 1
+[list.inner]
+c = 2
+[[list]]
+  [[list.deep]]
+  d = [[1, 2],
+       [3]]
+  [[list.deep]]
+  e = 'x'
+[plain."dotted.key"]
+f = 1
+'''
+    found = dict(key_lines(text))
+    assert found == {
+        ("top",): 1,
+        ("quoted key", "sub"): 4,
+        ("quoted key", "sub", 0): 5,
+        ("quoted key", "sub", 1): 6,
+        ("list", 0): 8,
+        ("list", 0, "a", "b"): 9,
+        ("list", 0, "inner"): 10,
+        ("list", 0, "inner", "c"): 11,
+        ("list", 1): 12,
+        ("list", 1, "deep", 0): 13,
+        ("list", 1, "deep", 0, "d"): 14,
+        ("list", 1, "deep", 1): 16,
+        ("list", 1, "deep", 1, "e"): 17,
+        ("plain", "dotted.key"): 18,
+        ("plain", "dotted.key", "f"): 19,
+    }
