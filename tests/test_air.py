@@ -250,9 +250,10 @@ def some_hours(seed: int, shape: tuple[int, int], kind: type, scale: int = 1) ->
 @pytest.mark.parametrize(
     ("kind", "steps", "scale", "shape"),
     [
-        (np.int16, PRINTED, 1, (24, 150)),
+        (np.int16, PRINTED, 1, (24 * 2, air.MANY)),
         (np.int16, PRINTED, 1, (24 * 50, 3)),
         (np.int16, PRINTED, 40, (24 * 5, 20)),
+        (np.int32, PRINTED, 1, (24, air.MANY + 1)),
         (np.int32, (3, 3, 2, 3, 3, 3), 1000, (24 * 30, 5)),
         (np.int64, (7, 7, 8, 7, 7, 7), 10_000_000, (24 * 4, 10)),
     ],

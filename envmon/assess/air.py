@@ -35,8 +35,11 @@ EVERY = 2 ** len(POLLUTANTS) - 1
 
 O3 = POLLUTANTS.index("o3")
 HOURS = 24
-LANES = 4096
-"""About as many site-days as are judged in one go: small enough to stay in the processor's cache."""
+LANES = 16384
+"""About as many site-days are averaged in one go: enough to make calls cheap, few enough to stay in the cache."""
+
+MANY = 256
+"""From so many sites on, the hours of a day lie side by side well enough to be used where they are."""
 
 Steps = Mapping[str, int] | Sequence[int]
 Lanes = NDArray[np.integer[Any]]  # unsigned as well; inside this file only
@@ -106,7 +109,7 @@ def area_days(
         enough = _summed(own.reshape(by_day), members)
         total = _summed(exact.reshape(by_day), members)
         reached = _share_reached(enough, stations, regime.validity)
-        value[:, part] = _rounded(total, enough * common, reached, steps, _decimals(regime))
+        value[:, part] = _rounded(total, np.maximum(enough, 1) * common, reached, steps, _decimals(regime))
         valid[:, part] = enough
         counted[:, part] = _summed(means.hours.reshape(by_day), members)
         windows[part] = _summed(means.windows.reshape(by_day[1:]), members)
@@ -138,57 +141,57 @@ class _Means:
 def _means(hours: IntArray, validity: AirValidity) -> _Means:
     """Daily means of the five, daily maximum 8-hour mean of ozone, of some whole days of hours."""
     lanes = _by_lane(hours)
-    _refuse(lanes)
-    top = np.empty((len(POLLUTANTS), lanes.shape[2]), np.int32 if hours.dtype.itemsize <= 2 else np.int64)
+    size = lanes.shape[1] * lanes.shape[3]
+    top = np.empty((len(POLLUTANTS), size), np.int32 if hours.dtype.itemsize <= 2 else np.int64)
     bottom = np.empty_like(top)
-    counts = np.empty(top.shape, np.int8)
-    windows = np.empty(lanes.shape[2], np.int8)
+    counts, windows = np.empty(top.shape, np.int8), np.empty(size, np.int8)
     for row, own in enumerate(lanes):
-        absent = (own < 0).view(np.uint8)
-        present = _present(own, absent)
-        counts[row] = HOURS - absent.sum(axis=0, dtype=np.uint8)
+        raised = _raised(own)
+        there = (raised != 0).view(np.uint8)
+        counts[row] = there.sum(axis=1, dtype=np.uint8).reshape(size)
         if row == O3:
-            top[row], windows[:] = _highest_window(present, absent, validity)
+            best, found = _highest_window(raised, there, validity)
+            top[row], windows[:] = best.reshape(size), found.reshape(size)
             bottom[row] = _window_denominator(validity)
         else:
-            top[row] = present.sum(axis=0, dtype=present.dtype)
+            top[row] = raised.sum(axis=1, dtype=raised.dtype).reshape(size)
+            top[row] -= counts[row]
             bottom[row] = np.maximum(counts[row], 1)
     valid = counts >= validity.day_hours
     valid[O3] = windows >= validity.windows
     return _Means(top, bottom, valid, counts, windows)
 
 
-def _refuse(values: IntArray) -> None:
-    """Raise NotAssessable unless there are six pollutants and nothing below zero but the mark."""
-    if values.shape[:1] != (len(POLLUTANTS),):
-        raise NotAssessable(f"values must have {len(POLLUTANTS)} pollutants first, not shape {values.shape}")
+def _refuse_negative(values: IntArray) -> None:
+    """Raise NotAssessable when anything but the mark is below zero."""
     least = int(values.min(initial=0))
     if least < NO_VALUE:
         raise NotAssessable(f"a concentration of {least} steps is below zero; quality control must mark it first")
 
 
 def _by_lane(hours: IntArray) -> IntArray:
-    """[pollutant, 24 x days, site] as [pollutant, 24, lane]; a view when it is one day."""
-    pollutants, rows, sites = hours.shape
-    if rows == HOURS:
-        return hours
-    days = hours.reshape(pollutants, rows // HOURS, HOURS, sites)
-    return days.transpose(0, 2, 1, 3).reshape(pollutants, HOURS, -1)
+    """[pollutant, 24 x days, site] as [pollutant, day, 24, site], or for few sites as [pollutant, 1, 24, day x site].
 
-
-def _present(own: IntArray, absent: NDArray[np.uint8]) -> Lanes:
-    """Hours with 0 for the absent ones, in the narrowest type whose sums over a day cannot overflow.
-
-    16 bits, unsigned, hold 24 values of up to 2,730 steps; twice as many lanes go through the processor at a time.
+    Either way the last axis is long, and the lanes come day by day.
     """
-    largest = HOURS * int(own.max(initial=0))
-    wide: Lanes
-    if own.dtype == np.int16 and largest < 2**16:
-        wide = own.view(np.uint16)  # the mark is 65535 here; adding one makes it zero
-    else:
-        wide = own.astype(np.int32 if largest < 2**31 else np.int64)
-    present: Lanes = wide + absent
-    return present
+    pollutants, rows, sites = hours.shape
+    days = hours.reshape(pollutants, rows // HOURS, HOURS, sites)
+    return days if sites >= MANY else days.transpose(0, 2, 1, 3).reshape(pollutants, 1, HOURS, -1)
+
+
+def _raised(own: IntArray) -> Lanes:
+    """Hours plus one, unsigned: the mark becomes 0, and everything else can be added up with one too many an hour.
+
+    The type is the narrowest that holds the sum of a day. 16 bits do up to 2,729 steps, and twice as many lanes go
+    through the processor at a time as with 32.
+    """
+    bits = 8 * own.dtype.itemsize
+    unsigned = np.dtype(f"u{own.dtype.itemsize}")
+    raised: Lanes = own.view(unsigned) + unsigned.type(1)
+    largest = int(raised.max(initial=0))
+    if largest > 2 ** (bits - 1):
+        _refuse_negative(own)
+    return raised if HOURS * largest < 2**bits else raised.astype(np.uint64)
 
 
 def _window_denominator(validity: AirValidity) -> int:
@@ -196,25 +199,32 @@ def _window_denominator(validity: AirValidity) -> int:
     return math.lcm(*range(validity.window_least, validity.window_hours + 1))
 
 
-def _highest_window(present: Lanes, absent: NDArray[np.uint8], validity: AirValidity) -> tuple[IntArray, IntArray]:
+def _highest_window(raised: Lanes, there: Lanes, validity: AirValidity) -> tuple[IntArray, IntArray]:
     """Highest mean of the day's 8-hour windows, in fractions of `_window_denominator`, and how many are valid.
 
+    raised, there : [.., 24, lane]: hours as `_raised` makes them, and 1 where there is a value.
     Windows of 6, 7 and 8 valid hours are compared exactly: the best of each kind first, then their fractions.
     """
-    start = validity.first_window - validity.window_hours
-    stop = HOURS - validity.window_hours + 1
-    total, gaps = present[start:stop].copy(), absent[start:stop].copy()
-    for later in range(1, validity.window_hours):
-        total += present[start + later : stop + later]
-        gaps += absent[start + later : stop + later]
+    first = validity.first_window - validity.window_hours
+    total, count = (_running(rows[:, first:], validity.window_hours) for rows in (raised, there))
     over = _window_denominator(validity)
-    wide = np.int32 if present.dtype.itemsize == 2 else np.int64
-    best: IntArray = np.zeros(present.shape[1], wide)
-    for count in range(validity.window_least, validity.window_hours + 1):
-        highest = (total * (gaps == validity.window_hours - count)).max(axis=0)
-        best = np.maximum(best, highest.astype(wide) * (over // count))
-    valid = gaps <= validity.window_hours - validity.window_least
-    return best, valid.sum(axis=0, dtype=np.int8)
+    wide = np.int32 if raised.dtype.itemsize <= 2 else np.int64
+    best: IntArray = np.zeros((total.shape[0], total.shape[2]), wide)
+    for hours in range(validity.window_least, validity.window_hours + 1):
+        highest = (total * (count == hours)).max(axis=1).astype(wide)
+        best = np.maximum(best, (highest - hours) * (over // hours))
+    valid = count >= validity.window_least
+    return best, valid.sum(axis=1, dtype=np.int8)
+
+
+def _running(rows: Lanes, length: int) -> Lanes:
+    """Sums of every `length` hours that follow one another [.., hour, lane], by doubling."""
+    if length == 1:
+        return rows
+    step = length // 2
+    half = _running(rows, step)
+    total: Lanes = half[:, :-step] + half[:, step:]
+    return total if length == 2 * step else total[:, :-1] + rows[:, length - 1 :]
 
 
 def _values(means: _Means, regime: AirRegime, steps: Steps) -> IntArray:
@@ -231,14 +241,16 @@ def _values(means: _Means, regime: AirRegime, steps: Steps) -> IntArray:
 def _rounded(top: IntArray, bottom: IntArray | int, valid: BoolArray, steps: Steps, wanted: Sequence[int]) -> IntArray:
     """top / bottom in steps as received, rounded once to `wanted` decimals; NO_VALUE where not valid.
 
-    The one place where a concentration is rounded: the change of steps goes into the division, not before or after it.
+    bottom is positive. The one place where a concentration is rounded: the change of steps goes into the division.
     """
     stored = [steps[name] for name in POLLUTANTS] if isinstance(steps, Mapping) else steps
     finer = [want - have for want, have in zip(wanted, stored, strict=True)]
     column = (len(POLLUTANTS),) + (1,) * (top.ndim - 1)
-    up = np.array([10 ** max(0, digits) for digits in finer], top.dtype).reshape(column)
-    down = np.array([10 ** max(0, -digits) for digits in finer], top.dtype).reshape(column)
-    rounded = half_even_array(top * up, np.maximum(bottom, 1) * down)
+    if max(finer) > 0:
+        top = top * np.array([10 ** max(0, digits) for digits in finer], top.dtype).reshape(column)
+    if min(finer) < 0:
+        bottom = bottom * np.array([10 ** max(0, -digits) for digits in finer], top.dtype).reshape(column)
+    rounded = half_even_array(top, bottom)
     rounded[~valid] = NO_VALUE
     return rounded
 
@@ -314,7 +326,9 @@ def hourly(values: IntArray, edition: IndexEdition, steps: Steps, required: int 
 
     Each value is rounded half to even to the edition's decimals first (HJ 663 table 3), once.
     """
-    _refuse(values)
+    if values.shape[:1] != (len(POLLUTANTS),):
+        raise NotAssessable(f"values must have {len(POLLUTANTS)} pollutants first, not shape {values.shape}")
+    _refuse_negative(values)
     wanted = [edition.columns[edition.hourly[name]].decimals for name in POLLUTANTS]
     rounded = _rounded(values.astype(np.int64), 1, values != NO_VALUE, steps, wanted)
     return index(rounded, edition, "hourly", required)
@@ -329,7 +343,9 @@ def index(values: IntArray, edition: IndexEdition, mode: str, required: int = EV
     Raises NotAssessable for a concentration below zero other than the mark.
     Source: HJ 633 formulas 1 and 2, rounding clause, table of breakpoints and its notes, publishing clause.
     """
-    _refuse(values)
+    if values.shape[:1] != (len(POLLUTANTS),):
+        raise NotAssessable(f"values must have {len(POLLUTANTS)} pollutants first, not shape {values.shape}")
+    _refuse_negative(values)
     names = {"daily": edition.daily, "hourly": edition.hourly}.get(mode)
     if names is None:
         raise NotAssessable(f"an index is daily or hourly, not {mode!r}")
