@@ -321,7 +321,9 @@ BROKEN: list[tuple[str, str, str, str, str, str]] = [
     ('body = "river"\n', "", "sites[2].body", "[[sites]]#2", "must say its water body", ""),
     ('body = "river"', 'body = "groundwater"', "sites[2].body", "body", "river lake", ""),
     ('target_class = "II"', 'target_class = "VI"', "sites[2].target_class", "target_class", "I II III IV V", ""),
-    ('name = "水井"', 'name = "岗托桥"\ntarget_class = "II"', "sites[3].target_class", "", "only for section", ""),
+    ('name = "水井"', 'name = "水井"\ntarget_class = "II"', "sites[3].target_class", "", "only for section", ""),
+    ('name = "水井"', 'name = "岗托 桥"', "sites[3].name", 'name = "岗托 桥"', "must differ", ""),
+    ('name = "水井"', 'name = "水井"\naliases = ["ＧＡＮＧＴＵＯ"]', "sites[3].aliases", 'aliases = ["Ｇ', "must differ", ""),
     ('intake = "341.00"', 'intake = "341.0005"', "sites[3].intake", "intake", "three decimals", ""),
     ('intake = "341.00"', "intake = -1", "sites[3].intake", "intake", "not negative", ""),
     ('kind = "archive"', 'kind = "archiv"', "sources[1].kind", "kind = \"archiv\"", "archive cnemc_air", "archive"),
@@ -670,7 +672,7 @@ def test_the_demo_page_describes_the_bundled_bureau() -> None:
     found = config.load(ROOT / "config.toml", KNOWN, environ=NOWHERE)
     assert [area.name for area in found.areas] == ["甘孜藏族自治州", "成都市"]
     kinds = [site.kind for site in found.sites]
-    assert [kinds.count(kind) for kind in (Kind.CITY, Kind.SECTION, Kind.SOURCE)] == [2, 10, 5]
+    assert [kinds.count(kind) for kind in (Kind.CITY, Kind.SECTION, Kind.SOURCE)] == [2, 12, 3]
     assert {site.body for site in found.sites if site.kind is Kind.SOURCE} == set(Body)
     assert {rule.kind for rule in found.rules} == set(RuleKind)
     assert {target.rate for target in found.targets} >= {

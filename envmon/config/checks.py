@@ -6,6 +6,7 @@ hold (`schema`).
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -122,19 +123,33 @@ def _rule_subjects(entries: Entries) -> Iterator[Found]:
 
 
 def _names(sites: Sequence[Entry]) -> Iterator[Found]:
-    """Readings find their site by code, name or alias: within one kind each must lead to one site."""
-    codes: dict[tuple[str, str], Entry] = {}
-    names: dict[tuple[str, str], Entry] = {}
+    """Readings find their site by id, code, name or alias, brackets and blanks forgiven: each must lead to one site.
+
+    Only names of stations that both have a code may be the same: many cities have a 环保局.
+    """
+    codes: dict[str, Entry] = {}
+    names: dict[str, Entry] = {}
     for entry in sites:
-        kind, code = entry.kind, entry.text("code")
-        if code and codes.setdefault((kind, code), entry) is not entry:
-            yield entry, ("code", "unique", {"where": _where(codes[kind, code])})
-        aliases = entry.raw.get("aliases")
-        listed = [alias for alias in aliases if isinstance(alias, str)] if isinstance(aliases, list) else []
-        for key, word in (("name", entry.text("name")), *(("aliases", alias) for alias in listed)):
-            other = names.setdefault((kind, word), entry) if word else entry
-            if other is not entry and not (code and other.text("code")):
+        code = entry.text("code")
+        if code and codes.setdefault(_plain(code), entry) is not entry:
+            yield entry, ("code", "unique", {"where": _where(codes[_plain(code)])})
+        for key, word in (("id", entry.text("id")), ("name", entry.text("name")), *_aliases(entry)):
+            other = names.setdefault(_plain(word), entry) if word else entry
+            told_apart = entry.kind == other.kind == Kind.STATION and code and other.text("code")
+            if other is not entry and key != "id" and not told_apart:
                 yield entry, (key, "name_twice", {"word": word, "where": _where(other)})
+
+
+def _aliases(entry: Entry) -> Iterator[tuple[str, str]]:
+    aliases = entry.raw.get("aliases")
+    for alias in aliases if isinstance(aliases, list) else ():
+        if isinstance(alias, str):
+            yield "aliases", alias.strip()
+
+
+def _plain(name: str) -> str:
+    """A name as sources compare it: full-width forms as half-width ones, no blanks, small letters."""
+    return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
 
 
 def _city_series(entries: Entries) -> Iterator[Found]:
