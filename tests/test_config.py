@@ -323,7 +323,7 @@ BROKEN: list[tuple[str, str, str, str, str, str]] = [
     ('target_class = "II"', 'target_class = "VI"', "sites[2].target_class", "target_class", "I II III IV V", ""),
     ('name = "水井"', 'name = "水井"\ntarget_class = "II"', "sites[3].target_class", "", "only for section", ""),
     ('name = "水井"', 'name = "岗托 桥"', "sites[3].name", 'name = "岗托 桥"', "must differ", ""),
-    ('name = "水井"', 'name = "水井"\naliases = ["ＧＡＮＧＴＵＯ"]', "sites[3].aliases", 'aliases = ["Ｇ', "must differ", ""),
+    ('"水井"', '"水井"\naliases = ["ＧＡＮＧＴＵＯ"]', "sites[3].aliases", 'aliases = ["Ｇ', "must differ", ""),
     ('intake = "341.00"', 'intake = "341.0005"', "sites[3].intake", "intake", "three decimals", ""),
     ('intake = "341.00"', "intake = -1", "sites[3].intake", "intake", "not negative", ""),
     ('kind = "archive"', 'kind = "archiv"', "sources[1].kind", "kind = \"archiv\"", "archive cnemc_air", "archive"),
