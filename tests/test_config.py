@@ -241,17 +241,17 @@ def test_an_unknown_language_is_a_mistake(write: Write) -> None:
         load(path, ENVMON_LANG="de")
 
 
-def test_minimal_needs_no_more_than_the_paths(write: Write, tmp_path: Path) -> None:
+def test_a_glance_needs_no_more_than_the_paths(write: Write, tmp_path: Path) -> None:
     path = write('language = "en"\n[paths]\ndatabase = "x.db"\n[[areas]]\nwrong = 1\n')
-    assert config.minimal(path, environ=NOWHERE) == (tmp_path / "x.db", "en")
-    assert config.minimal(write(GOOD), environ=NOWHERE) == (tmp_path / "data" / "envmon.db", "zh")
+    assert config.glance(path, environ=NOWHERE) == (str(path), "en", str(tmp_path / "x.db"))
+    assert config.glance(write(GOOD), environ=NOWHERE) == (str(path), "zh", str(tmp_path / "data" / "envmon.db"))
     with pytest.raises(ConfigMistakes, match="envmon init"):
-        config.minimal(tmp_path / "none.toml", environ=NOWHERE)
+        config.glance(tmp_path / "none.toml", environ=NOWHERE)
 
 
-def test_minimal_loads_neither_pydantic_nor_numpy() -> None:
+def test_a_glance_loads_neither_pydantic_nor_numpy() -> None:
     code = (
-        "import sys; from envmon import config; config.minimal('config.toml');"
+        "import sys; from envmon import config; config.glance('config.toml');"
         "print([name for name in ('pydantic', 'numpy', 'pandas') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envmon.config.known import Known
 from envmon.config.mistakes import ConfigMistakes, Mistake
@@ -27,7 +27,18 @@ if TYPE_CHECKING:
 
 PathLike = str | Path | None
 
-__all__ = ["ConfigMistakes", "Known", "Mistake", "effective", "find", "load", "minimal", "resolved", "write_sample"]
+__all__ = [
+    "ConfigMistakes",
+    "Glance",
+    "Known",
+    "Mistake",
+    "effective",
+    "find",
+    "glance",
+    "load",
+    "resolved",
+    "write_sample",
+]
 
 DATABASE = "data/envmon.db"
 SAMPLE = Path(__file__).parent.parent / "sample"
@@ -65,10 +76,16 @@ def effective(config: Config, environ: Mapping[str, str] = os.environ) -> list[d
     return [setting._asdict() for setting in read(config.file, None, config.language, environ).settings(environ)]
 
 
-def minimal(
-    path: PathLike = None, lang: str | None = None, environ: Mapping[str, str] = os.environ
-) -> tuple[Path, str]:
-    """(database, language) without checking anything else and without pydantic: for `status`, which must be quick.
+class Glance(NamedTuple):
+    """The little that commands need which only look at the database; `database` is an absolute path."""
+
+    file: str
+    language: str
+    database: str
+
+
+def glance(path: PathLike = None, lang: str | None = None, environ: Mapping[str, str] = os.environ) -> Glance:
+    """Where the database is, checking nothing else and without pydantic: for `status`, which must be quick.
 
     Raises ConfigMistakes only for a file that cannot be read at all.
     """
@@ -79,7 +96,7 @@ def minimal(
     paths = file.table.get("paths")
     written = paths.get("database") if isinstance(paths, dict) else None
     wanted = written if isinstance(written, str) and written else DATABASE
-    return Path(resolve(Path(name).absolute().parent, wanted)), document.language(file.text, asked)
+    return Glance(name, document.language(file.text, asked), resolve(Path(name).absolute().parent, wanted))
 
 
 def resolve(root: Path, wanted: str) -> str:
