@@ -22,8 +22,11 @@ def columns(regime: AirRegime) -> list[tuple[list[float], list[float]]]:
     found = []
     for name in POLLUTANTS:
         column = regime.index.columns[regime.index.daily[name]]
-        points = [point / 10**column.decimals for point in column.points]
-        found.append((points, [float(node) for node in column.nodes]))
+        corners = list(zip(column.points, column.nodes, strict=True))
+        if isinstance(column.beyond, str):
+            after = regime.index.columns[column.beyond]
+            corners += [corner for corner in zip(after.points, after.nodes, strict=True) if corner[0] > corners[-1][0]]
+        found.append(([point / 10**column.decimals for point, _ in corners], [float(node) for _, node in corners]))
     return found
 
 
@@ -108,7 +111,7 @@ def polars_job(hours: NDArray[np.int16], regime: AirRegime) -> Callable[[], Resu
         .with_columns(indices)
         .with_columns(aqi=pl.max_horizontal(POLLUTANTS), full=pl.all_horizontal(pl.col(POLLUTANTS).is_not_null()))
         .with_columns(
-            primary=pl.concat_list([(pl.col(name) == pl.col("aqi")) & (pl.col("aqi") > 50) for name in POLLUTANTS]),
+            *[((pl.col(name) == pl.col("aqi")) & (pl.col("aqi") > 50)).alias(f"top_{name}") for name in POLLUTANTS],
             counted=pl.col("full") | (pl.col("aqi") > 100),
         )
     )

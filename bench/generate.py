@@ -16,14 +16,14 @@ YEAR = 365
 STEPS = (0, 0, 1, 0, 0, 0)
 """Decimals of the generated values: whole µg/m³, CO in 0.1 mg/m³."""
 
-# level, winter swing, day swing, hour of the day's peak
+# level, winter swing, day swing, hour of the day's peak, how much place and weather matter
 SHAPE = {
-    "so2": (10, 0.4, 0.2, 10),
-    "no2": (28, 0.4, 0.3, 20),
-    "co": (8, 0.4, 0.2, 9),
-    "o3": (70, -0.4, 0.7, 15),
-    "pm10": (68, 0.4, 0.15, 21),
-    "pm25": (42, 0.5, 0.15, 21),
+    "so2": (8, 0.3, 0.2, 10, 0.8),
+    "no2": (21, 0.4, 0.3, 20, 0.8),
+    "co": (6, 0.4, 0.2, 9, 0.6),
+    "o3": (62, -0.35, 0.6, 15, 0.35),
+    "pm10": (50, 0.35, 0.15, 21, 1.0),
+    "pm25": (27, 0.5, 0.15, 21, 1.0),
 }
 SINGLE, OUTAGES = 0.01, 0.02  # shares of missing values
 
@@ -37,10 +37,11 @@ def national_year(stations: int = STATIONS, days: int = YEAR, seed: int = 2026) 
     gone = _outages(random, len(hours), stations)
     year = np.empty((len(POLLUTANTS), len(hours), stations), np.int16)
     for row, name in enumerate(POLLUTANTS):
-        level, winter, swing, peak = SHAPE[name]
+        level, winter, swing, peak, share = SHAPE[name]
         season = 1 + winter * np.cos(2 * np.pi * (hours / 24 - 10) / 365)
         clock = 1 + swing * np.cos(2 * np.pi * ((hours + 1) % 24 - peak) / 24)
-        values = (level * season * clock).astype(np.float32)[:, None] * place * np.repeat(weather, 24, axis=0)
+        local = (place * weather) ** np.float32(share)
+        values = (level * season * clock).astype(np.float32)[:, None] * np.repeat(local, 24, axis=0)
         values *= 1 + 0.15 * random.standard_normal(values.shape, np.float32)
         if name == "pm10":
             _raise_dust(random, values)
