@@ -1,0 +1,287 @@
+"""`envmon calc`: judge values straight from a file or a pipe by the standards, without a database.
+
+Every column of the input comes out first and unchanged; the judgement follows it. Rows are read, judged and written in
+blocks, so that a long file needs little memory. A cell that cannot be used is named on stderr with line and column and
+the exit code becomes 3; the rest goes on. Never here: a limit, a rounding rule, or a second copy of any judgement.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from datetime import date
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from envmon.cli import language
+from envmon.cli.calc_rows import Cells, Problems, find_columns, place_of, read, write
+from envmon.errors import NotInForce, UsageError
+from envmon.texts import t
+
+if TYPE_CHECKING:
+    from envmon.model import Body, IndexEdition, WaterJudgement, WaterRegime
+
+LANG = language()
+LARGEST = 10**9  # steps; beyond it a number is a mistake, not a measurement
+MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "--", "—", "–"}
+NOT_MONITORED = "/"  # HJ 633-2026, notes of tables 4 and 5
+DATE = re.compile(
+    r"(\d{4})(?:(\d{2})(\d{2})|([-/])(\d{1,2})\4(\d{1,2}))(?:[T ]+(\d{1,2})(?::(\d{2})(?::\d{2}(?:\.\d+)?)?)?)?"
+)
+CENSORED = re.compile(r"[<＜]\s*(\S+)|(\S+?)\s*[LlＬ]")
+
+
+@click.group(help=t("calc.help", LANG))
+def calc() -> None:
+    pass
+
+
+@calc.command(help=t("calc.aqi.help", LANG), epilog=t("calc.aqi.example", LANG))
+@click.option("--standard", default="by-date", help=t("calc.aqi.standard", LANG))
+@click.option(
+    "--mode", type=click.Choice(["daily", "hourly"]), default="daily", show_default=True, help=t("calc.aqi.mode", LANG)
+)
+@click.option("--json", "as_json", is_flag=True, help=t("calc.json", LANG))
+@click.argument("file", type=click.File("rb"), default="-")
+@click.pass_context
+def aqi(ctx: click.Context, standard: str, mode: str, as_json: bool, file: IO[bytes]) -> None:
+    problems = Problems()
+    names, rows = read(file)
+    columns = find_columns(names, _pollutant, t("calc.aqi.columns", LANG))
+    judge = AirJudge(columns, place_of(names, "date"), standard, mode, problems)
+    added = ["aqi", "level", "primary", *(f"iaqi_{name}" for name in columns), "edition"]
+    write(names, added, rows, judge.rows, as_json, problems)
+    problems.finish(ctx)
+
+
+@calc.command(help=t("calc.water.help", LANG), epilog=t("calc.water.example", LANG))
+@click.option("--assessment", default="section_21", show_default=True, help=t("calc.water.assessment", LANG))
+@click.option("--json", "as_json", is_flag=True, help=t("calc.json", LANG))
+@click.argument("file", type=click.File("rb"), default="-")
+@click.pass_context
+def water(ctx: click.Context, assessment: str, as_json: bool, file: IO[bytes]) -> None:
+    from envmon import standards
+
+    problems = Problems()
+    regime = standards.water(_today())
+    if assessment not in regime.sets:
+        raise UsageError(t("calc.water.unknown_set", LANG, name=assessment, known=", ".join(sorted(regime.sets))))
+    names, rows = read(file)
+    wanted = set(regime.items)
+    columns = find_columns(
+        names, lambda name: name.lower() if name.lower() in wanted else None, "ph, do, codmn, nh3n, tp …"
+    )
+    judge = WaterJudge(columns, place_of(names, "body"), regime, assessment, problems)
+    write(names, ["class", "good", "main", "edition"], rows, judge.rows, as_json, problems)
+    problems.finish(ctx)
+
+
+# --- air --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class AirJudge:
+    """Judges blocks of rows by the index edition of each row's day, or by one named edition."""
+
+    columns: dict[str, int]
+    day_column: int | None
+    standard: str
+    mode: str
+    problems: Problems
+    editions: dict[str, IndexEdition | None] = field(default_factory=dict)  # by the text of the date
+    steps: dict[tuple[str, int], int | None] = field(default_factory=dict)  # by text and decimals
+
+    def rows(self, block: list[tuple[int, Cells]]) -> list[list[Any]]:
+        """The added cells of each row, in order. Rows of one edition and one plan are judged together."""
+        import numpy as np
+
+        from envmon.assess import air
+        from envmon.model import POLLUTANTS
+
+        found: list[list[Any]] = [[None] * (4 + len(self.columns)) for _ in block]
+        groups: dict[tuple[str, int], tuple[IndexEdition, list[int], list[list[int]]]] = {}
+        for place, (line, cells) in enumerate(block):
+            edition = self.edition(line, cells)
+            if edition is not None:
+                values, plan = self.values(line, cells, edition)
+                group = groups.setdefault((edition.id, plan), (edition, [], []))
+                group[1].append(place)
+                group[2].append(values)
+        names = {mask: ";".join(name for bit, name in enumerate(POLLUTANTS) if mask >> bit & 1) for mask in range(64)}
+        for (_, plan), (edition, places, judged) in groups.items():
+            index = air.index(np.array(judged).T, edition, self.mode, plan)
+            parts = [index.iaqi[POLLUTANTS.index(name)].tolist() for name in self.columns]
+            facts = zip(
+                places, index.published.tolist(), index.level.tolist(), index.primary.tolist(), *parts, strict=True
+            )
+            for place, published, level, primary, *parts_here in facts:
+                shown = (published, level, names[primary]) if published >= 0 else ("NA", None, "")
+                found[place] = [*shown, *(part if part >= 0 else None for part in parts_here), edition.id]
+        return found
+
+    def edition(self, line: int, cells: Cells) -> IndexEdition | None:
+        """The edition of a row; None when its date cannot be used (told)."""
+        text = "" if self.day_column is None or self.standard != "by-date" else cells[self.day_column].strip()
+        if text not in self.editions:
+            self.editions[text] = self._edition(text)
+        edition = self.editions[text]
+        if edition is None:
+            self.problems.tell("date", line, cell=text)
+        return edition
+
+    def _edition(self, text: str) -> IndexEdition | None:
+        from envmon import standards
+
+        if self.day_column is None or self.standard != "by-date":
+            return standards.air(_today(), self.standard).index
+        day = day_of(text, hourly=self.mode == "hourly")
+        try:
+            return None if day is None else standards.air(day).index
+        except NotInForce:
+            return None
+
+    def values(self, line: int, cells: Cells, edition: IndexEdition) -> tuple[list[int], int]:
+        """Values in the edition's steps, NO_VALUE where there is none, and the mask of monitored pollutants."""
+        from envmon.model import NO_VALUE, POLLUTANTS
+
+        used = edition.daily if self.mode == "daily" else edition.hourly
+        values, plan = [NO_VALUE] * len(POLLUTANTS), 0
+        for name, place in self.columns.items():
+            text, row = cells[place].strip(), POLLUTANTS.index(name)
+            if text == NOT_MONITORED:
+                continue
+            plan |= 1 << row
+            key = (text, edition.columns[used[name]].decimals)
+            if key not in self.steps:
+                self.steps[key] = in_steps(*key)
+            value = self.steps[key]
+            if value is None:
+                self.problems.tell("cell", line, column=name, cell=text)
+            values[row] = NO_VALUE if value is None else value
+        if len(self.steps) > 100_000:
+            self.steps.clear()
+        return values, plan
+
+
+def day_of(text: str, hourly: bool) -> int | None:
+    """The day of a date, or of the hour that ends at a time of day; None for anything else.
+
+    >>> day_of("2026-03-01", False) == day_of("20260301", False) == day_of("2026/3/1 0:00", False)
+    True
+    >>> day_of("2026-03-01", True) - day_of("2026-03-01 00:00", True), day_of("2026-13-01", False)
+    (1, None)
+    """
+    from envmon import periods
+
+    match = DATE.fullmatch(text)
+    if not match:
+        return None
+    year, month, day = int(match[1]), int(match[2] or match[5]), int(match[3] or match[6])
+    hour, minute = int(match[7] or 0), int(match[8] or 0)
+    if 60 * hour + minute > 1440 or minute > 59:
+        return None
+    try:
+        found = periods.number(date(year, month, day))
+    except ValueError:
+        return None
+    return periods.day_of(periods.hour_ending(found, hour) + minute) if hourly and match[7] else found
+
+
+def in_steps(text: str, decimals: int) -> int | None:
+    """A concentration in steps, NO_VALUE for a missing one, None for a cell that is no concentration.
+
+    >>> in_steps("2.25", 1), in_steps(" NA", 0), in_steps("-3", 0), in_steps("high", 0)
+    (22, -1, None, None)
+    """
+    from envmon.model import NO_VALUE
+    from envmon.rounding import scaled
+
+    text = text.strip()
+    if text.lower() in MISSING:
+        return NO_VALUE
+    try:
+        value = scaled(text, decimals)
+    except ValueError:
+        return None
+    return None if text.startswith("-") or value > LARGEST else value
+
+
+# --- water ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class WaterJudge:
+    """Judges blocks of rows; a row is one sample or one mean as reported."""
+
+    columns: dict[str, int]
+    body: int | None
+    regime: WaterRegime
+    item_set: str
+    problems: Problems
+
+    def rows(self, block: list[tuple[int, Cells]]) -> list[list[Any]]:
+        """The added cells of each row, in order."""
+        from envmon.assess.water import judge
+
+        found: list[list[Any]] = []
+        for line, cells in block:
+            body = self.body_of(line, cells)
+            if body is None:
+                found.append([None, None, "", ""])
+                continue
+            values = self.values(line, cells)
+            judgement = judge(values, body, self.regime, self.item_set)
+            found.append(self.shown(judgement))
+        return found
+
+    def body_of(self, line: int, cells: Cells) -> Body | None:
+        from envmon.model import Body
+
+        text = cells[self.body].strip().lower() if self.body is not None else ""
+        body = {"": Body.RIVER, "river": Body.RIVER, "lake": Body.LAKE}.get(text)
+        if body is None:
+            self.problems.tell("body", line, cell=text)
+        return body
+
+    def values(self, line: int, cells: Cells) -> dict[str, tuple[int, bool]]:
+        """Item -> (value in the item's steps, below the detection limit) of one row; missing items are left out."""
+        found = {}
+        for name, place in self.columns.items():
+            text = cells[place].strip()
+            match = CENSORED.fullmatch(text)
+            value = in_steps((match[1] or match[2]) if match else text, self.regime.items[name].decimals)
+            if value is None:
+                self.problems.tell("cell", line, column=name, cell=text)
+            elif value >= 0:
+                found[name] = (value, match is not None)
+        return found
+
+    def shown(self, judgement: WaterJudgement) -> list[Any]:
+        """Class, good, main indicators with their multiples, edition."""
+        from envmon.model import WaterClass
+        from envmon.rounding import printed
+
+        if judgement.water_class == WaterClass.NONE:
+            return [None, None, "", judgement.edition]
+        name = "V-" if judgement.water_class == WaterClass.WORSE_THAN_V else judgement.water_class.name
+        main = ";".join(
+            one.item if one.multiple is None else f"{one.item}({printed(one.multiple, self.regime.multiple_decimals)})"
+            for one in judgement.main
+        )
+        return [name, judgement.good, main, judgement.edition]
+
+
+def _pollutant(name: str) -> str | None:
+    """The pollutant a heading names: pm25, PM2.5, PM 2.5, O3 ...; None for any other column."""
+    from envmon.model import POLLUTANTS
+
+    plain = re.sub(r"[\s._-]", "", name.lower())
+    return plain if plain in POLLUTANTS else None
+
+
+def _today() -> int:
+    from envmon import periods
+
+    return periods.today(int(time.time() // 60))
