@@ -129,7 +129,7 @@ def answer(library: Library, now: int, method: str, path: str, form: str) -> Ans
         if asked.get("action") == "getArea_RiverDic":
             return _json({"result": 1, "area": [], "river": []})
         return _json(_water(library, now))
-    if where in ("/water", "/water/", "/"):
+    if where in ("/", "/water/", "/water/Business/Publish/Main.html"):
         return Answer(200, "text/html; charset=utf-8", b"<html><body>envmon feed</body></html>")
     return Answer(404, "text/html", b"<html><body>404</body></html>")
 

@@ -3,11 +3,15 @@
 Never here: storing, judging, any clock.
 """
 
-from envmon.sources import archive
+from envmon.sources import archive, cnemc_air, cnemc_water, lab
 from envmon.sources.context import Context, Parsed, Source
+from envmon.sources.files import read_file
 
 SOURCES: dict[str, Source] = {
     "archive": Source(archive.fetch, archive.parse),
+    "cnemc_air": Source(cnemc_air.fetch, cnemc_air.parse),
+    "cnemc_water": Source(cnemc_water.fetch, cnemc_water.parse),
+    "lab": Source(lab.fetch, lab.parse),
 }
 
-__all__ = ["SOURCES", "Context", "Parsed", "Source"]
+__all__ = ["SOURCES", "Context", "Parsed", "Source", "read_file"]

@@ -37,6 +37,7 @@ class Context:
     stream: StreamNumber
     spec: SourceSpec | None = None
     _sites: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _asked: dict[str, int | None] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, number in self.site_names.items():
@@ -44,7 +45,10 @@ class Context:
 
     def site(self, name: str) -> int | None:
         """The number of the site a service calls `name`; None when it is not configured."""
-        return self._sites.get(plain(name))
+        try:
+            return self._asked[name]
+        except KeyError:
+            return self._asked.setdefault(name, self._sites.get(plain(name)))
 
     def option(self, key: str, default: Any = None) -> Any:
         return self.spec.options.get(key, default) if self.spec else default
@@ -81,12 +85,14 @@ def plain(name: str) -> str:
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", name)).casefold()
 
 
-def ask_all(
-    asks: Iterable[tuple[str, Callable[[], bytes]]], now: int, may_be_absent: bool = False
-) -> Iterator[Payload]:
+Ask = tuple[str, Callable[[], bytes]]
+"""(origin, how to ask)"""
+
+
+def ask_all(asks: Iterable[Ask], now: int, may_be_absent: bool = False) -> Iterator[Payload]:
     """Ask one address after the other and give what came; one that fails does not stop the others.
 
-    asks : (origin, how to ask); may_be_absent : a 404 is "not published yet".
+    may_be_absent : a 404 is "not published yet".
     Raises at the end what went wrong: SourceUnavailable, or SourceChanged when nothing worse happened. After GIVE_UP
     failures in a row the rest is left for the next round: the service is down.
     """

@@ -1,0 +1,105 @@
+"""Spreadsheets (.xlsx) as rows of text, opened only after the file has been looked over. The only door to openpyxl.
+
+A few kilobytes can hold a sheet that fills all memory, so sizes, the range of cells and document types are checked
+first. Never here: what the columns mean.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+import zipfile
+from datetime import date, datetime
+from typing import Any
+
+from envmon.errors import SourceChanged
+from envmon.model import Payload
+
+MAGIC = b"PK\x03\x04"
+FILE_CAP = 20 * 2**20
+UNPACKED_CAP = 200 * 2**20
+RATIO_CAP = 100
+ENTRIES_CAP = 1000
+ROWS_CAP, COLUMNS_CAP = 200_000, 256
+
+REFERENCE = re.compile(rb'<(?:row|c)\b[^>]*?\br="([A-Z]*)(\d+)"')
+UNCALCULATED = re.compile(rb"<c\b[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
+DOCTYPE = re.compile(rb"<!DOCTYPE|<!ENTITY", re.IGNORECASE)
+
+
+def cells_of(payload: Payload) -> list[tuple[int, list[str]]]:
+    """Rows of the first sheet that has any: (line, cells as text); dates as `YYYY-MM-DD HH:MM`.
+
+    Raises SourceChanged when the file is damaged, too large, or holds formulas nobody has calculated.
+    """
+    try:
+        _look_over(payload)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # missing styles and the like say nothing about the values
+            import openpyxl
+
+            book = openpyxl.load_workbook(io.BytesIO(payload.body), read_only=True, data_only=True)
+            for page in book.worksheets:
+                page.reset_dimensions()  # what the file claims about its size may be wrong
+                rows = [[_text(value) for value in row] for row in page.iter_rows(values_only=True)]
+                found = [(line, row) for line, row in enumerate(rows, 1) if any(row)]
+                if found:
+                    book.close()
+                    return found
+            book.close()
+    except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError, EOFError, OSError) as error:
+        raise SourceChanged(f"{payload.origin}: the spreadsheet cannot be opened: {error}") from error
+    return []
+
+
+def _look_over(payload: Payload) -> None:
+    if len(payload.body) > FILE_CAP:
+        raise SourceChanged(f"{payload.origin}: a spreadsheet of more than {FILE_CAP} bytes is not opened")
+    with zipfile.ZipFile(io.BytesIO(payload.body)) as pack:
+        entries = pack.infolist()
+        size = sum(entry.file_size for entry in entries)
+        if len(entries) > ENTRIES_CAP or size > min(UNPACKED_CAP, RATIO_CAP * max(len(payload.body), 2**16)):
+            raise SourceChanged(f"{payload.origin}: the spreadsheet unpacks to {size} bytes; not opened")
+        for entry in entries:
+            if entry.filename.endswith((".xml", ".rels")):
+                with pack.open(entry) as file:
+                    part = file.read(entry.file_size + 1)
+                _look_over_part(payload, entry.filename, part)
+
+
+def _look_over_part(payload: Payload, name: str, part: bytes) -> None:
+    if DOCTYPE.search(part):
+        raise SourceChanged(f"{payload.origin}: {name} declares a document type; not opened")
+    if not name.startswith("xl/worksheets/"):
+        return
+    for column, row in REFERENCE.findall(part):
+        if int(row[:9]) > ROWS_CAP or len(row) > 9 or _column(column) > COLUMNS_CAP:
+            cell = (column + row).decode()
+            raise SourceChanged(
+                f"{payload.origin}: a cell at {cell} is outside {ROWS_CAP} rows x {COLUMNS_CAP} columns"
+            )
+    if formula := UNCALCULATED.search(part):
+        where = REFERENCE.search(formula[0])
+        cell = (where[1] + where[2]).decode() if where else "?"
+        raise SourceChanged(
+            f"{payload.origin}: the formula in {cell} has no result (公式未计算); open the file and save it again"
+        )
+
+
+def _column(letters: bytes) -> int:
+    """The number of a column: A is 1, IV is 256; no letters (a row) is 0."""
+    number = 0
+    for letter in letters[:4]:
+        number = number * 26 + letter - 64
+    return number
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value).strip()
