@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, print the table, return 1 when a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--stations", type=int, default=generate.STATIONS)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
     given = parser.parse_args(arguments)
     hours = generate.national_year(given.stations)
     regime = standards.air(periods.number(date(2025, 6, 1)))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from envmon.model import NO_VALUE, POLLUTANTS, AirRegime
 
+START = "2025-01-01"
 Result = tuple[NDArray[Any], NDArray[Any]]
 
 
@@ -41,7 +42,7 @@ def pandas_job(hours: NDArray[np.int16], regime: AirRegime) -> Callable[[], Resu
     """Wide frames, one a pollutant: resample, rolling, np.interp."""
     import pandas as pd
 
-    index = pd.date_range("2025-01-01", periods=hours.shape[1], freq="h")
+    index = pd.date_range(START, periods=hours.shape[1], freq="h")
     frames = {name: pd.DataFrame(floats(hours, row), index=index) for row, name in enumerate(POLLUTANTS)}
     tables = columns(regime)
 
@@ -70,16 +71,21 @@ def pandas_job(hours: NDArray[np.int16], regime: AirRegime) -> Callable[[], Resu
 
 
 def long_columns(hours: NDArray[np.int16]) -> dict[str, NDArray[Any]]:
-    """One row a station and hour, sorted by station: keys as small integers and six float columns."""
+    """One row a station and hour, sorted by station: a small number, the time the hour starts, six float columns."""
     _, rows, stations = hours.shape
+    times = np.datetime64(START, "us") + np.arange(rows) * np.timedelta64(1, "h")
     found: dict[str, NDArray[Any]] = {
         "station": np.repeat(np.arange(stations, dtype=np.int16), rows),
-        "day": np.tile(np.repeat(np.arange(rows // 24, dtype=np.int16), 24), stations),
-        "hour": np.tile(np.tile(np.arange(1, 25, dtype=np.int8), rows // 24), stations),
+        "time": np.tile(times, stations),
     }
     for row, name in enumerate(POLLUTANTS):
         found[name] = np.ascontiguousarray(floats(hours, row).T).reshape(-1)
     return found
+
+
+def day_number(days: NDArray[Any]) -> NDArray[np.int64]:
+    """Dates as days since the start of the year."""
+    return (days.astype("datetime64[D]") - np.datetime64(START)).astype(np.int64)
 
 
 def polars_job(hours: NDArray[np.int16], regime: AirRegime) -> Callable[[], Result]:
@@ -105,7 +111,7 @@ def polars_job(hours: NDArray[np.int16], regime: AirRegime) -> Callable[[], Resu
     window = pl.col("o3").rolling_mean(8, min_samples=6)
     plan = (
         frame.lazy()
-        .with_columns(o3_8h=pl.when(pl.col("hour") >= 8).then(window))
+        .with_columns(day=pl.col("time").dt.date(), o3_8h=pl.when(pl.col("time").dt.hour() >= 7).then(window))
         .group_by("station", "day")
         .agg(values)
         .with_columns(indices)
@@ -122,7 +128,7 @@ def polars_job(hours: NDArray[np.int16], regime: AirRegime) -> Callable[[], Resu
             rate=((pl.col("aqi") <= 100) & pl.col("counted")).sum() / pl.col("counted").sum()
         )
         aqi = np.full(shape, np.nan)
-        aqi[days["day"].to_numpy(), days["station"].to_numpy()] = days["aqi"].to_numpy()
+        aqi[day_number(days["day"].to_numpy()), days["station"].to_numpy()] = days["aqi"].to_numpy()
         return aqi, rates.sort("station")["rate"].to_numpy()
 
     return job
@@ -136,7 +142,7 @@ def duckdb_job(hours: NDArray[np.int16], regime: AirRegime) -> Callable[[], Resu
     base = duckdb.connect()
     base.register("frame", pd.DataFrame(long_columns(hours)))
     values = ", ".join(f"nullif({name}, 'nan'::float) as {name}" for name in POLLUTANTS)
-    base.execute(f"create table hours as select station, day, hour, {values} from frame")
+    base.execute(f"create table hours as select station, time, {values} from frame")
     base.unregister("frame")
     shape = hours.shape[1] // 24, hours.shape[2]
     means = ", ".join(
@@ -156,8 +162,9 @@ def duckdb_job(hours: NDArray[np.int16], regime: AirRegime) -> Callable[[], Resu
     primary = ", ".join(f"{name} = aqi and aqi > 50 as top_{name}" for name in POLLUTANTS)
     statement = f"""
         with windows as (
-            select *, case when hour >= 8 and count(o3) over w >= 6 then avg(o3) over w end as o3_8h from hours
-            window w as (partition by station, day order by hour rows 7 preceding)
+            select *, case when hour(time) >= 7 and count(o3) over w >= 6 then avg(o3) over w end as o3_8h 
+            from (select *, time::date as day from hours)
+            window w as (partition by station, day order by time rows 7 preceding)
         ), means as (
             select station, day, {means}, round_even(max(o3_8h), 0) as best, count(o3_8h) as windows
             from windows group by station, day
@@ -174,7 +181,7 @@ def duckdb_job(hours: NDArray[np.int16], regime: AirRegime) -> Callable[[], Resu
         ).fetchnumpy()
         days = base.execute("select station, day, aqi from days").fetchnumpy()
         aqi = np.full(shape, np.nan)
-        aqi[days["day"], days["station"]] = np.ma.filled(days["aqi"], np.nan)
+        aqi[day_number(days["day"]), days["station"]] = np.ma.filled(days["aqi"], np.nan)
         return aqi, next(iter(rates.values()))
 
     return job

@@ -351,7 +351,7 @@ def index(values: IntArray, edition: IndexEdition, mode: str, required: int = EV
         raise NotAssessable(f"an index is daily or hourly, not {mode!r}")
     iaqi = np.empty(values.shape, np.int16)
     for row, name in enumerate(POLLUTANTS):
-        iaqi[row] = _look_up(_table(edition, names[name]), values[row])
+        _look_up(_table(edition, names[name]), values[row, ...], iaqi[row, ...])
     aqi: IntArray = np.asarray(iaqi.max(axis=0))
     missing = np.asarray(_mask(iaqi == NO_VALUE) & np.int8(required))
     published = aqi.copy()
@@ -374,12 +374,14 @@ def level_of(aqi: IntArray, edition: IndexEdition) -> IntArray:
     table = np.zeros(edition.top + 2, np.int8)
     for level in sorted(edition.levels, key=lambda level: -level.at_most):
         table[1 : min(level.at_most, edition.top) + 2] = level.number
-    return _look_up(table, aqi)
+    found = np.empty(aqi.shape, np.int8)
+    _look_up(table, aqi, found)
+    return found
 
 
-def _look_up(table: IntArray, position: IntArray) -> IntArray:
+def _look_up(table: IntArray, position: IntArray, into: IntArray) -> None:
     """Rows of a table that starts with the answer for NO_VALUE and whose last row goes on for ever."""
-    return np.asarray(table.take(np.minimum(position, len(table) - 2) + 1))
+    np.take(table, np.minimum(position, len(table) - 2) + 1, mode="clip", out=into)
 
 
 def _table(edition: IndexEdition, name: str) -> IntArray:
@@ -402,5 +404,5 @@ def _mask(flags: BoolArray) -> IntArray:
     """[pollutant, ...] of yes and no as one number each: bit i is POLLUTANTS[i]."""
     bits = np.zeros(flags.shape[1:], np.int8)
     for bit, flag in enumerate(flags.view(np.int8)):
-        bits |= flag << np.int8(bit)
+        bits += flag * np.int8(1 << bit)
     return bits
