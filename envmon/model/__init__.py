@@ -6,6 +6,7 @@ of 10^-`decimals` of its parameter's unit; a *minute* and a *day* are as in `per
 
 from envmon.model.alerts import Change, Event, Finding, Incident, IncidentState, Message, Rule, RuleKind, Severity
 from envmon.model.judgements import (
+    AirDay,
     AirDays,
     AirIndex,
     Exceeded,
@@ -18,6 +19,7 @@ from envmon.model.judgements import (
     Status,
     Target,
     WaterJudgement,
+    WaterPeriod,
 )
 from envmon.model.law import (
     AirRegime,
@@ -57,6 +59,7 @@ __all__ = [
     "ABSENT",
     "NO_VALUE",
     "POLLUTANTS",
+    "AirDay",
     "AirDays",
     "AirIndex",
     "AirRegime",
@@ -111,5 +114,6 @@ __all__ = [
     "WaterItem",
     "WaterItemSet",
     "WaterJudgement",
+    "WaterPeriod",
     "WaterRegime",
 ]

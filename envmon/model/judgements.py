@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from envmon.model.places import WaterClass
-from envmon.model.readings import IntArray
+from envmon.model.readings import Basis, IntArray
 from envmon.periods import Period
 
 
@@ -46,6 +47,26 @@ class AirDays:
     missing: IntArray
     status: IntArray
     stations: IntArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AirDay:
+    """One stored row of `AirDays`: a site or area on a day. Tuples run over POLLUTANTS; `stations` is 0 for a site."""
+
+    day: int
+    site: int  # the site's number in the store
+    edition: str
+    value: tuple[int, ...]
+    hours: tuple[int, ...]
+    iaqi: tuple[int, ...]
+    windows: int
+    aqi: int
+    level: int
+    primary: int
+    exceeding: int
+    missing: int
+    status: Status
+    stations: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +111,24 @@ class WaterJudgement:
     def good(self) -> bool:
         """Class III or better (for a source: every judged item within its limit)."""
         return WaterClass.I <= self.water_class <= WaterClass.III
+
+
+@dataclass(frozen=True, slots=True)
+class WaterPeriod:
+    """The judgement of one water site over one span of days, with the exact means it rests on.
+
+    span : "sample" (the days are one), "day" or "month"; means : item -> (numerator, denominator, 1 if every reading
+    was below its detection limit), in stored steps, unrounded.
+    """
+
+    site: int  # the site's number in the store
+    span: str
+    first: int
+    last: int
+    basis: Basis
+    readings: int
+    judgement: WaterJudgement
+    means: Mapping[str, tuple[int, int, int]]
 
 
 class RateName(StrEnum):

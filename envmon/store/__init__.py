@@ -1,0 +1,223 @@
+"""The store: one SQLite file that remembers every value it ever saw, every judgement, incident, notice and slot.
+
+The only SQL of the house lives in this folder. One connection writes at a time (a file lock beside the database sees to
+it), readers open it read-only. What is acknowledged was committed first. Never here: deciding what a value means.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from envmon.errors import StoreBusy, StoreError
+from envmon.model import Config, Kind, Parameter, Stream
+from envmon.store import alerts, judgements, readings, schema, slots
+
+WAIT = 10.0  # seconds to wait for another envmon process that is writing
+
+
+class Store:
+    """An open database. Its methods live in `readings`, `judgements`, `alerts` and `slots`, by what they keep."""
+
+    keep = readings.keep
+    add_flags = readings.add_flags
+    save_flags = readings.save_flags
+    flags = readings.flags
+    air_hours = readings.air_hours
+    water_readings = readings.water_readings
+    history = readings.history
+    dirty = readings.dirty
+    mark_dirty = readings.mark_dirty
+    clean = readings.clean
+    latest = readings.latest
+    rejects = readings.rejects
+    save_air_days = judgements.save_air_days
+    air_days = judgements.air_days
+    last_air_days = judgements.last_air_days
+    save_water = judgements.save_water
+    water = judgements.water
+    save_rates = judgements.save_rates
+    rates = judgements.rates
+    save_outlooks = judgements.save_outlooks
+    outlooks = judgements.outlooks
+    open_incidents = alerts.open_incidents
+    incidents = alerts.incidents
+    apply = alerts.apply
+    pending_notices = alerts.pending_notices
+    notice_sent = alerts.notice_sent
+    notice_failed = alerts.notice_failed
+    slot_state = slots.slot_state
+    start_slots = slots.start_slots
+    finish_slots = slots.finish_slots
+    fail_slots = slots.fail_slots
+    failing = slots.failing
+    beat = slots.beat
+    last_beat = slots.last_beat
+
+    def __init__(self, db: sqlite3.Connection, path: Path, lock: IO[str] | None) -> None:
+        self.db, self.path, self._lock = db, path, lock
+        self.site_numbers: dict[str, int] = dict(db.execute("SELECT id, number FROM site"))
+        self._streams = {row[1:]: row[0] for row in db.execute("SELECT number, source, basis, span FROM stream")}
+
+    @classmethod
+    def open(cls, path: Path, readonly: bool = False, wait: float = WAIT) -> Self:
+        """Open the database, for writing unless told otherwise; creates or migrates it when writing.
+
+        Raises StoreBusy when another process writes for longer than `wait` seconds, StoreError when the file is not
+        there (reading), is not a database, is of a newer schema or cannot be written.
+        """
+        lock = None if readonly else _locked(path, wait)
+        try:
+            db = _reader(path) if readonly else _writer(path)
+            try:
+                _check_version(db, path, readonly)
+                return cls(db, path, lock)
+            except BaseException:
+                db.close()
+                raise
+        except sqlite3.Error as error:
+            _release(lock)
+            raise StoreError(f"{path}: {error}; is it an envmon database, and may this user use it?") from error
+        except BaseException:
+            _release(lock)
+            raise
+
+    def close(self) -> None:
+        self.db.close()
+        _release(self._lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it or nothing. Inside another one it is part of that one."""
+        if self.db.in_transaction:
+            yield self.db
+            return
+        try:
+            self.db.execute("BEGIN IMMEDIATE")
+            yield self.db
+            self.db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            raise StoreError(f"{self.path}: {error}; nothing of this step was stored") from error
+        except BaseException:
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            raise
+
+    def register(self, config: Config, parameters: Iterable[Parameter]) -> None:
+        """Give every area, site and parameter its number, once and for ever, and keep what `status` needs to know."""
+        places = [(area.id, Kind.AREA.value, area.name, area.id, asdict(area)) for area in config.areas]
+        places += [(site.id, site.kind.value, site.name, site.area, asdict(site)) for site in config.sites]
+        with self.writing() as db:
+            db.executemany(
+                "INSERT INTO site (id, kind, name, area, facts) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+                "kind = excluded.kind, name = excluded.name, area = excluded.area, facts = excluded.facts",
+                [(*place[:4], to_json(place[4])) for place in places],
+            )
+            db.executemany(
+                "INSERT INTO parameter VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET "
+                "name = excluded.name, unit = excluded.unit",
+                [(p.number, p.id, p.medium.value, p.name, p.unit, p.decimals) for p in parameters],
+            )
+            self.set_meta("bureau", config.bureau)
+            self.set_meta("places", {place[0]: {"name": place[2], "kind": place[1]} for place in places})
+            self.set_meta("rules", {rule.id: rule.kind.value for rule in config.rules})
+        self.site_numbers = dict(self.db.execute("SELECT id, number FROM site"))
+
+    def stream(self, stream: Stream) -> int:
+        """The number of a stream; a new one is entered."""
+        key = (stream.source, int(stream.basis), int(stream.span))
+        if key not in self._streams:
+            with self.writing() as db:
+                cursor = db.execute("INSERT INTO stream (source, basis, span) VALUES (?, ?, ?)", key)
+                self._streams[key] = int(cursor.lastrowid or 0)
+        return int(self._streams[key])
+
+    def set_meta(self, key: str, value: Any) -> None:
+        with self.writing() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, to_json(value)))
+
+    def meta(self, key: str) -> Any:
+        """A remembered fact, or None."""
+        row = self.db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return json.loads(row[0]) if row else None
+
+
+def to_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _locked(path: Path, wait: float) -> IO[str]:
+    """The writer's lock, held until released; names the process that has it when it cannot be had."""
+    import fcntl
+
+    name = path.with_name(path.name + ".lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = name.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{name}: {error.strerror}; the folder of the database must be writable") from error
+    until = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() > until:
+                file.seek(0)
+                owner = file.read().strip() or "?"
+                file.close()
+                raise StoreBusy(f"{path}: process {owner} is writing; try again when it is done") from None
+            time.sleep(0.02)
+    file.seek(0)
+    file.truncate()
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def _release(lock: IO[str] | None) -> None:
+    if lock is not None:
+        lock.close()
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        raise StoreError(f"{path}: there is no database yet; `envmon run --once` or `envmon import` makes it")
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10)
+    db.execute("PRAGMA query_only = ON")
+    return db
+
+
+def _writer(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, timeout=10)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute("PRAGMA cache_size = -65536")
+    return db
+
+
+def _check_version(db: sqlite3.Connection, path: Path, readonly: bool) -> None:
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > schema.VERSION:
+        raise StoreError(f"{path}: schema {version} is newer than this program's {schema.VERSION}; update envmon")
+    if version < schema.VERSION:
+        if readonly:
+            raise StoreError(f"{path}: schema {version} is older than {schema.VERSION}; `envmon run --once` updates it")
+        schema.migrate(db)

@@ -1,0 +1,210 @@
+"""Judgements, rates and outlooks: what follows from readings, replaced whenever it is computed again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from envmon import __version__
+from envmon.model import (
+    POLLUTANTS,
+    AirDay,
+    AirDays,
+    Basis,
+    Exceeded,
+    Exclusion,
+    Outlook,
+    Rate,
+    RateName,
+    Reason,
+    Status,
+    WaterClass,
+    WaterJudgement,
+    WaterPeriod,
+)
+from envmon.periods import Period
+
+if TYPE_CHECKING:
+    from envmon.store import Store
+
+SCALARS = ("windows", "aqi", "level", "primary", "exceeding", "missing", "status")
+
+
+def save_air_days(store: Store, days: AirDays, sites: Sequence[int]) -> None:
+    """Enter daily judgements [.., day, site], one column for each site number; they replace what was there."""
+    count = days.status.shape[0]
+    arrays = [array.transpose(1, 2, 0).reshape(-1, len(POLLUTANTS)) for array in (days.value, days.hours, days.iaqi)]
+    columns = [line for array in arrays for line in array.T.tolist()]
+    columns += [getattr(days, name).reshape(-1).tolist() for name in SCALARS]
+    stations = days.stations
+    # Of an area: the fewest stations that stood behind one of its pollutants.
+    columns.append([0] * count * len(sites) if stations is None else stations.min(axis=0).reshape(-1).tolist())
+    keys = [(days.first_day + day, site, days.edition) for day in range(count) for site in sites]
+    rows = [(*key, *line, __version__) for key, line in zip(keys, zip(*columns, strict=True), strict=True)]
+    with store.writing() as db:
+        if rows:
+            db.executemany(f"INSERT OR REPLACE INTO air_day VALUES ({', '.join('?' * len(rows[0]))})", rows)
+
+
+def air_days(store: Store, site: int, first: int, last: int) -> list[AirDay]:
+    """The daily judgements of a site or area from day `first` to day `last`, both included, in order."""
+    rows = store.db.execute(
+        "SELECT * FROM air_day WHERE site = ? AND day BETWEEN ? AND ? ORDER BY day", (site, first, last)
+    )
+    return [_air_day(row) for row in rows]
+
+
+def _air_day(row: Sequence[Any]) -> AirDay:
+    size = len(POLLUTANTS)
+    value, hours, iaqi = (tuple(row[start : start + size]) for start in range(3, 3 + 3 * size, size))
+    windows, aqi, level, primary, exceeding, missing, status, stations, _ = row[3 + 3 * size :]
+    day, site, edition = row[:3]
+    return AirDay(
+        day,
+        site,
+        edition,
+        value,
+        hours,
+        iaqi,
+        windows,
+        aqi,
+        level,
+        primary,
+        exceeding,
+        missing,
+        Status(status),
+        stations,
+    )
+
+
+def last_air_days(store: Store) -> dict[int, int]:
+    """The last day judged of every site and area that has any, by site number."""
+    return dict(store.db.execute("SELECT site, max(day) FROM air_day GROUP BY site"))
+
+
+def save_water(store: Store, periods: Iterable[WaterPeriod]) -> None:
+    """Enter judgements of water sites; one for a site, period and basis is in force."""
+    from envmon.store import to_json
+
+    with store.writing() as db:
+        db.executemany(
+            "INSERT OR REPLACE INTO water_judgement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    found.site,
+                    found.span,
+                    found.first,
+                    found.last,
+                    int(found.basis),
+                    int(found.judgement.water_class),
+                    int(found.judgement.status),
+                    found.readings,
+                    to_json(asdict(found.judgement)),
+                    to_json({item: list(mean) for item, mean in found.means.items()}),
+                    __version__,
+                )
+                for found in periods
+            ],
+        )
+
+
+def water(store: Store, sites: Sequence[int], span: str, first: int, last: int) -> list[WaterPeriod]:
+    """Judgements of a span ("sample", "day", "month") of some sites whose first day lies in first..last, in order."""
+    marks = ", ".join("?" * len(sites))
+    rows = store.db.execute(
+        f"SELECT site, span, first, last, basis, readings, content, means FROM water_judgement"
+        f" WHERE span = ? AND site IN ({marks}) AND first BETWEEN ? AND ? ORDER BY first, site, basis",
+        (span, *sites, first, last),
+    )
+    return [
+        WaterPeriod(
+            site=row[0],
+            span=row[1],
+            first=row[2],
+            last=row[3],
+            basis=Basis(row[4]),
+            readings=row[5],
+            judgement=_judgement(json.loads(row[6])),
+            means={item: tuple(mean) for item, mean in json.loads(row[7]).items()},
+        )
+        for row in rows
+    ]
+
+
+def _judgement(content: dict[str, Any]) -> WaterJudgement:
+    return WaterJudgement(
+        status=Status(content["status"]),
+        water_class=WaterClass(content["water_class"]),
+        determining=tuple(content["determining"]),
+        main=tuple(Exceeded(m["item"], WaterClass(m["water_class"]), m["multiple"]) for m in content["main"]),
+        judged=tuple(content["judged"]),
+        missing=tuple(content["missing"]),
+        edition=content["edition"],
+        item_set=content["item_set"],
+    )
+
+
+def save_rates(store: Store, rates: Iterable[Rate]) -> None:
+    """Enter rates as they stand; the same rate of the same period replaces itself."""
+    from envmon.store import to_json
+
+    with store.writing() as db:
+        db.executemany(
+            "INSERT OR REPLACE INTO rate VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    rate.name.value,
+                    rate.subject,
+                    rate.period.first,
+                    rate.period.last,
+                    " ".join(rate.editions),
+                    rate.numerator,
+                    rate.denominator,
+                    to_json(asdict(rate)),
+                )
+                for rate in rates
+            ],
+        )
+
+
+def rates(store: Store, name: RateName, subject: str, first: int, last: int) -> list[Rate]:
+    """The rates kept for periods that start on day `first` and end by day `last`, by their end."""
+    rows = store.db.execute(
+        "SELECT content FROM rate WHERE name = ? AND subject = ? AND first = ? AND last <= ? ORDER BY last",
+        (name.value, subject, first, last),
+    )
+    return [_rate(json.loads(row[0])) for row in rows]
+
+
+def _rate(content: dict[str, Any]) -> Rate:
+    return Rate(
+        name=RateName(content["name"]),
+        subject=content["subject"],
+        period=Period(**content["period"]),
+        numerator=content["numerator"],
+        denominator=content["denominator"],
+        excluded=tuple(Exclusion(Reason(e["reason"]), e["count"]) for e in content["excluded"]),
+        editions=tuple(content["editions"]),
+        basis=content["basis"],
+        tenths=content["tenths"],
+    )
+
+
+def save_outlooks(store: Store, outlooks: Iterable[Outlook], now: int) -> None:
+    """Enter where every target stands; one row a target."""
+    from envmon.store import to_json
+
+    with store.writing() as db:
+        db.execute("DELETE FROM outlook")
+        db.executemany(
+            "INSERT OR REPLACE INTO outlook VALUES (?, ?, ?)",
+            [(found.target.id, now, to_json(asdict(found))) for found in outlooks],
+        )
+
+
+def outlooks(store: Store) -> list[dict[str, Any]]:
+    """Where every target stands, as plain data, with the minute it was computed."""
+    rows = store.db.execute("SELECT computed, content FROM outlook ORDER BY rowid")
+    return [json.loads(row[1]) | {"computed": row[0]} for row in rows]

@@ -1,0 +1,272 @@
+"""Readings: kept once, revised without forgetting, read back as arrays. Functions here are methods of `Store`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from envmon import periods
+from envmon.model import ABSENT, POLLUTANTS, Basis, Flag, IntArray, Medium, Refused, Row, Span, Tally, Verdict
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from envmon.store import Store
+
+CHANGED = "(reading.value <> excluded.value OR reading.mark <> excluded.mark)"
+ENTER = f"""ON CONFLICT DO UPDATE SET value = excluded.value, mark = excluded.mark, seen = excluded.seen,
+  batch = iif({CHANGED}, excluded.batch, reading.batch)
+  WHERE excluded.seen > reading.seen OR (excluded.seen = reading.seen AND {CHANGED})"""
+IN_BATCH = "FROM reading WHERE ending BETWEEN :first AND :last AND batch = :batch"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of one batch. `conflicts`: (ending, site, parameter) given twice with different values inside it."""
+
+    tally: Tally
+    conflicts: list[tuple[int, int, int]]
+    batch: int
+
+
+def keep(
+    store: Store,
+    source: str,
+    origin: str,
+    taken: int,
+    learned: int,
+    rows: Iterable[Row],
+    refused: Sequence[Refused] = (),
+) -> Kept:
+    """Store one payload's readings, all or nothing.
+
+    The same value again changes nothing but when it was last seen. A different one from a payload taken later (or at
+    the same time) comes into force and the earlier one moves to the history; one from a payload taken before the value
+    in force was last seen goes to the history at once. Of two
+    different values for one key inside the batch the later row wins.
+    """
+    rows = rows if isinstance(rows, list) else list(rows)
+    endings = [row[0] for row in rows]
+    with store.writing() as db:
+        newest = db.execute("SELECT max(taken) FROM batch").fetchone()[0]
+        cursor = db.execute(
+            "INSERT INTO batch (source, origin, taken, learned) VALUES (?, ?, ?, ?)", (source, origin, taken, learned)
+        )
+        batch = int(cursor.lastrowid or 0)
+        window = {"first": min(endings, default=0), "last": max(endings, default=-1), "batch": batch}
+        before, older = _count(db, window), 0
+        if newest is None or taken >= newest:
+            db.executemany(f"INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?, {batch}, {taken}) {ENTER}", rows)
+        else:
+            older = _keep_behind(db, rows, batch, taken)
+        new = _count(db, window) - before
+        revised, conflicts = _revisions(db, window)
+        tally = Tally(len(rows) + len(refused), new, len(rows) - new - revised - older, revised, older, len(refused))
+        _after_keeping(db, window, learned)
+        _keep_refused(db, batch, refused)
+        db.execute("UPDATE batch SET tally = ? WHERE number = ?", (_tally_text(tally), batch))
+    return Kept(tally, conflicts, batch)
+
+
+def _count(db: sqlite3.Connection, window: dict[str, int]) -> int:
+    found = db.execute("SELECT count(*) FROM reading WHERE ending BETWEEN :first AND :last", window).fetchone()
+    return int(found[0])
+
+
+def _keep_behind(db: sqlite3.Connection, rows: list[Row], batch: int, taken: int) -> int:
+    """Keep rows of a payload that is not the newest; returns how many went straight to the history.
+
+    A value in force that was seen later stays in force; the same older value is kept only once.
+    """
+    db.execute(
+        "CREATE TEMP TABLE IF NOT EXISTS incoming (ending INTEGER, site INTEGER, parameter INTEGER, stream INTEGER,"
+        " value INTEGER, mark INTEGER)"
+    )
+    db.execute("DELETE FROM incoming")
+    db.executemany("INSERT INTO incoming VALUES (?, ?, ?, ?, ?, ?)", rows)
+    values = {"batch": batch, "taken": taken}
+    cursor = db.execute(
+        """INSERT OR IGNORE INTO reading_history
+        SELECT i.ending, i.site, i.parameter, i.stream, i.value, i.mark, :batch, r.batch
+        FROM incoming i JOIN reading r USING (ending, site, parameter, stream)
+        WHERE (r.value <> i.value OR r.mark <> i.mark) AND r.seen > :taken AND NOT EXISTS (
+          SELECT 1 FROM reading_history h JOIN batch hb ON hb.number = h.batch
+          WHERE (h.ending, h.site, h.parameter, h.stream, h.value, h.mark)
+            = (i.ending, i.site, i.parameter, i.stream, i.value, i.mark) AND hb.taken = :taken)""",
+        values,
+    )
+    db.execute(f"INSERT INTO reading SELECT *, :batch, :taken FROM incoming WHERE true {ENTER}", values)
+    return cursor.rowcount
+
+
+def _revisions(db: sqlite3.Connection, window: dict[str, int]) -> tuple[int, list[tuple[int, int, int]]]:
+    """How many rows of the batch replaced another value, and which keys it gave twice."""
+    found = db.execute(
+        "SELECT ending, site, parameter, batch = replaced_by FROM reading_history"
+        " WHERE ending BETWEEN :first AND :last AND replaced_by = :batch",
+        window,
+    ).fetchall()
+    return len(found), sorted({row[:3] for row in found if row[3]})
+
+
+def _after_keeping(db: sqlite3.Connection, window: dict[str, int], learned: int) -> None:
+    """Mark the site-days that changed for judging, and remember each site's latest reading."""
+    db.execute(
+        f"""INSERT OR IGNORE INTO dirty
+        SELECT DISTINCT p.medium, (r.ending - 1 + {periods.OFFSET}) / {periods.DAY}, r.site
+        FROM reading r JOIN parameter p ON p.number = r.parameter
+        WHERE r.ending BETWEEN :first AND :last AND r.batch = :batch""",
+        window,
+    )
+    db.execute(
+        f"""INSERT INTO site_latest SELECT site, max(ending), :learned {IN_BATCH} GROUP BY site
+        ON CONFLICT (site) DO UPDATE SET ending = excluded.ending, learned = excluded.learned
+        WHERE excluded.ending > site_latest.ending""",
+        window | {"learned": learned},
+    )
+
+
+def _keep_refused(db: sqlite3.Connection, batch: int, refused: Sequence[Refused]) -> None:
+    db.executemany(
+        "INSERT INTO reject VALUES (?, ?, ?, ?, ?)",
+        [(batch, row.line, row.origin, row.reason, row.text[:1000]) for row in refused],
+    )
+
+
+def _tally_text(tally: Tally) -> str:
+    from dataclasses import asdict
+
+    from envmon.store import to_json
+
+    return to_json(asdict(tally))
+
+
+def air_hours(
+    store: Store, sites: Sequence[int], first_day: int, last_day: int, basis: Basis | None = None
+) -> tuple[IntArray, IntArray]:
+    """Hourly means of some sites: (values, marks), both [pollutant, 24 x days, site].
+
+    values int32 in stored steps, ABSENT where nothing was received; marks int8. Where several streams give one hour,
+    the one entered first in the registry wins.
+    """
+    import numpy as np
+
+    streams = _streams(store, Span.HOUR, basis)
+    columns = {site: i for i, site in enumerate(sites)}
+    hours = 24 * (last_day - first_day + 1)
+    values = np.full((len(POLLUTANTS), hours, len(sites)), ABSENT, np.int32)
+    marks = np.zeros(values.shape, np.int8)
+    start = periods.hour_ending(first_day, 0)
+    rows = store.db.execute(
+        f"SELECT ending, site, parameter, value, mark FROM reading WHERE ending > ? AND ending <= ?"
+        f" AND parameter <= {len(POLLUTANTS)} AND site IN ({_marks(sites)}) AND stream IN ({_marks(streams)})"
+        " AND (ending - ?) % 60 = 0 ORDER BY stream DESC",
+        (start, periods.hour_ending(last_day, 24), *sites, *streams, start),
+    ).fetchall()
+    if rows:
+        ending, site, parameter, value, mark = np.array(rows, np.int64).T
+        place = (parameter - 1, (ending - start) // 60 - 1, np.array([columns[int(number)] for number in site]))
+        values[place] = value
+        marks[place] = mark
+    return values, marks
+
+
+def water_readings(
+    store: Store, sites: Sequence[int], first: int, last: int
+) -> list[tuple[int, int, int, int, int, int, int]]:
+    """Readings of water sites with first < ending <= last, oldest first.
+
+    Each (site, ending, parameter, value, mark, basis, span); where several streams of one basis give one value, the
+    one entered first in the registry comes last, so that it wins in a dict.
+    """
+    return store.db.execute(
+        f"""SELECT r.site, r.ending, r.parameter, r.value, r.mark, s.basis, s.span
+        FROM reading r JOIN stream s ON s.number = r.stream
+        WHERE r.ending > ? AND r.ending <= ? AND r.site IN ({_marks(sites)}) ORDER BY r.ending, s.number DESC""",
+        (first, last, *sites),
+    ).fetchall()
+
+
+def history(store: Store, site: int, parameter: int, ending: int) -> list[dict[str, Any]]:
+    """Every value a reading ever had, the one in force last: value, mark, source, origin, taken, learned, in_force."""
+    rows = store.db.execute(
+        """SELECT r.value, r.mark, t.source, b.origin, b.taken, b.learned, r.in_force FROM (
+          SELECT value, mark, stream, batch, 0 AS in_force FROM reading_history
+            WHERE ending = :ending AND site = :site AND parameter = :parameter
+          UNION ALL SELECT value, mark, stream, batch, 1 FROM reading
+            WHERE ending = :ending AND site = :site AND parameter = :parameter) r
+        JOIN batch b ON b.number = r.batch JOIN stream t ON t.number = r.stream
+        ORDER BY r.in_force, b.taken, b.number""",
+        {"ending": ending, "site": site, "parameter": parameter},
+    ).fetchall()
+    names = ("value", "mark", "source", "origin", "taken", "learned", "in_force")
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def add_flags(store: Store, verdicts: Iterable[Verdict]) -> None:
+    """Enter QC verdicts; one test has one verdict on one reading."""
+    with store.writing() as db:
+        db.executemany(
+            "INSERT OR REPLACE INTO qc_flag VALUES (?, ?, ?, ?, ?, ?)",
+            [(v.ending, v.site, v.parameter, v.test, int(v.flag), v.detail) for v in verdicts],
+        )
+
+
+def save_flags(
+    store: Store, tests: Sequence[str], sites: Sequence[int], first: int, last: int, verdicts: Iterable[Verdict]
+) -> None:
+    """Replace what some tests said of some sites' readings with first < ending <= last."""
+    with store.writing() as db:
+        db.execute(
+            f"DELETE FROM qc_flag WHERE ending > ? AND ending <= ? AND site IN ({_marks(sites)})"
+            f" AND test IN ({_marks(tests)})",
+            (first, last, *sites, *tests),
+        )
+        add_flags(store, verdicts)
+
+
+def flags(store: Store, site: int, first: int, last: int) -> list[Verdict]:
+    """QC verdicts on a site's readings with first < ending <= last."""
+    rows = store.db.execute(
+        "SELECT * FROM qc_flag WHERE ending > ? AND ending <= ? AND site = ? ORDER BY ending, parameter, test",
+        (first, last, site),
+    )
+    return [replace(Verdict(*row), flag=Flag(row[4])) for row in rows]
+
+
+def dirty(store: Store, medium: Medium) -> list[tuple[int, int]]:
+    """(day, site number) pairs whose readings changed since they were judged."""
+    return store.db.execute("SELECT day, site FROM dirty WHERE medium = ? ORDER BY day, site", (medium,)).fetchall()
+
+
+def mark_dirty(store: Store, medium: Medium, pairs: Iterable[tuple[int, int]]) -> None:
+    with store.writing() as db:
+        db.executemany(f"INSERT OR IGNORE INTO dirty VALUES ('{medium.value}', ?, ?)", pairs)
+
+
+def clean(store: Store, medium: Medium, pairs: Iterable[tuple[int, int]]) -> None:
+    """These site-days have been judged."""
+    with store.writing() as db:
+        db.executemany(f"DELETE FROM dirty WHERE medium = '{medium.value}' AND day = ? AND site = ?", pairs)
+
+
+def latest(store: Store) -> dict[int, int]:
+    """The end of the latest reading of every site that ever had one, by site number."""
+    return dict(store.db.execute("SELECT site, ending FROM site_latest"))
+
+
+def rejects(store: Store, batch: int) -> list[Refused]:
+    rows = store.db.execute("SELECT origin, line, reason, text FROM reject WHERE batch = ? ORDER BY line", (batch,))
+    return [Refused(*row) for row in rows]
+
+
+def _streams(store: Store, span: Span, basis: Basis | None) -> list[int]:
+    rows = store.db.execute(
+        "SELECT number FROM stream WHERE span = ? AND (? IS NULL OR basis = ?)", (span, basis, basis)
+    )
+    return [row[0] for row in rows]
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))

@@ -1,0 +1,141 @@
+"""The tables, as migrations in the order they came. Each runs once, in one transaction, and is never edited later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+VERSION = 1
+"""The schema this program reads and writes; `PRAGMA user_version` of the database says which one it has."""
+
+POLLUTANT_COLUMNS = ("so2", "no2", "co", "o3", "pm10", "pm25")
+
+READINGS = """
+-- The registry: small numbers for everything a reading refers to.
+CREATE TABLE site (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, name TEXT NOT NULL,
+  area TEXT NOT NULL, facts TEXT NOT NULL);
+CREATE TABLE parameter (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, medium TEXT NOT NULL, name TEXT NOT NULL,
+  unit TEXT NOT NULL, decimals INTEGER NOT NULL);
+CREATE TABLE stream (number INTEGER PRIMARY KEY, source TEXT NOT NULL, basis INTEGER NOT NULL, span INTEGER NOT NULL,
+  UNIQUE (source, basis, span));
+-- One batch is one payload or file: where readings came from, when it was taken and when we learned it.
+CREATE TABLE batch (number INTEGER PRIMARY KEY, source TEXT NOT NULL, origin TEXT NOT NULL, taken INTEGER NOT NULL,
+  learned INTEGER NOT NULL, tally TEXT NOT NULL DEFAULT '{}');
+CREATE INDEX batch_taken ON batch (taken);
+
+-- One row is one value in force. ending: minutes since 1970 UTC of the end of its interval; value: whole steps of
+-- 10^-decimals of the parameter's unit; mark: the state mark it came with; batch: where this value came from first;
+-- seen: when a payload was last taken that said so. Time first: an hour is written in one place.
+CREATE TABLE reading (ending INTEGER NOT NULL, site INTEGER NOT NULL, parameter INTEGER NOT NULL,
+  stream INTEGER NOT NULL, value INTEGER NOT NULL, mark INTEGER NOT NULL, batch INTEGER NOT NULL, seen INTEGER NOT NULL,
+  PRIMARY KEY (ending, site, parameter, stream)) WITHOUT ROWID;
+-- Every value that is no longer, or never was, in force.
+CREATE TABLE reading_history (ending INTEGER NOT NULL, site INTEGER NOT NULL, parameter INTEGER NOT NULL,
+  stream INTEGER NOT NULL, value INTEGER NOT NULL, mark INTEGER NOT NULL, batch INTEGER NOT NULL,
+  replaced_by INTEGER NOT NULL,
+  PRIMARY KEY (ending, site, parameter, stream, replaced_by, batch, value, mark)) WITHOUT ROWID;
+CREATE TRIGGER reading_revised BEFORE UPDATE ON reading WHEN old.value <> new.value OR old.mark <> new.mark BEGIN
+  INSERT OR IGNORE INTO reading_history VALUES (old.ending, old.site, old.parameter, old.stream, old.value, old.mark,
+    old.batch, new.batch); END;
+CREATE TRIGGER reading_stays BEFORE DELETE ON reading BEGIN SELECT RAISE(ABORT, 'a reading is never deleted'); END;
+CREATE TRIGGER history_stays BEFORE DELETE ON reading_history BEGIN
+  SELECT RAISE(ABORT, 'a reading is never deleted'); END;
+CREATE TRIGGER history_settled BEFORE UPDATE ON reading_history BEGIN
+  SELECT RAISE(ABORT, 'an earlier reading is never changed'); END;
+
+CREATE TABLE reject (batch INTEGER NOT NULL, line INTEGER NOT NULL, origin TEXT NOT NULL, reason TEXT NOT NULL,
+  text TEXT NOT NULL);
+CREATE TABLE qc_flag (ending INTEGER NOT NULL, site INTEGER NOT NULL, parameter INTEGER NOT NULL, test TEXT NOT NULL,
+  flag INTEGER NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (ending, site, parameter, test)) WITHOUT ROWID;
+-- Site-days to judge (again).
+CREATE TABLE dirty (medium TEXT NOT NULL, day INTEGER NOT NULL, site INTEGER NOT NULL,
+  PRIMARY KEY (medium, day, site)) WITHOUT ROWID;
+CREATE TABLE site_latest (site INTEGER PRIMARY KEY, ending INTEGER NOT NULL, learned INTEGER NOT NULL);
+
+-- For people: names, Beijing times, decimal values.
+CREATE VIEW readings AS SELECT s.id AS site, s.name AS name, p.id AS parameter,
+  datetime((r.ending + 480) * 60, 'unixepoch') AS ending, r.value / pow10.factor AS value, p.unit AS unit,
+  r.mark AS mark,
+  t.source AS source, t.basis AS basis, t.span AS span, b.origin AS origin,
+  datetime((b.learned + 480) * 60, 'unixepoch') AS learned
+FROM reading r JOIN site s ON s.number = r.site JOIN parameter p ON p.number = r.parameter
+  JOIN stream t ON t.number = r.stream JOIN batch b ON b.number = r.batch
+  JOIN (SELECT 0 AS decimals, 1.0 AS factor UNION SELECT 1, 1e1 UNION SELECT 2, 1e2 UNION SELECT 3, 1e3
+    UNION SELECT 4, 1e4 UNION SELECT 5, 1e5 UNION SELECT 6, 1e6 UNION SELECT 7, 1e7 UNION SELECT 8, 1e8
+    UNION SELECT 9, 1e9 UNION SELECT 10, 1e10) pow10 ON pow10.decimals = p.decimals;
+"""
+
+JUDGEMENTS = f"""
+-- One row per day and site (or area): the daily air judgement in force.
+CREATE TABLE air_day (day INTEGER NOT NULL, site INTEGER NOT NULL, edition TEXT NOT NULL,
+  {", ".join(f"{name} INTEGER NOT NULL" for name in POLLUTANT_COLUMNS)},
+  {", ".join(f"hours_{name} INTEGER NOT NULL" for name in POLLUTANT_COLUMNS)},
+  {", ".join(f"iaqi_{name} INTEGER NOT NULL" for name in POLLUTANT_COLUMNS)},
+  windows INTEGER NOT NULL, aqi INTEGER NOT NULL, level INTEGER NOT NULL, "primary" INTEGER NOT NULL,
+  exceeding INTEGER NOT NULL, missing INTEGER NOT NULL, status INTEGER NOT NULL, stations INTEGER NOT NULL,
+  version TEXT NOT NULL, PRIMARY KEY (day, site)) WITHOUT ROWID;
+-- One row per site and period (span: sample, day, month): the class of the water, or the source's compliance.
+CREATE TABLE water_judgement (site INTEGER NOT NULL, span TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  basis INTEGER NOT NULL, water_class INTEGER NOT NULL, status INTEGER NOT NULL, readings INTEGER NOT NULL,
+  content TEXT NOT NULL, means TEXT NOT NULL, version TEXT NOT NULL,
+  PRIMARY KEY (site, span, first, basis)) WITHOUT ROWID;
+-- One row per rate and period as it stood; the period to date of every target, day by day.
+CREATE TABLE rate (name TEXT NOT NULL, subject TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  edition TEXT NOT NULL, numerator INTEGER NOT NULL, denominator INTEGER NOT NULL, content TEXT NOT NULL,
+  PRIMARY KEY (name, subject, first, last, edition)) WITHOUT ROWID;
+CREATE TABLE outlook (target TEXT PRIMARY KEY, computed INTEGER NOT NULL, content TEXT NOT NULL);
+"""
+
+ALERTS = """
+CREATE TABLE incident (id INTEGER PRIMARY KEY, rule TEXT NOT NULL, subject TEXT NOT NULL, state TEXT NOT NULL,
+  severity INTEGER NOT NULL, value INTEGER, opened INTEGER NOT NULL, last INTEGER NOT NULL, told INTEGER NOT NULL,
+  facts TEXT NOT NULL);
+CREATE UNIQUE INDEX one_open_incident ON incident (rule, subject) WHERE state = 'open';
+CREATE TABLE incident_event (id INTEGER PRIMARY KEY, incident INTEGER NOT NULL REFERENCES incident,
+  change TEXT NOT NULL, at INTEGER NOT NULL,
+  severity INTEGER NOT NULL, value INTEGER, finding INTEGER NOT NULL, facts TEXT NOT NULL);
+-- The outbox: a notice is written with its event, and sent after; its outcome is kept.
+CREATE TABLE notice (id INTEGER PRIMARY KEY, event INTEGER NOT NULL REFERENCES incident_event, channel TEXT NOT NULL,
+  state TEXT NOT NULL DEFAULT 'pending', tries INTEGER NOT NULL DEFAULT 0, tried INTEGER, error TEXT,
+  UNIQUE (event, channel));
+CREATE INDEX notice_pending ON notice (state) WHERE state = 'pending';
+-- One slot is one run of one job; at: the minute at which the slot starts.
+CREATE TABLE slot (job TEXT NOT NULL, at INTEGER NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0,
+  started INTEGER, finished INTEGER, next_try INTEGER, error TEXT, PRIMARY KEY (job, at)) WITHOUT ROWID;
+CREATE TABLE beat (pid INTEGER NOT NULL, started INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (pid, started));
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+STEPS = {"001_readings": READINGS, "002_judgements": JUDGEMENTS, "003_alerts": ALERTS}
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring a database to VERSION. Costs an import of sqlite_utils, so it is called only when the version is behind."""
+    from sqlite_utils import Database
+    from sqlite_utils.migrations import Migrations
+
+    migrations = Migrations("envmon")
+    for name, script in STEPS.items():
+
+        def step(database: Database, script: str = script) -> None:
+            for statement in statements(script):
+                database.conn.execute(statement)
+
+        migrations(name=name)(step)
+    migrations.apply(Database(db))
+    db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def statements(script: str) -> list[str]:
+    """The single statements of a script (executescript would commit the migration's transaction)."""
+    import sqlite3
+
+    found, rest = [], ""
+    for line in script.splitlines():
+        rest += line.partition("--")[0] + "\n"
+        if rest.strip() and sqlite3.complete_statement(rest):
+            found.append(rest)
+            rest = ""
+    return found
