@@ -86,7 +86,7 @@ class Session:
             except _Passing as error:
                 pause = PAUSE * 2 ** (self._retries - left)
                 if not left or self._steady() + pause >= until:
-                    raise SourceUnavailable(str(error)) from error.__cause__
+                    raise SourceUnavailable(str(error)) from None
                 self._sleep(pause)
         raise AssertionError("the last try returns or raises")
 
@@ -103,11 +103,11 @@ class Session:
             with answer:
                 _check_status(answer, shown(url))
                 return self._body(answer, shown(url), until)
-        except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
-            raise _Passing(f"{shown(url)} did not answer in time") from error
+        except (requests.Timeout, urllib3.exceptions.TimeoutError):
+            raise _Passing(f"{shown(url)} did not answer in time") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            reason = type(error).__name__  # the message could carry the query and a key in it
-            raise _Passing(f"{shown(url)} cannot be read ({reason}); is the address right and the line up?") from error
+            reason = type(error).__name__  # its message carries the query and maybe a key, so it goes no further
+            raise _Passing(f"{shown(url)} cannot be read ({reason}); is the address right and the line up?") from None
 
     def _body(self, answer: requests.Response, url: str, until: float) -> bytes:
         """All bytes, decoded, chunk by chunk: a slow or endless answer ends at the deadline or the cap."""

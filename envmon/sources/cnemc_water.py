@@ -252,7 +252,7 @@ class _Reader:
             if value == UNREADABLE:
                 self.refuse(line, f"{column.parameter.id}: {bare(cells[column.at])!r} is not readable", cells)
             elif value is not None:
-                self.rows.append((ending, site, column.parameter.number, self.stream, value, mark))
+                self.rows.append((ending, site, column.parameter.number, self.stream, value, int(mark)))
 
     def _column(self, key: str, at: int) -> _Column:
         parameter = self.context.parameters[key]
