@@ -96,6 +96,8 @@ def test_not_found_without_a_limit_is_refused() -> None:
         ("mS/m", "μS/cm", 1),
         ("个/L", "个/L", 0),
         ("MPN/L", "个/L", 0),
+        ("CFU/100mL", "MPN/100mL or CFU/100mL", 0),
+        ("MPN/L", "MPN/100mL or CFU/100mL", -1),
         ("无量纲", "", 0),
         ("", "℃", 0),
     ],

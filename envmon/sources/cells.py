@@ -43,6 +43,8 @@ EXPONENTS: Mapping[str, tuple[str, int]] = {
     "cells/ml": ("count", 3),
     "mpn/ml": ("count", 3),
     "cfu/ml": ("count", 3),
+    "mpn/100ml": ("count", 1),
+    "cfu/100ml": ("count", 1),
     "us/cm": ("conductivity", 0),
     "ms/m": ("conductivity", 1),
     "ms/cm": ("conductivity", 3),
@@ -109,6 +111,7 @@ def shift_between(printed: str, own: str) -> int:
 def _unit(text: str) -> str:
     if text in ("无量纲", "无单位", "-"):
         return ""
+    text = text.partition(" or ")[0]  # "MPN/100mL or CFU/100mL": the two count alike
     plain = text.strip().replace("³", "3").replace("μ", "u").replace("µ", "u").replace("㎎", "mg").replace("·", "")
     return plain.replace("／", "/").replace(" ", "").lower()
 
