@@ -1,0 +1,302 @@
+"""Alert decisions: judgements -> findings -> what happens to incidents -> what people are told.
+
+A finding says what one judgement means for one rule and one subject: trouble of some severity, or well again. An
+incident gathers all trouble of one cause (rule and subject) from open to resolved. Everything here is a function of its
+arguments, so that deciding twice, late or in another order ends the same.
+
+Late data: a finding is about its own minute, not about now. Trouble found late opens an incident like any other, and is
+resolved at once when a newer good judgement is already known; its notice says 补报. A finding older than what the
+incident already knows never resolves it.
+
+Never here: storage, sending, the clock.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from envmon import periods
+from envmon.model import (
+    POLLUTANTS,
+    AirDay,
+    Change,
+    Event,
+    Finding,
+    Incident,
+    IncidentState,
+    IntArray,
+    Level,
+    Outlook,
+    Prospect,
+    Rule,
+    RuleKind,
+    Severity,
+    Site,
+    Status,
+    WaterPeriod,
+)
+from envmon.rounding import printed
+from envmon.texts import t, word
+
+LATE = 2 * periods.DAY  # a finding about something longer ago than this is told as 补报
+
+CLEARLY_WORSE = {RuleKind.DAILY_AQI: 50, RuleKind.HOURLY_AQI: 50, RuleKind.SECTION_CLASS: 1}
+"""By how much a value must grow, at the same severity, before people are told again."""
+
+
+# --- finders: one for each kind of rule ---------------------------------------------------------------------------
+
+
+def daily_aqi(rule: Rule, subject: str, days: Iterable[AirDay], levels: Sequence[Level]) -> list[Finding]:
+    """Days whose index is above the rule's; the severity follows the level. Days without an index say nothing."""
+    found = []
+    for day in days:
+        if day.aqi < 0 or (day.status is not Status.VALID and day.aqi <= rule.above):
+            continue
+        facts = {
+            "day": periods.calendar(day.day).isoformat(),
+            "aqi": day.aqi,
+            "level": day.level,
+            "primary": pollutants(day.primary),
+            "edition": day.edition,
+        }
+        severity = _by_level(day.aqi, levels, rule.severity) if day.aqi > rule.above else None
+        found.append(Finding(rule.id, subject, periods.hour_ending(day.day, 24), severity, day.aqi, facts))
+    return found
+
+
+def hourly_aqi(
+    rule: Rule, subject: str, endings: Sequence[int], index: IntArray, levels: Sequence[Level]
+) -> list[Finding]:
+    """Whether the index was above the rule's for its number of hours running, at the latest hour that has an index.
+
+    endings : minutes; index : of the same length, below zero where there is none (a gap breaks the run).
+    """
+    run, latest = 0, None
+    for ending, value in zip(endings, index.tolist(), strict=True):
+        run = run + 1 if value > rule.above else 0
+        if value >= 0:
+            latest = (ending, value, run)
+    if latest is None:
+        return []
+    ending, value, run = latest
+    severity = _by_level(value, levels, rule.severity) if run >= rule.hours else None
+    facts = {"at": periods.clock(ending), "aqi": value, "hours": run, "above": rule.above}
+    return [Finding(rule.id, subject, ending, severity, value, facts)]
+
+
+def section_class(rule: Rule, site: Site, judged: Iterable[WaterPeriod]) -> list[Finding]:
+    """Judgements of a section worse than the rule's class, or than the section's own target."""
+    bound = rule.worse_than or site.target_class
+    found = []
+    for one in judged:
+        if one.judgement.status is not Status.VALID:
+            continue
+        worse = one.judgement.water_class > bound
+        facts = {
+            "day": periods.calendar(one.first).isoformat(),
+            "water_class": one.judgement.water_class.name,
+            "bound": bound.name,
+            "determining": list(one.judgement.determining),
+            "edition": one.judgement.edition,
+        }
+        severity = rule.severity if worse else None
+        at = periods.hour_ending(one.last, 24)
+        found.append(Finding(rule.id, site.id, at, severity, int(one.judgement.water_class), facts))
+    return found
+
+
+def source_compliance(rule: Rule, site: Site, judged: Iterable[WaterPeriod]) -> list[Finding]:
+    """Rounds of a drinking-water source that did not comply, with the items beyond their limits."""
+    found = []
+    for one in judged:
+        if one.judgement.status is not Status.VALID:
+            continue
+        facts = {
+            "day": periods.calendar(one.first).isoformat(),
+            "items": [exceeded.item for exceeded in one.judgement.main],
+            "edition": one.judgement.edition,
+        }
+        severity = None if one.judgement.good else rule.severity
+        value = len(one.judgement.main)
+        found.append(Finding(rule.id, site.id, periods.hour_ending(one.last, 24), severity, value, facts))
+    return found
+
+
+def target(rule: Rule, outlooks: Iterable[Outlook], now: int) -> list[Finding]:
+    """Targets at risk (the rule's severity) or out of reach (one step more)."""
+    found = []
+    for one in outlooks:
+        severity = None
+        if one.prospect is Prospect.AT_RISK:
+            severity = rule.severity
+        elif one.prospect is Prospect.OUT_OF_REACH:
+            severity = Severity(min(rule.severity + 1, Severity.CRITICAL))
+        facts = {
+            "rate": one.rate.name.value,
+            "area": one.target.area,
+            "period": one.target.period.name,
+            "tenths": one.rate.tenths,
+            "numerator": one.rate.numerator,
+            "denominator": one.rate.denominator,
+            "required": one.required,
+            "days": one.target.days,
+            "allowed": one.allowed,
+            "prospect": one.prospect.value,
+        }
+        found.append(Finding(rule.id, one.target.id, now, severity, None, facts))
+    return found
+
+
+def silence(rule: Rule, subject: str, last: int | None, period: int, now: int) -> list[Finding]:
+    """A site whose latest reading is older than its period and the rule's grace. Never heard of says nothing."""
+    if last is None:
+        return []
+    quiet = now - last
+    severity = rule.severity if quiet > period + rule.grace else None
+    facts = {"last": periods.clock(last), "hours": quiet // 60}
+    return [Finding(rule.id, subject, now, severity, None, facts)]
+
+
+def service(rule: Rule, subject: str, failures: int, error: str, now: int) -> list[Finding]:
+    """A source that failed at least `hours` times in a row (the rule's count), or answers again."""
+    severity = rule.severity if failures >= rule.hours else None
+    return [Finding(rule.id, subject, now, severity, failures, {"failures": failures, "error": error})]
+
+
+def pollutants(mask: int) -> list[str]:
+    """The pollutants of a mask."""
+    return [name for bit, name in enumerate(POLLUTANTS) if mask >> bit & 1]
+
+
+def _by_level(aqi: int, levels: Sequence[Level], least: Severity) -> Severity:
+    """Severity of an index: the rule's own for the first level that is not good, one more for each further level."""
+    bad = [level.number for level in levels if not level.good]
+    number = next((level.number for level in levels if aqi <= level.at_most), levels[-1].number)
+    return Severity(min(least + max(0, number - bad[0]), Severity.CRITICAL))
+
+
+# --- decisions ----------------------------------------------------------------------------------------------------
+
+
+def evaluate(
+    findings: Iterable[Finding], incidents: Sequence[Incident], rules: Mapping[str, Rule], now: int
+) -> list[Event]:
+    """What the findings change: incidents that open, get worse, are repeated or are resolved.
+
+    incidents : the open ones. The order of findings does not matter; the same findings again change nothing until the
+    rule's repeat interval is over.
+    """
+    grouped: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        grouped[finding.rule, finding.subject].append(finding)
+    current = {incident.key: incident for incident in incidents}
+    events: list[Event] = []
+    for key in sorted(grouped):
+        if key[0] not in rules:
+            continue
+        incident = current.get(key)
+        for finding in sorted(grouped[key], key=lambda f: (f.at, f.severity or 0)):
+            event = _step(incident, finding, rules[key[0]], now)
+            if event is not None:
+                events.append(event)
+                incident = event.incident if event.incident.state is IncidentState.OPEN else None
+            elif incident is not None and finding.severity is not None and finding.at > incident.last:
+                incident = replace(incident, last=finding.at)
+    return _folded(events, now)
+
+
+def _step(incident: Incident | None, finding: Finding, rule: Rule, now: int) -> Event | None:
+    """What one finding does to the incident of its cause."""
+    if finding.severity is None:
+        if incident is None or finding.at < incident.last:
+            return None
+        closed = replace(incident, state=IncidentState.RESOLVED, last=finding.at, told=now, facts=finding.facts)
+        return Event(Change.RESOLVED, closed, now)
+    if incident is None:
+        opened = Incident(
+            0,
+            finding.rule,
+            finding.subject,
+            IncidentState.OPEN,
+            finding.severity,
+            finding.value,
+            finding.at,
+            finding.at,
+            now,
+            finding.facts,
+        )
+        return Event(Change.OPEN, opened, now)
+    newer = replace(incident, last=max(incident.last, finding.at), told=now, facts=finding.facts)
+    margin = CLEARLY_WORSE.get(rule.kind)
+    grown = (
+        margin is not None
+        and finding.value is not None
+        and incident.value is not None
+        and finding.value >= incident.value + margin
+    )
+    if finding.severity > incident.severity or grown:
+        value = max(filter(None, (finding.value, incident.value)), default=None)
+        severity = max(finding.severity, incident.severity)
+        return Event(Change.WORSE, replace(newer, severity=severity, value=value), now)
+    if finding.at >= incident.last and now - incident.told >= rule.repeat:
+        return Event(Change.REPEAT, newer, now)
+    return None
+
+
+def _folded(events: list[Event], now: int) -> list[Event]:
+    """Several changes of one incident in one go, told once: opened and worse is opened at its worst."""
+    kept: list[Event] = []
+    for event in events:
+        before = kept[-1] if kept else None
+        same = before is not None and before.incident.key == event.incident.key
+        again = event.change in (Change.WORSE, Change.REPEAT)
+        if same and again and before is not None and before.change is not Change.RESOLVED:
+            kept[-1] = replace(event, change=before.change)
+            continue
+        kept.append(event)
+    return kept
+
+
+def message(event: Event, rule: Rule, name: str, items: Mapping[str, str], lang: str) -> tuple[str, str]:
+    """Title and text of what people are told about one event. `name`: of the subject; `items`: names of items."""
+    incident = event.incident
+    kind = rule.kind.value
+    facts = _words(incident.facts, items, lang)
+    what = t(f"alert.{kind}.{'resolved' if event.change is Change.RESOLVED else 'trouble'}", lang, name=name, **facts)
+    late = event.change is Change.OPEN and event.at - incident.last > LATE
+    title = t("alert.title", lang, change=t(f"alert.change.{'late' if late else event.change.value}", lang), what=what)
+    text = t(
+        "alert.text",
+        lang,
+        severity=word(incident.severity, lang),
+        opened=periods.clock(incident.opened),
+        last=periods.clock(incident.last),
+        rule=incident.rule,
+    )
+    return title, text
+
+
+def _words(facts: Mapping[str, Any], items: Mapping[str, str], lang: str) -> dict[str, Any]:
+    """Facts as people read them: names of pollutants, items, classes, rates and prospects; tenths as per cent."""
+    shown = dict(facts)
+    for key in ("primary", "determining", "items"):
+        if key in shown:
+            names = [items.get(item, item) for item in shown[key]]
+            shown[key] = t("alert.comma", lang).join(names) or t("alert.none", lang)
+    for key, kind in (
+        ("water_class", "water_class"),
+        ("bound", "water_class"),
+        ("rate", "rate_name"),
+        ("prospect", "prospect"),
+    ):
+        if key in shown:
+            shown[key] = t(f"{kind}.{shown[key].lower()}", lang)
+    for key in ("tenths", "required"):
+        shown[key] = "–" if shown.get(key) is None else f"{printed(shown[key], 1)}%"
+    if shown.get("days") is not None:
+        shown["required"] = t("alert.days", lang, days=shown["days"])
+    return shown
