@@ -132,6 +132,7 @@ class WaterItemSet:
     document: str
     items: tuple[str, ...]
     reference: tuple[str, ...] = ()  # reported, never decide
+    required: tuple[str, ...] = ()  # without one of these there is no class
     optional: tuple[str, ...] = ()  # judged when measured, not missed when not
 
 

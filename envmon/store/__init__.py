@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -74,25 +74,25 @@ class Store:
         Raises StoreBusy when another process writes for longer than `wait` seconds, StoreError when the file is not
         there (reading), is not a database, is of a newer schema or cannot be written.
         """
-        lock = None if readonly else _locked(path, wait)
-        try:
-            db = _reader(path) if readonly else _writer(path)
+        with ExitStack() as undo:
+            lock = None
+            if not readonly:
+                lock = _locked(path, wait)
+                undo.callback(lock.close)
             try:
+                db = _reader(path) if readonly else _writer(path)
+                undo.callback(db.close)
                 _check_version(db, path, readonly)
-                return cls(db, path, lock)
-            except BaseException:
-                db.close()
-                raise
-        except sqlite3.Error as error:
-            _release(lock)
-            raise StoreError(f"{path}: {error}; is it an envmon database, and may this user use it?") from error
-        except BaseException:
-            _release(lock)
-            raise
+                opened = cls(db, path, lock)
+            except sqlite3.Error as error:
+                raise StoreError(f"{path}: {error}; is it an envmon database, and may this user use it?") from error
+            undo.pop_all()
+        return opened
 
     def close(self) -> None:
         self.db.close()
-        _release(self._lock)
+        if self._lock is not None:
+            self._lock.close()
 
     def __enter__(self) -> Self:
         return self
@@ -111,13 +111,10 @@ class Store:
             yield self.db
             self.db.execute("COMMIT")
         except sqlite3.Error as error:
-            if self.db.in_transaction:
-                self.db.execute("ROLLBACK")
             raise StoreError(f"{self.path}: {error}; nothing of this step was stored") from error
-        except BaseException:
+        finally:
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
-            raise
 
     def register(self, config: Config, parameters: Iterable[Parameter]) -> None:
         """Give every area, site and parameter its number, once and for ever, and keep what `status` needs to know."""
@@ -189,11 +186,6 @@ def _locked(path: Path, wait: float) -> IO[str]:
     file.write(str(os.getpid()))
     file.flush()
     return file
-
-
-def _release(lock: IO[str] | None) -> None:
-    if lock is not None:
-        lock.close()
 
 
 def _reader(path: Path) -> sqlite3.Connection:
