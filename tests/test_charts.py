@@ -397,6 +397,13 @@ def test_rates_show_value_counts_target_and_what_is_left() -> None:
         assert text in shown
 
 
+def test_volumes_are_shown_in_the_unit_people_use() -> None:
+    # 341.00 + 20.5 of 361.50 x 10^4 t, kept in steps of 10 t
+    by_volume = rate(RateName.GOOD_SOURCES_VOLUME, YEAR.last, 341_000, 361_500, 943)
+    data = RatesData("x", YEAR, (RateLine(RateName.GOOD_SOURCES_VOLUME, (by_volume,)),), SOURCE)
+    assert "达标 341.000 万吨 / 取水 361.500 万吨" in said(CHARTS["rates"](data, "zh"))
+
+
 def test_a_point_without_rate_is_a_gap() -> None:
     curve = max(lines(drawn("rates"), 1), key=lambda line: len(line[0]))
     assert [math.isnan(value) for value in curve[1]] == [False] * 4 + [True] + [False] * 5

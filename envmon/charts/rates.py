@@ -93,8 +93,15 @@ def _value(rate: Rate | None, lang: str) -> str:
     """A rate with what it was counted from."""
     if rate is None:
         return t("chart.rates.none", lang)
-    counted = t(f"chart.counted.{COUNTED[rate.name]}", lang, numerator=rate.numerator, denominator=rate.denominator)
+    counted = _counted(rate, lang)
     return t("chart.rates.value", lang, share=style.share(rate.tenths), counted=counted)
+
+
+def _counted(rate: Rate, lang: str) -> str:
+    """Numerator and denominator in words; volumes, kept in steps of 10 t, in 10^4 t."""
+    numbers = [rate.numerator, rate.denominator]
+    shown = [printed(one, 3) if rate.name == RateName.GOOD_SOURCES_VOLUME else str(one) for one in numbers]
+    return t(f"chart.counted.{COUNTED[rate.name]}", lang, numerator=shown[0], denominator=shown[1])
 
 
 def _panel(axes: Axes, line: RateLine, period: Period, lang: str) -> None:
@@ -133,7 +140,7 @@ def _figures(page: Axes, x: float, y: float, line: RateLine, lang: str) -> None:
     now = line.rates[-1] if line.rates else None
     style.write(page, x, y + 0.2, style.share(now.tenths if now else None), 24, LINE)
     if now is not None:
-        counted = t(f"chart.counted.{COUNTED[line.name]}", lang, numerator=now.numerator, denominator=now.denominator)
+        counted = _counted(now, lang)
         style.write(page, x, y + 0.56, counted, 10.5)
     if line.outlook is None:
         style.write(page, x, y + 0.84, t("chart.rates.no_target", lang), 10, MUTED)
