@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import IO, TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from envmon.errors import NotInForce, UsageError
 from envmon.texts import t
 
 if TYPE_CHECKING:
-    from envmon.model import Body, IndexEdition, WaterJudgement, WaterRegime
+    from envmon.model import Body, IndexEdition, WaterRegime
 
 LANG = language()
 LARGEST = 10**9  # steps; beyond it a number is a mistake, not a measurement
@@ -73,6 +73,7 @@ def water(ctx: click.Context, assessment: str, as_json: bool, file: IO[bytes]) -
     columns = find_columns(
         names, lambda name: name.lower() if name.lower() in wanted else None, "ph, do, codmn, nh3n, tp …"
     )
+    regime = _asked(regime, assessment, columns)
     judge = WaterJudge(columns, place_of(names, "body"), regime, assessment, problems)
     write(names, ["class", "good", "main", "edition"], rows, judge.rows, as_json, problems)
     problems.finish(ctx)
@@ -223,17 +224,28 @@ class WaterJudge:
 
     def rows(self, block: list[tuple[int, Cells]]) -> list[list[Any]]:
         """The added cells of each row, in order."""
-        from envmon.assess.water import judge
+        import numpy as np
 
+        from envmon.assess.water import judge_array
+        from envmon.model import NO_VALUE, Body, WaterClass
+
+        names = list(self.columns)
+        bodies = [self.body_of(line, cells) for line, cells in block]
+        samples = [self.sample(line, cells) for line, cells in block]
+        absent = (NO_VALUE, False)
+        pairs = [[sample.get(name, absent) for name in names] for sample in samples]
+        both = np.array(pairs, np.int64).reshape(len(block), len(names), 2)
+        kinds = np.array([Body.RIVER if body is None else body for body in bodies], np.int8)
+        classes = judge_array(both[..., 0], both[..., 1] == 1, kinds, self.regime, self.item_set, names)
         found: list[list[Any]] = []
-        for line, cells in block:
-            body = self.body_of(line, cells)
+        for body, sample, number in zip(bodies, samples, classes.tolist(), strict=True):
             if body is None:
                 found.append([None, None, "", ""])
-                continue
-            values = self.values(line, cells)
-            judgement = judge(values, body, self.regime, self.item_set)
-            found.append(self.shown(judgement))
+            elif number == WaterClass.NONE:
+                found.append([None, None, "", self.regime.edition])
+            else:
+                main = self.main(sample, body) if number > WaterClass.III else ""
+                found.append([self.class_name(number), number <= WaterClass.III, main, self.regime.edition])
         return found
 
     def body_of(self, line: int, cells: Cells) -> Body | None:
@@ -245,7 +257,7 @@ class WaterJudge:
             self.problems.tell("body", line, cell=text)
         return body
 
-    def values(self, line: int, cells: Cells) -> dict[str, tuple[int, bool]]:
+    def sample(self, line: int, cells: Cells) -> dict[str, tuple[int, bool]]:
         """Item -> (value in the item's steps, below the detection limit) of one row; missing items are left out."""
         found = {}
         for name, place in self.columns.items():
@@ -258,19 +270,28 @@ class WaterJudge:
                 found[name] = (value, match is not None)
         return found
 
-    def shown(self, judgement: WaterJudgement) -> list[Any]:
-        """Class, good, main indicators with their multiples, edition."""
-        from envmon.model import WaterClass
+    def main(self, sample: dict[str, tuple[int, bool]], body: Body) -> str:
+        """Main indicators with their multiples, as codmn(0.3);tp(0.2)."""
+        from envmon.assess.water import judge
         from envmon.rounding import printed
 
-        if judgement.water_class == WaterClass.NONE:
-            return [None, None, "", judgement.edition]
-        name = "V-" if judgement.water_class == WaterClass.WORSE_THAN_V else judgement.water_class.name
-        main = ";".join(
+        return ";".join(
             one.item if one.multiple is None else f"{one.item}({printed(one.multiple, self.regime.multiple_decimals)})"
-            for one in judgement.main
+            for one in judge(sample, body, self.regime, self.item_set).main
         )
-        return [name, judgement.good, main, judgement.edition]
+
+    @staticmethod
+    def class_name(number: int) -> str:
+        from envmon.model import WaterClass
+
+        return "V-" if number == WaterClass.WORSE_THAN_V else WaterClass(number).name
+
+
+def _asked(regime: WaterRegime, item_set: str, columns: dict[str, int]) -> WaterRegime:
+    """The regime with only those items required that have a column: what has none was not to be measured."""
+    chosen = regime.sets[item_set]
+    required = tuple(name for name in chosen.required if name in columns)
+    return replace(regime, sets={**regime.sets, item_set: replace(chosen, required=required)})
 
 
 def _pollutant(name: str) -> str | None:
