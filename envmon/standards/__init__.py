@@ -1,0 +1,221 @@
+"""The printed standards, and which of them is in force on a day.
+
+One file per printed document stands beside this one; every row cites its clause; `# unconfirmed` marks what rests on
+one source only. A file is read when it is first asked for. Superseded editions stay. Never here: judging.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+from envmon import periods
+from envmon.errors import NotInForce, UsageError
+from envmon.model import AirRegime, AirValidity, IndexEdition, LimitPhase, Parameter, WaterClass, WaterRegime
+from envmon.standards import load
+from envmon.standards.load import Document
+
+BY_DATE = "by-date"
+YEARS = ("2012", "2026")
+"""The sets of air standards, by the year of their limits and index."""
+
+INDEX = {"2012": "hj633-2012.toml", "2026": "hj633-2026.toml"}
+LIMITS = {"2012": "gb3095-2012.toml", "2026": "gb3095-2026.toml"}
+METHODS = {"2012": "hj663-2013.toml", "2026": "hj663-2026.toml"}
+WATER = ("gb3838-2002.toml", "hb2011-22.toml", "gbt14848-2017.toml")
+OTHERS = ("gbt8170-2008.toml",)
+
+
+@cache
+def parameters() -> Mapping[str, Parameter]:
+    """The monitored items by id."""
+    return load.parameters()
+
+
+@cache
+def parameter_numbers() -> Mapping[int, Parameter]:
+    """The monitored items by their number in the readings table."""
+    return {parameter.number: parameter for parameter in parameters().values()}
+
+
+# --- air ----------------------------------------------------------------------------------------------------------
+
+
+def choices() -> list[str]:
+    """The names a user may give for the standard to judge by."""
+    return [BY_DATE, *(f"HJ 633-{year}" for year in YEARS), *YEARS]
+
+
+def index_editions() -> list[str]:
+    return [f"HJ 633-{year}" for year in YEARS]
+
+
+def air(day: int, choice: str = BY_DATE) -> AirRegime:
+    """What is in force for ambient air on a day, or the set of standards chosen by name.
+
+    Raises NotInForce for a day before the first edition, UsageError for a name that is none.
+    """
+    return _air(day, _year(choice))
+
+
+@cache
+def _air(day: int, chosen: str | None) -> AirRegime:
+    _check_families()
+    year = chosen or next((y for y in YEARS if _within(_document(INDEX[y]), day)), None)
+    if year is None:
+        raise NotInForce(f"no air standard of this program was in force on {periods.calendar(day)}")
+    limits = _limits(year, day)
+    return AirRegime(limits, _index(year), _validity(year), _document(METHODS[year]).id)
+
+
+def index_edition(name: str) -> IndexEdition:
+    """An index edition by its name or year."""
+    year = _year(name)
+    if year is None:
+        raise UsageError(f"{name!r} names no edition; there are {', '.join(index_editions())}")
+    return _index(year)
+
+
+@cache
+def good_up_to(name: str) -> int:
+    """The largest index of a good day by an edition."""
+    return max(level.at_most for level in index_edition(name).levels if level.good)
+
+
+def _year(choice: str) -> str | None:
+    """The year of the set a name stands for; None for by-date. Case and blanks do not matter."""
+    plain = choice.lower().replace(" ", "")
+    if plain == BY_DATE:
+        return None
+    for year in YEARS:
+        if plain in (year, f"hj633-{year}", f"gb3095-{year}", f"hj633—{year}"):
+            return year
+    close = get_close_matches(choice, choices(), 1, cutoff=0.4)
+    hint = f"did you mean {close[0]!r}?" if close else ""
+    raise UsageError(f"{choice!r} is no air standard; choose {', '.join(choices())}. {hint}".strip())
+
+
+@cache
+def _document(name: str) -> Document:
+    return load.document(name)
+
+
+@cache
+def _index(year: str) -> IndexEdition:
+    return load.index_edition(_document(INDEX[year]), parameters())
+
+
+@cache
+def _validity(year: str) -> AirValidity:
+    return load.air_validity(_document(METHODS[year]))
+
+
+@cache
+def _phases(year: str) -> list[tuple[int, int | None, LimitPhase]]:
+    return load.limit_phases(_document(LIMITS[year]), parameters())
+
+
+def _limits(year: str, day: int) -> LimitPhase:
+    """The phase of the limits on a day; a day outside them all (a chosen edition) has the nearest."""
+    phases = _phases(year)
+    for first, last, phase in phases:
+        if first <= day and (last is None or day <= last):
+            return phase
+    return phases[0][2] if day < phases[0][0] else phases[-1][2]
+
+
+@cache
+def _check_families() -> None:
+    """Editions of one family must follow one another day by day."""
+    for files in (INDEX, LIMITS, METHODS):
+        documents = [_document(name) for name in files.values()]
+        load.check_run(", ".join(one.name for one in documents), [(one.first, one.last) for one in documents])
+
+
+def _within(document: Document, day: int) -> bool:
+    return document.first <= day and (document.last is None or day <= document.last)
+
+
+# --- water --------------------------------------------------------------------------------------------------------
+
+
+def water(day: int) -> WaterRegime:
+    """What is in force for surface water on a day. Raises NotInForce before GB 3838-2002."""
+    return _in_force(_surface(), _document(WATER[0]), day)
+
+
+def groundwater(day: int) -> WaterRegime:
+    """What is in force for groundwater on a day. Raises NotInForce before GB/T 14848-2017."""
+    return _in_force(_ground(), _document(WATER[2]), day)
+
+
+def _in_force(regime: WaterRegime, document: Document, day: int) -> WaterRegime:
+    if not _within(document, day):
+        raise NotInForce(f"{document.id} was not in force on {periods.calendar(day)}")
+    return regime
+
+
+@cache
+def _surface() -> WaterRegime:
+    limits, method = _document(WATER[0]), _document(WATER[1])
+    return _regime(limits, method, method)
+
+
+@cache
+def _ground() -> WaterRegime:
+    limits = _document(WATER[2])
+    return _regime(limits, _document(WATER[1]), limits)
+
+
+def _regime(limits: Document, method: Document, sets: Document) -> WaterRegime:
+    main = method.content["main_indicators"]
+    items = load.water_items(limits, parameters(), main["priority_items"], main["no_multiple_items"])
+    return WaterRegime(
+        edition=limits.id,
+        method=method.id,
+        items=items,
+        sets=load.item_sets(sets, items),
+        max_main=main["max_listed"],
+        multiple_decimals=main["multiple_decimals"],
+    )
+
+
+@cache
+def class_colours() -> Mapping[WaterClass, tuple[int, int, int]]:
+    """Colours of the water classes (环办〔2011〕22号 table 1; the RGB triples are unconfirmed)."""
+    rows = _document(WATER[1]).content["class"]
+    return {WaterClass(row["rank"]): tuple(row["rgb"]) for row in rows}
+
+
+# --- the list -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One document, or one phase of it, with the days it is in force and how much of it is unconfirmed."""
+
+    id: str
+    family: str
+    title: str
+    phase: str
+    first: int
+    last: int | None
+    file: str
+    unconfirmed: int
+
+
+def editions() -> tuple[Edition, ...]:
+    """Every document of the program, phases apart, oldest first within its family."""
+    found = []
+    for name in sorted(path.name for path in Path(load.FOLDER).glob("*.toml") if path.name != "parameters.toml"):
+        one = _document(name)
+        spans = [("", one.first, one.last)]
+        if one.family == "air-limits":
+            year = next(year for year, file in LIMITS.items() if file == name)
+            spans = [(phase.phase, first, last) for first, last, phase in _phases(year)]
+        for phase, first, last in spans:
+            found.append(Edition(one.id, one.family, one.title, phase, first, last, name, one.unconfirmed))
+    return tuple(sorted(found, key=lambda one: (one.family, one.first)))
