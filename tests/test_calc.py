@@ -327,7 +327,9 @@ def test_the_issue_s_example() -> None:
         ("nh3n,tn", "0.1,99", ("I", "true", "")),  # total nitrogen never decides
         ("nh3n,water_temp", "0.1,35", ("I", "true", "")),
         ("DO,NH3N", "8,1.6", ("V", "false", "nh3n(0.6)")),
-        ("codmn,tp", ",", ("", "", "")),
+        ("codmn,tp", ",", ("NA", "", "")),
+        ("nh3n,tp", ",0.01", ("NA", "", "")),  # a column for a required item without a value: no class
+        ("nh3n,tp", "0.1,", ("I", "true", "")),  # phosphorus is not one of the required items
     ],
 )
 def test_classes_of_single_values(heads: str, cells: str, expected: tuple[str, str, str]) -> None:
@@ -347,8 +349,8 @@ def test_water_json_has_real_yes_and_no() -> None:
 
 
 def test_water_problems_are_told() -> None:
-    result = run("water", given="id,body,nh3n,tp\n1,sea,0.1,0.1\n2,river,much,0.1\n3,river,ND,-1\n")
-    assert [row["class"] for row in rows(result)] == ["", "II", ""]
+    result = run("water", given="id,body,nh3n,tp\n1,sea,0.1,0.1\n2,river,much,0.1\n3,river,0.1,-1\n")
+    assert [row["class"] for row in rows(result)] == ["", "NA", "I"]
     assert result.exit_code == 3
     assert t("calc.problem.body", "zh", line=2, cell="sea") in result.stderr
     assert t("calc.problem.cell", "zh", line=3, column="nh3n", cell="much") in result.stderr

@@ -21,7 +21,8 @@ from envmon.errors import NotInForce, UsageError
 from envmon.texts import t
 
 if TYPE_CHECKING:
-    from envmon.model import Body, IndexEdition, WaterRegime
+    from envmon.assess.water import Sample
+    from envmon.model import Body, IndexEdition, WaterClass, WaterRegime
 
 LANG = language()
 LARGEST = 10**9  # steps; beyond it a number is a mistake, not a measurement
@@ -47,10 +48,13 @@ def calc() -> None:
 @click.argument("file", type=click.File("rb"), default="-")
 @click.pass_context
 def aqi(ctx: click.Context, standard: str, mode: str, as_json: bool, file: IO[bytes]) -> None:
+    from envmon import standards
+
     problems = Problems()
+    named = None if standard == standards.BY_DATE else standards.index_edition(standard)
     names, rows = read(file)
     columns = find_columns(names, _pollutant, t("calc.aqi.columns", LANG))
-    judge = AirJudge(columns, place_of(names, "date"), standard, mode, problems)
+    judge = AirJudge(columns, place_of(names, "date"), named, mode, problems)
     added = ["aqi", "level", "primary", *(f"iaqi_{name}" for name in columns), "edition"]
     write(names, added, rows, judge.rows, as_json, problems)
     problems.finish(ctx)
@@ -73,8 +77,7 @@ def water(ctx: click.Context, assessment: str, as_json: bool, file: IO[bytes]) -
     columns = find_columns(
         names, lambda name: name.lower() if name.lower() in wanted else None, "ph, do, codmn, nh3n, tp …"
     )
-    regime = _asked(regime, assessment, columns)
-    judge = WaterJudge(columns, place_of(names, "body"), regime, assessment, problems)
+    judge = WaterJudge(columns, place_of(names, "body"), asked(regime, assessment, columns), assessment, problems)
     write(names, ["class", "good", "main", "edition"], rows, judge.rows, as_json, problems)
     problems.finish(ctx)
 
@@ -88,7 +91,7 @@ class AirJudge:
 
     columns: dict[str, int]
     day_column: int | None
-    standard: str
+    named: IndexEdition | None
     mode: str
     problems: Problems
     editions: dict[str, IndexEdition | None] = field(default_factory=dict)  # by the text of the date
@@ -124,20 +127,21 @@ class AirJudge:
 
     def edition(self, line: int, cells: Cells) -> IndexEdition | None:
         """The edition of a row; None when its date cannot be used (told)."""
-        text = "" if self.day_column is None or self.standard != "by-date" else cells[self.day_column].strip()
+        if self.named is not None:
+            return self.named
+        text = "" if self.day_column is None else cells[self.day_column].strip()
         if text not in self.editions:
-            self.editions[text] = self._edition(text)
+            self.editions[text] = self.in_force(text)
         edition = self.editions[text]
         if edition is None:
             self.problems.tell("date", line, cell=text)
         return edition
 
-    def _edition(self, text: str) -> IndexEdition | None:
+    def in_force(self, text: str) -> IndexEdition | None:
+        """The edition of a date as printed, or of today when there is no date column; None when there is none."""
         from envmon import standards
 
-        if self.day_column is None or self.standard != "by-date":
-            return standards.air(_today(), self.standard).index
-        day = day_of(text, hourly=self.mode == "hourly")
+        day = _today() if self.day_column is None else day_of(text, hourly=self.mode == "hourly")
         try:
             return None if day is None else standards.air(day).index
         except NotInForce:
@@ -221,32 +225,47 @@ class WaterJudge:
     regime: WaterRegime
     item_set: str
     problems: Problems
+    known: dict[tuple[str, str], tuple[int | None, bool]] = field(default_factory=dict)  # by item and text
 
     def rows(self, block: list[tuple[int, Cells]]) -> list[list[Any]]:
         """The added cells of each row, in order."""
         import numpy as np
 
-        from envmon.assess.water import judge_array
+        from envmon.assess.water import item_classes, judge_array
         from envmon.model import NO_VALUE, Body, WaterClass
 
-        names = list(self.columns)
+        chosen = self.regime.sets[self.item_set]
+        names = [name for name in self.columns if name in chosen.items + chosen.optional]
         bodies = [self.body_of(line, cells) for line, cells in block]
         samples = [self.sample(line, cells) for line, cells in block]
         absent = (NO_VALUE, False)
         pairs = [[sample.get(name, absent) for name in names] for sample in samples]
         both = np.array(pairs, np.int64).reshape(len(block), len(names), 2)
+        values, below = both[..., 0], both[..., 1] == 1
         kinds = np.array([Body.RIVER if body is None else body for body in bodies], np.int8)
-        classes = judge_array(both[..., 0], both[..., 1] == 1, kinds, self.regime, self.item_set, names)
+        classes = judge_array(values, below, kinds, self.regime, self.item_set, names).tolist()
+        parts = item_classes(values, below, kinds, [self.regime.items[name] for name in names]).tolist()
         found: list[list[Any]] = []
-        for body, sample, number in zip(bodies, samples, classes.tolist(), strict=True):
+        for body, sample, number, part in zip(bodies, samples, classes, parts, strict=True):
             if body is None:
                 found.append([None, None, "", ""])
             elif number == WaterClass.NONE:
-                found.append([None, None, "", self.regime.edition])
+                found.append(["NA", None, "", self.regime.edition])
             else:
-                main = self.main(sample, body) if number > WaterClass.III else ""
-                found.append([self.class_name(number), number <= WaterClass.III, main, self.regime.edition])
+                items = {name: WaterClass(one) for name, one in zip(names, part, strict=True) if one > WaterClass.III}
+                shown = "V-" if number == WaterClass.WORSE_THAN_V else WaterClass(number).name
+                found.append([shown, number <= WaterClass.III, self.main(sample, items, body), self.regime.edition])
         return found
+
+    def main(self, sample: Sample, classes: dict[str, WaterClass], body: Body) -> str:
+        """Main indicators with their multiples, as codmn(0.3);tp(0.2)."""
+        from envmon.assess.water import main_indicators
+        from envmon.rounding import printed
+
+        return ";".join(
+            one.item if one.multiple is None else f"{one.item}({printed(one.multiple, self.regime.multiple_decimals)})"
+            for one in main_indicators(sample, classes, body, self.regime)
+        )
 
     def body_of(self, line: int, cells: Cells) -> Body | None:
         from envmon.model import Body
@@ -257,41 +276,38 @@ class WaterJudge:
             self.problems.tell("body", line, cell=text)
         return body
 
-    def sample(self, line: int, cells: Cells) -> dict[str, tuple[int, bool]]:
+    def sample(self, line: int, cells: Cells) -> Sample:
         """Item -> (value in the item's steps, below the detection limit) of one row; missing items are left out."""
         found = {}
         for name, place in self.columns.items():
-            text = cells[place].strip()
-            match = CENSORED.fullmatch(text)
-            value = in_steps((match[1] or match[2]) if match else text, self.regime.items[name].decimals)
+            key = (name, cells[place])
+            if key not in self.known:
+                self.known[key] = censored_steps(cells[place], self.regime.items[name].decimals)
+            value, censored = self.known[key]
             if value is None:
-                self.problems.tell("cell", line, column=name, cell=text)
+                self.problems.tell("cell", line, column=name, cell=cells[place].strip())
             elif value >= 0:
-                found[name] = (value, match is not None)
+                found[name] = (value, censored)
+        if len(self.known) > 100_000:
+            self.known.clear()
         return found
 
-    def main(self, sample: dict[str, tuple[int, bool]], body: Body) -> str:
-        """Main indicators with their multiples, as codmn(0.3);tp(0.2)."""
-        from envmon.assess.water import judge
-        from envmon.rounding import printed
 
-        return ";".join(
-            one.item if one.multiple is None else f"{one.item}({printed(one.multiple, self.regime.multiple_decimals)})"
-            for one in judge(sample, body, self.regime, self.item_set).main
-        )
-
-    @staticmethod
-    def class_name(number: int) -> str:
-        from envmon.model import WaterClass
-
-        return "V-" if number == WaterClass.WORSE_THAN_V else WaterClass(number).name
-
-
-def _asked(regime: WaterRegime, item_set: str, columns: dict[str, int]) -> WaterRegime:
+def asked(regime: WaterRegime, item_set: str, columns: dict[str, int]) -> WaterRegime:
     """The regime with only those items required that have a column: what has none was not to be measured."""
     chosen = regime.sets[item_set]
     required = tuple(name for name in chosen.required if name in columns)
     return replace(regime, sets={**regime.sets, item_set: replace(chosen, required=required)})
+
+
+def censored_steps(text: str, decimals: int) -> tuple[int | None, bool]:
+    """A value as `in_steps`, and whether it was printed as below a detection limit, which then is the value.
+
+    >>> censored_steps("0.025L", 3), censored_steps("<0.025", 3), censored_steps("0.3", 1)
+    ((25, True), (25, True), (3, False))
+    """
+    match = CENSORED.fullmatch(text.strip())
+    return in_steps((match[1] or match[2]) if match else text, decimals), match is not None
 
 
 def _pollutant(name: str) -> str | None:
