@@ -264,11 +264,9 @@ def _folded(events: list[Event], now: int) -> list[Event]:
 def message(event: Event, rule: Rule, name: str, items: Mapping[str, str], lang: str) -> tuple[str, str]:
     """Title and text of what people are told about one event. `name`: of the subject; `items`: names of items."""
     incident = event.incident
-    kind = rule.kind.value
-    facts = _words(incident.facts, items, lang)
-    what = t(f"alert.{kind}.{'resolved' if event.change is Change.RESOLVED else 'trouble'}", lang, name=name, **facts)
     late = event.change is Change.OPEN and event.at - incident.last > LATE
-    title = t("alert.title", lang, change=t(f"alert.change.{'late' if late else event.change.value}", lang), what=what)
+    change = t(f"alert.change.{'late' if late else event.change.value}", lang)
+    title = t("alert.title", lang, change=change, what=describe(incident, rule.kind, name, items, lang))
     text = t(
         "alert.text",
         lang,
@@ -278,6 +276,12 @@ def message(event: Event, rule: Rule, name: str, items: Mapping[str, str], lang:
         rule=incident.rule,
     )
     return title, text
+
+
+def describe(incident: Incident, kind: RuleKind, name: str, items: Mapping[str, str], lang: str) -> str:
+    """What is the matter, or that it is over, in one sentence."""
+    state = "resolved" if incident.state is IncidentState.RESOLVED else "trouble"
+    return t(f"alert.{kind.value}.{state}", lang, name=name, **_words(incident.facts, items, lang))
 
 
 def _words(facts: Mapping[str, Any], items: Mapping[str, str], lang: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The heartbeat: finds what is due, runs it guarded, leaves a beat.
 
-What is due is read from the store, never from a timer: a slot is one run of one job (`pull air` for 09:00), done once or
-listed as failed. `schedule` is only the pulse. Whatever was missed (an outage, a clock that jumped) is due at the next
-tick; a job that missed several slots gets them in one run. This module never knows what a job does.
+What is due is read from the store, never from a timer: a slot is one run of one job (`pull air` for 09:00), done once
+or listed as failed. `schedule` is only the pulse. Whatever was missed (an outage, a clock that jumped) is due at the
+next tick; a job that missed several slots gets them in one run. This module never knows what a job does.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from typing import Protocol
 
 from envmon import periods
 from envmon.errors import EnvmonError, StoreBusy
+from envmon.model import Config, SourceSpec
+from envmon.pipeline.drawing import draw
+from envmon.pipeline.judge import judge
+from envmon.pipeline.pull import pull
 from envmon.store import Store
 
 LOG = logging.getLogger("envmon.daemon")
@@ -53,6 +57,26 @@ class MachineClock:
 
     def now(self) -> int:
         return int(time.time() // 60)
+
+
+def jobs_of(config: Config) -> tuple[Job, ...]:
+    """The jobs of a config in the order they are served: pull every source, judge, draw."""
+
+    def pulling(spec: SourceSpec) -> Callable[[Store, int, int, int], None]:
+        def work(store: Store, first: int, last: int, now: int) -> None:
+            pull(store, config, spec, first, now)
+
+        return work
+
+    def judging(store: Store, first: int, last: int, now: int) -> None:
+        judge(store, config, now)
+
+    def drawing(store: Store, first: int, last: int, now: int) -> None:
+        draw(store, config, periods.week_of(periods.today(last) - 7), now)
+
+    own = {"judge": judging, "charts": drawing}
+    pulls = [Job(f"pull {spec.id}", spec.every, spec.at, pulling(spec)) for spec in config.sources]
+    return (*pulls, *(Job(name, plan.every, plan.at, own[name]) for name, plan in config.jobs.items()))
 
 
 def latest_slot(job: Job, now: int) -> int:

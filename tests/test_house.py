@@ -98,7 +98,9 @@ def test_each_library_has_one_door(path: Path) -> None:
 
 
 def calls(path: Path) -> list[str]:
-    return [ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    return [
+        ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)
+    ]
 
 
 def test_print_sql_clock_and_broad_except_stay_where_they_belong() -> None:

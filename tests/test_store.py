@@ -62,8 +62,9 @@ def enter(store: Store) -> None:
             Parameter(PM25, "pm25", Medium.AIR, "PM2.5", "PM2.5", "µg/m³", 3),
             Parameter(CLASS, "published_class", Medium.WATER, "类别", "class", "", 0),
         ):
-            row = (parameter.number, parameter.id, parameter.medium.value, parameter.name, parameter.unit, 3)
-            db.execute("INSERT OR IGNORE INTO parameter VALUES (?, ?, ?, ?, ?, ?)", row)
+            names = (parameter.name, parameter.name_en)
+            row = (parameter.number, parameter.id, parameter.medium.value, *names, parameter.unit, 3)
+            db.execute("INSERT OR IGNORE INTO parameter VALUES (?, ?, ?, ?, ?, ?, ?)", row)
     store.site_numbers.update(a=1, b=2)
     assert store.stream(Stream("archive", Basis.REALTIME, Span.HOUR)) == 1
 
@@ -309,7 +310,7 @@ except StoreError as error:
 
 
 def test_killed_in_the_middle_of_a_batch_nothing_half_done_is_visible(path: Path) -> None:
-    """kill -9 while a large batch is being written: afterwards it is there whole or not at all, and can be kept again."""
+    """kill -9 while a large batch is written: afterwards it is there whole or not at all, and can be kept again."""
     script = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})

@@ -191,7 +191,8 @@ def _set(regime: WaterRegime, item_set: str) -> WaterItemSet:
 def means(readings: Mapping[str, Sequence[tuple[int, bool]]], regime: WaterRegime) -> Means:
     """Exact means of the readings of a period, by item.
 
-    Arithmetic; a value below its detection limit enters as half of it; pH by its hydrogen ions (环办〔2011〕22号 part 1).
+    Arithmetic; a value below its detection limit enters as half of it; pH by its hydrogen ions.
+    Source: 环办〔2011〕22号 part 1.
     """
     found = {}
     for name, values in readings.items():

@@ -1,7 +1,7 @@
 """Reading the standards files: TOML in, nouns of `model` out, every number scaled exactly.
 
-A file that is incomplete or contradicts itself stops the program with the file and the row: unknown keys, a
-missing clause, a unit that is not the parameter's own, breakpoints that do not rise, phases that overlap or leave a gap.
+A file that is incomplete or contradicts itself stops the program, naming file and row: unknown keys, a missing clause,
+a unit that is not the parameter's own, breakpoints that do not rise, phases that overlap or leave a gap.
 Never here: which edition is in force on a day (`standards`), or what follows from a limit (`assess`).
 """
 
@@ -35,8 +35,10 @@ from envmon.rounding import scaled
 FOLDER = Path(__file__).parent
 
 Table = dict[str, Any]
+Bounds = tuple[int | None, ...]
 
 CLASSES = ("I", "II", "III", "IV", "V")
+AVERAGES = ("annual", "24h", "1h", "mda8", "quarter")
 DIRECTIONS = {
     "le": Direction.AT_MOST,
     "ge": Direction.AT_LEAST,
@@ -45,6 +47,55 @@ DIRECTIONS = {
     "none": Direction.NOT_JUDGED,
 }
 MICROGRAMS = "μg/L"
+
+HEAD = {"id", "family", "title", "from"}
+FAMILIES: dict[str, tuple[set[str], set[str]]] = {
+    "air-limits": (HEAD - {"from"} | {"phase"}, {"reference_state"}),
+    "air-index": (HEAD | {"index", "column", "level"}, {"to", "open_point_from"}),
+    "air-method": (HEAD | {"validity"}, {"to", "percentile"}),
+    "surface-water": (HEAD | {"item"}, {"to"}),
+    "water-method": (HEAD | {"main_indicators", "set", "class"}, {"to"}),
+    "groundwater": (HEAD | {"item", "set"}, {"to"}),
+    "rounding": (HEAD | {"rule"}, {"to"}),
+}
+"""Family -> keys a file of it must have, keys it may have."""
+
+SECTIONS: dict[str, tuple[set[str], set[str]]] = {
+    "reference_state": ({"gases", "particles", "clause"}, {"from", "to"}),
+    "percentile": ({*POLLUTANTS, "clause"}, set()),
+    "rule": ({"method", "once_only", "negative", "clause"}, set()),
+    "main_indicators": (
+        {"reference_class", "max_listed", "multiple_decimals", "priority_items", "no_multiple_items", "clause"},
+        set(),
+    ),
+    "class": ({"id", "rank", "name", "level", "level_name", "colour", "rgb", "clause"}, set()),
+}
+"""Sections that are checked as the file is opened: keys they must have, keys they may have."""
+
+NUMBER = (int, str)
+KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("from", "to", "open_point_from"), (date,)),
+    **dict.fromkeys(("good", "lake_only", "class_I_not_detected", "once_only"), (bool,)),
+    **dict.fromkeys(("phase", "column", "item", "set", "class", "reference_state"), (list,)),
+    **dict.fromkeys(("nodes", "points", "rgb", "codes", "items", "required", "optional", "reference"), (list,)),
+    **dict.fromkeys(("priority_items", "no_multiple_items"), (list,)),
+    **dict.fromkeys(("index", "validity", "percentile", "rule", "main_indicators"), (dict,)),
+    **dict.fromkeys(("daily", "hourly", "limits", "limits_lake"), (dict,)),
+    **dict.fromkeys(("low", "high", "grade_1", "grade_2", "saturation_class_I"), NUMBER),
+    **dict.fromkeys(("number", "no", "table", "rank", "at_most", "top", "primary_above", "exceeding_above"), (int,)),
+    **dict.fromkeys(("missing_blocks_up_to", "max_listed", "multiple_decimals", "decimals_hour"), (int,)),
+    **dict.fromkeys(("decimals_assess", "station_share", "station_share_under_4", *POLLUTANTS), (int,)),
+    **dict.fromkeys(("day_hours", "window_hours", "window_least", "first_window", "windows"), (int,)),
+    **dict.fromkeys(("month_days", "february_days", "year_days"), (int,)),
+    "decimals": (int, dict),  # of a parameter; of the columns of an index, by item
+    "limit": (*NUMBER, list),  # of a water item; the rows of a phase
+    "level": (str, list),  # of a water class; the rows of an index
+    "beyond": (int, str),
+    "range": (list, dict),
+}
+"""What a key holds; a text where nothing is said."""
+
+WORDS = {int: "a whole number", str: "a text", bool: "true or false", date: "a date", list: "a list", dict: "a table"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +120,19 @@ def document(name: str, folder: Path = FOLDER) -> Document:
         content = tomllib.loads(text, parse_float=str)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise StandardsError(f"{name}: cannot be read: {error}") from error
-    for key in ("id", "family", "title"):
-        if not isinstance(content.get(key), str):
-            raise StandardsError(f'{name}: {key} is missing; write {key} = "…"')
+    needed, more = FAMILIES.get(str(content.get("family")), (set(), set()))
+    if not needed:
+        raise StandardsError(f"{name}, file: 'family' must be one of {', '.join(FAMILIES)}")
+    _check_keys(name, "file", content, needed | more, needed)
+    for key in SECTIONS.keys() & content.keys():
+        _check_section(name, key, content[key])
     phases = content.get("phase", [content])
-    first = min(_day(name, "from", phase.get("from")) for phase in phases)
+    for phase in phases:
+        if not isinstance(phase, dict):
+            raise StandardsError(f"{name}, phase: must be a table")
+    first = min((_day(name, "from", phase.get("from")) for phase in phases), default=None)
+    if first is None:
+        raise StandardsError(f"{name}, phase: there is none")
     last = [None if phase.get("to") is None else _day(name, "to", phase["to"]) for phase in phases]
     end = None if None in last else max(day for day in last if day is not None)
     marks = text.count("# unconfirmed")
@@ -95,7 +154,11 @@ def parameters(folder: Path = FOLDER) -> dict[str, Parameter]:
         _check_keys(name, where, row, keys, keys - {"code", "low", "high"})
         if row["id"] in found or row["number"] in numbers:
             raise StandardsError(f"{name}, {where}: id or number is given twice")
-        low, high = (None if row.get(k) is None else scaled(row[k], row["decimals"]) for k in ("low", "high"))
+        low, high = (_steps(name, where, row[k], row["decimals"]) if k in row else None for k in ("low", "high"))
+        if low is not None and high is not None and low >= high:
+            raise StandardsError(f"{name}, {where}: low must be below high")
+        if row["medium"] not in list(Medium):
+            raise StandardsError(f"{name}, {where}: medium must be one of {', '.join(Medium)}")
         medium = Medium(row["medium"])
         found[row["id"]] = Parameter(
             row["number"], row["id"], medium, row["name"], row["name_en"], row["unit"], row["decimals"],
@@ -111,28 +174,34 @@ def parameters(folder: Path = FOLDER) -> dict[str, Parameter]:
 def index_edition(source: Document, items: Mapping[str, Parameter]) -> IndexEdition:
     """An edition of HJ 633."""
     name, content = source.name, source.content
-    _check_keys(
-        name, "file", content,
-        {"id", "family", "title", "from", "to", "open_point_from", "index", "column", "level"},
-        {"index", "column", "level"},
-    )  # fmt: skip
     index = content["index"]
     needed = {"nodes", "top", "primary_above", "clause", "decimals", "daily", "hourly"}
     _check_keys(name, "index", index, needed | {"exceeding_above", "missing_blocks_up_to"}, needed)
-    columns = {row.get("name", "?"): _column(name, row, index, items) for row in content["column"]}
+    for part in ("decimals", "daily", "hourly"):
+        for item in POLLUTANTS:
+            kind = int if part == "decimals" else str
+            if type(index[part].get(item)) is not kind or index[part].keys() - set(POLLUTANTS):
+                raise StandardsError(f"{name}, index.{part}: must have one value for each of {', '.join(POLLUTANTS)}")
+    columns: dict[str, Breakpoints] = {}
+    for row in content["column"]:
+        column = _column(name, row, index, items)
+        if column.name in columns:
+            raise StandardsError(f"{name}, column {column.name}: given twice")
+        columns[column.name] = column
+    owner = {row["name"]: row["parameter"] for row in content["column"]}
     for use in ("daily", "hourly"):
         for pollutant in POLLUTANTS:
-            if index[use].get(pollutant) not in columns:
-                raise StandardsError(f"{name}, index.{use}: {pollutant} names no column of this file")
-    for column in columns.values():
-        if isinstance(column.beyond, str) and column.beyond not in columns:
-            raise StandardsError(f"{name}, column {column.name}: beyond names no column of this file")
+            if owner.get(index[use][pollutant]) != pollutant:
+                raise StandardsError(f"{name}, index.{use}: {pollutant} names no column of its own")
+    _check_beyond(name, columns, owner, index["top"])
+    levels = tuple(_level(name, row) for row in content["level"])
+    _check_levels(name, levels, index["top"])
     return IndexEdition(
         id=source.id,
         columns=columns,
         daily={pollutant: index["daily"][pollutant] for pollutant in POLLUTANTS},
         hourly={pollutant: index["hourly"][pollutant] for pollutant in POLLUTANTS},
-        levels=tuple(_level(name, row) for row in content["level"]),
+        levels=levels,
         primary_above=index["primary_above"],
         exceeding_above=index.get("exceeding_above"),
         top=index["top"],
@@ -146,19 +215,47 @@ def _column(name: str, row: Table, index: Table, items: Mapping[str, Parameter])
     _check_keys(name, where, row, keys, keys)
     _check_unit(name, where, row["parameter"], row["unit"], items)
     decimals = index["decimals"][row["parameter"]]
-    points = tuple(scaled(str(point), decimals) for point in row["points"])
+    points = tuple(_steps(name, where, point, decimals) for point in row["points"])
     nodes = tuple(index["nodes"][: len(points)])
     if len(nodes) != len(points) or len(points) < 2:
         raise StandardsError(f"{name}, {where}: {len(points)} points for {len(index['nodes'])} nodes")
-    if any(later <= earlier for earlier, later in pairwise(points)):
-        raise StandardsError(f"{name}, {where}: points must rise")
+    for what, values in (("points", points), ("nodes of index", nodes)):
+        if any(type(value) is not int for value in values) or values[0] != 0 or not _rising(values):
+            raise StandardsError(f"{name}, {where}: {what} must rise from 0")
     return Breakpoints(row["name"], points, nodes, decimals, row["beyond"])
 
 
+def _check_beyond(name: str, columns: Mapping[str, Breakpoints], owner: Mapping[str, str], top: int) -> None:
+    """Above its last point a column stays at an index it has reached, or a longer one of the same item carries on."""
+    for column in columns.values():
+        where, beyond = f"column {column.name}", column.beyond
+        if isinstance(beyond, int):
+            if not column.nodes[-1] <= beyond <= top:
+                raise StandardsError(f"{name}, {where}: beyond must be between {column.nodes[-1]} and {top}")
+        elif owner.get(beyond) != owner[column.name]:
+            raise StandardsError(f"{name}, {where}: beyond names no column of {owner[column.name]}")
+        elif isinstance(columns[beyond].beyond, str) or columns[beyond].points[-1] <= column.points[-1]:
+            raise StandardsError(f"{name}, {where}: column {beyond} does not go further")
+
+
+def _check_levels(name: str, levels: Sequence[Level], top: int) -> None:
+    if [level.number for level in levels] != list(range(1, len(levels) + 1)) or not levels:
+        raise StandardsError(f"{name}, level: numbers must be 1, 2, 3 …")
+    if not _rising([level.at_most for level in levels]) or levels[-1].at_most != top:
+        raise StandardsError(
+            f"{name}, level {levels[-1].number}: at_most must rise from level to level and end at {top}"
+        )
+    good = [level.good for level in levels]
+    if not good[0] or good != sorted(good, reverse=True):
+        raise StandardsError(f"{name}, level {good.index(True) + 1 if any(good) else 1}: the good levels come first")
+
+
 def _level(name: str, row: Table) -> Level:
-    where = f"level {row.get('number', '?')}"
+    where = f"level {row.get('number', '?')}" if isinstance(row, dict) else "level"
     keys = {"number", "name", "name_en", "at_most", "good", "rgb", "clause"}
     _check_keys(name, where, row, keys, keys)
+    if len(row["rgb"]) != 3 or not all(type(part) is int and 0 <= part <= 255 for part in row["rgb"]):
+        raise StandardsError(f"{name}, {where}: rgb must be three numbers from 0 to 255")
     red, green, blue = row["rgb"]
     return Level(row["number"], row["name"], row["name_en"], row["at_most"], row["good"], (red, green, blue))
 
@@ -166,7 +263,6 @@ def _level(name: str, row: Table) -> Level:
 def limit_phases(source: Document, items: Mapping[str, Parameter]) -> list[tuple[int, int | None, LimitPhase]]:
     """The phases of an edition of GB 3095: (first day, last day or None, limits), in order."""
     name, content = source.name, source.content
-    _check_keys(name, "file", content, {"id", "family", "title", "reference_state", "phase"}, {"phase"})
     found = []
     for phase in content["phase"]:
         where = f"phase {phase.get('name', '?')}"
@@ -177,11 +273,18 @@ def limit_phases(source: Document, items: Mapping[str, Parameter]) -> list[tuple
             keys = {"parameter", "average", "grade_1", "grade_2", "unit", "clause"}
             _check_keys(name, spot, row, keys, keys)
             _check_unit(name, spot, row["parameter"], row["unit"], items)
+            if row["average"] not in AVERAGES:
+                raise StandardsError(f"{name}, {spot}: average must be one of {', '.join(AVERAGES)}")
             for grade in (1, 2):
                 key = (row["parameter"], row["average"], grade)
                 if key in limits:
                     raise StandardsError(f"{name}, {spot}: given twice")
-                limits[key] = scaled(row[f"grade_{grade}"], items[row["parameter"]].decimals)
+                limits[key] = _steps(name, spot, row[f"grade_{grade}"], items[row["parameter"]].decimals)
+            if limits[*key[:2], 1] > limits[*key[:2], 2]:
+                raise StandardsError(f"{name}, {spot}: grade 1 is never above grade 2")
+        for pollutant in POLLUTANTS:
+            if (pollutant, "mda8" if pollutant == "o3" else "24h", 2) not in limits:
+                raise StandardsError(f"{name}, {where}: there is no daily limit of {pollutant}")
         used = {parameter: items[parameter].decimals for parameter, _, _ in limits}
         first, last = _day(name, "from", phase["from"]), phase.get("to")
         found.append((first, last and _day(name, "to", last), LimitPhase(source.id, phase["name"], limits, used)))
@@ -221,8 +324,8 @@ def water_items(
     for row in source.content.get("item", ()):
         where = f"item {row.get('id', '?')}"
         _check_keys(source.name, where, row, ITEM_KEYS, {"id", "name", "name_en", "unit", "direction", "clause"})
-        if row["id"] not in items:
-            raise StandardsError(f"{source.name}, {where}: parameters.toml has no such parameter")
+        if row["id"] not in items or row["id"] in found:
+            raise StandardsError(f"{source.name}, {where}: given twice, or no parameter of parameters.toml")
         if row["direction"] not in DIRECTIONS:
             raise StandardsError(f"{source.name}, {where}: direction must be one of {', '.join(DIRECTIONS)}")
         found[row["id"]] = _water_item(source.name, where, row, items[row["id"]], priority, plain)
@@ -237,23 +340,28 @@ def _water_item(
         raise StandardsError(f"{name}, {where}: unit {row['unit']!r} is not the parameter's own {parameter.unit!r}")
 
     def steps(value: Any) -> int:
-        fine = scaled(str(value), parameter.decimals + 3)
-        step = 1000 * factor
-        if fine % step:
-            raise StandardsError(f"{name}, {where}: {value} has more digits than the parameter's {parameter.decimals}")
-        return fine // step
+        return _steps(name, where, value, parameter.decimals - (3 if factor > 1 else 0))
 
+    for key in ("limits", "limits_lake", "range"):
+        if isinstance(row.get(key), dict) and (unknown := row[key].keys() - set(CLASSES)):
+            raise StandardsError(f"{name}, {where}: {key} knows no class {min(unknown)!r}")
+    if len({"limit", "limits", "range"} & row.keys()) > 1:
+        raise StandardsError(f"{name}, {where}: has more than one of limit, limits and range")
     low: tuple[int | None, ...] = ()
     if "range" in row:
         spans = row["range"] if isinstance(row["range"], dict) else dict.fromkeys(CLASSES, row["range"])
+        if any(not isinstance(pair, list) or len(pair) != 2 for pair in spans.values()):
+            raise StandardsError(f"{name}, {where}: a range is [low, high]")
         limits = _by_class(spans, lambda pair: steps(pair[1]))
         low = _by_class(spans, lambda pair: steps(pair[0]))
     elif "limit" in row:
         limits = (None, None, steps(row["limit"]), None, None)
     else:
         limits = _by_class(row.get("limits", {}), steps)
-    if DIRECTIONS[row["direction"]] in (Direction.AT_MOST, Direction.AT_LEAST, Direction.BETWEEN) and not any(limits):
-        raise StandardsError(f"{name}, {where}: has a direction but no limit")
+    lake = _by_class(row["limits_lake"], steps) if "limits_lake" in row else ()
+    _check_bounds(name, where, DIRECTIONS[row["direction"]], limits, lake, low)
+    if row.get("decimals_assess", 0) > parameter.decimals:
+        raise StandardsError(f"{name}, {where}: readings have {parameter.decimals} decimals, a mean cannot have more")
     return WaterItem(
         id=row["id"],
         table=row.get("table", 1),
@@ -263,13 +371,27 @@ def _water_item(
         decimals=parameter.decimals,
         direction=DIRECTIONS[row["direction"]],
         limits=limits,
-        lake=_by_class(row["limits_lake"], steps) if "limits_lake" in row else (),
+        lake=lake,
         low=low,
         lake_only=row.get("lake_only", False),
         round_to=row.get("decimals_assess"),
         has_multiple=row["id"] not in plain,
         priority=row["id"] in priority,
     )
+
+
+def _check_bounds(name: str, where: str, direction: Direction, limits: Bounds, lake: Bounds, low: Bounds) -> None:
+    """Bounds are there where the direction asks for them, and none is stricter than that of a better class."""
+    judged = direction in (Direction.AT_MOST, Direction.AT_LEAST, Direction.BETWEEN)
+    if judged != any(bound is not None for bound in limits) or bool(low) != (direction is Direction.BETWEEN):
+        raise StandardsError(f"{name}, {where}: the limits do not go with direction {direction.value!r}")
+    if lake and len(lake) != len(limits):
+        raise StandardsError(f"{name}, {where}: limits_lake must have the classes that limits has")
+    falling = direction is Direction.AT_LEAST
+    for bounds, turned in ((limits, falling), (lake, falling), (low, True)):
+        known = [bound for bound in bounds if bound is not None]
+        if known != sorted(known, reverse=turned):
+            raise StandardsError(f"{name}, {where}: a worse class has a stricter limit than a better one")
 
 
 def _by_class(limits: Mapping[str, Any], steps: Any) -> tuple[int | None, ...]:
@@ -286,9 +408,17 @@ def item_sets(source: Document, items: Mapping[str, WaterItem]) -> dict[str, Wat
         where = f"set {row.get('id', '?')}"
         needed = {"id", "use", "items", "required", "clause"}
         _check_keys(source.name, where, row, needed | {"optional", "reference"}, needed)
-        for item in (*row["items"], *row.get("optional", ()), *row["required"]):
+        judged = [*row["items"], *row.get("optional", ())]
+        for item in (*judged, *row["required"], *row.get("reference", ())):
             if item not in items:
                 raise StandardsError(f"{source.name}, {where}: no limits are known for item {item!r}")
+        for item in judged:
+            if items[item].direction is Direction.NOT_JUDGED or judged.count(item) > 1:
+                raise StandardsError(f"{source.name}, {where}: item {item!r} has no limits, or stands twice")
+        if set(judged) & set(row.get("reference", ())) or not set(row["required"]) <= set(judged):
+            raise StandardsError(f"{source.name}, {where}: required items decide, items for reference do not")
+        if row["id"] in found:
+            raise StandardsError(f"{source.name}, {where}: given twice")
         found[row["id"]] = WaterItemSet(
             id=row["id"],
             document=source.id,
@@ -326,6 +456,35 @@ def _check_keys(name: str, where: str, row: object, allowed: set[str], needed: s
         raise StandardsError(f"{name}, {where}: unknown key {unknown[0]!r}; known: {', '.join(sorted(allowed))}")
     if missing := sorted(needed - set(row)):
         raise StandardsError(f"{name}, {where}: {missing[0]} is missing")
+    for key, value in row.items():
+        kinds = KINDS.get(key, (str,))
+        if type(value) not in kinds or (key in ("id", "clause") and not value.strip()):
+            wanted = " or ".join(WORDS[kind] for kind in kinds)
+            raise StandardsError(f"{name}, {where}: {key} must be {wanted}, not {value!r}")
+
+
+def _check_section(name: str, key: str, section: Any) -> None:
+    """A table, or each of an array of tables, of a kind that `SECTIONS` describes."""
+    needed, more = SECTIONS[key]
+    rows = section if isinstance(section, list) else [section]
+    for count, row in enumerate(rows, 1):
+        _check_keys(name, f"{key} {count}" if isinstance(section, list) else key, row, needed | more, needed)
+
+
+def _steps(name: str, where: str, value: object, decimals: int) -> int:
+    """A printed number in whole steps of 10^-decimals; it must not have more digits than that."""
+    try:
+        fine = scaled(str(value) if type(value) in NUMBER else "", decimals + 12)
+    except ValueError as error:
+        raise StandardsError(f"{name}, {where}: {value!r} is not a number") from error
+    steps, rest = divmod(fine, 10**12)
+    if rest:
+        raise StandardsError(f"{name}, {where}: {value} has more than {decimals} decimals")
+    return steps
+
+
+def _rising(values: Sequence[int]) -> bool:
+    return all(earlier < later for earlier, later in pairwise(values))
 
 
 def _check_unit(name: str, where: str, parameter: str, unit: str, items: Mapping[str, Parameter]) -> None:

@@ -127,12 +127,16 @@ class Store:
                 [(*place[:4], to_json(place[4])) for place in places],
             )
             db.executemany(
-                "INSERT INTO parameter VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET "
-                "name = excluded.name, unit = excluded.unit",
-                [(p.number, p.id, p.medium.value, p.name, p.unit, p.decimals) for p in parameters],
+                "INSERT INTO parameter VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET "
+                "name = excluded.name, name_en = excluded.name_en, unit = excluded.unit",
+                [(p.number, p.id, p.medium.value, p.name, p.name_en, p.unit, p.decimals) for p in parameters],
             )
             self.set_meta("bureau", config.bureau)
-            self.set_meta("places", {place[0]: {"name": place[2], "kind": place[1]} for place in places})
+            named = {place[0]: {"name": place[2], "kind": place[1]} for place in places}
+            known = {area.id: area.name for area in config.areas}
+            for target in config.targets:
+                named[target.id] = {"name": known.get(target.area, target.area), "kind": "target"}
+            self.set_meta("places", named)
             self.set_meta("rules", {rule.id: rule.kind.value for rule in config.rules})
         self.site_numbers = dict(self.db.execute("SELECT id, number FROM site"))
 
@@ -144,6 +148,11 @@ class Store:
                 cursor = db.execute("INSERT INTO stream (source, basis, span) VALUES (?, ?, ?)", key)
                 self._streams[key] = int(cursor.lastrowid or 0)
         return int(self._streams[key])
+
+    def item_names(self, lang: str) -> dict[str, str]:
+        """Names of the monitored items by id, as people know them."""
+        name = "name" if lang == "zh" else "name_en"
+        return dict(self.db.execute(f"SELECT id, {name} FROM parameter"))
 
     def set_meta(self, key: str, value: Any) -> None:
         with self.writing() as db:

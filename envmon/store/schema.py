@@ -17,7 +17,7 @@ READINGS = """
 CREATE TABLE site (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, name TEXT NOT NULL,
   area TEXT NOT NULL, facts TEXT NOT NULL);
 CREATE TABLE parameter (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, medium TEXT NOT NULL, name TEXT NOT NULL,
-  unit TEXT NOT NULL, decimals INTEGER NOT NULL);
+  name_en TEXT NOT NULL, unit TEXT NOT NULL, decimals INTEGER NOT NULL);
 CREATE TABLE stream (number INTEGER PRIMARY KEY, source TEXT NOT NULL, basis INTEGER NOT NULL, span INTEGER NOT NULL,
   UNIQUE (source, basis, span));
 -- One batch is one payload or file: where readings came from, when it was taken and when we learned it.

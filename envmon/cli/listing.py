@@ -1,0 +1,99 @@
+"""`envmon alerts`, `sites`, `standards`: what there is, one row each."""
+
+from __future__ import annotations
+
+import click
+
+from envmon.cli import Session, language
+from envmon.cli.output import format_options, show
+from envmon.texts import t, word
+
+LANG = language()
+
+
+@click.command(help=t("cli.alerts.help", LANG), epilog=t("cli.alerts.example", LANG))
+@click.option("--all", "everything", is_flag=True, help=t("cli.alerts.all", LANG))
+@click.option("--period", metavar="PERIOD", help=t("cli.alerts.period", LANG))
+@format_options
+@click.pass_obj
+def alerts(session: Session, everything: bool, period: str | None, form: str | None) -> None:
+    from envmon import periods
+    from envmon.pipeline.board import incident, names_of
+
+    with session.reading() as store:
+        names = names_of(store, session.lang)
+        if period:
+            span = periods.parse(period)
+            found = store.incidents(periods.hour_ending(span.first, 0), periods.hour_ending(span.last, 24))
+        elif everything:
+            found = store.incidents(0, 2**40)
+        else:
+            found = store.open_incidents()
+        rows = [incident(one, names, session.lang) for one in found]
+    keys = ("id", "state_name", "severity_name", "since", "title")
+    heads = {key: session.say(f"cli.alerts.head.{key}") for key in keys}
+    show(rows, form, heads, session.say("cli.alerts.none"))
+
+
+@click.command(help=t("cli.sites.help", LANG), epilog=t("cli.sites.example", LANG))
+@click.option("--area", help=t("cli.option.area", LANG))
+@format_options
+@click.pass_obj
+def sites(session: Session, area: str | None, form: str | None) -> None:
+    from envmon import periods
+    from envmon.cli.judge import area_of
+
+    config = session.config()
+    wanted = area_of(area, config) if area else "*"
+    latest, numbers = {}, {}
+    if session.has_database():
+        with session.reading() as store:
+            latest, numbers = store.latest(), store.site_numbers
+    rows = []
+    for site in config.sites:
+        if wanted in ("*", site.area):
+            last = latest.get(numbers.get(site.id, 0))
+            rows.append(
+                {
+                    "id": site.id,
+                    "name": site.name,
+                    "kind": site.kind.value,
+                    "kind_name": word(site.kind, session.lang),
+                    "area": site.area,
+                    "code": site.code,
+                    "body": site.body.name.lower(),
+                    "target": site.target_class.name,
+                    "counted": site.counted,
+                    "last": periods.clock(last) if last is not None else None,
+                    **site.attributes,
+                }
+            )
+    heads = {key: session.say(f"cli.sites.head.{key}") for key in ("id", "name", "kind_name", "area", "last")}
+    show(rows, form, heads, session.say("cli.sites.none"))
+
+
+@click.command(help=t("cli.standards.help", LANG), epilog=t("cli.standards.example", LANG))
+@format_options
+@click.pass_obj
+def standards(session: Session, form: str | None) -> None:
+    from envmon import periods
+    from envmon import standards as law
+
+    def date(day: int | None) -> str | None:
+        return None if day is None else periods.calendar(day).isoformat()
+
+    rows = [
+        {
+            "id": one.id,
+            "phase": one.phase,
+            "title": one.title,
+            "from": date(one.first),
+            "to": date(one.last),
+            "family": one.family,
+            "file": one.file,
+            "unconfirmed": one.unconfirmed,
+        }
+        for one in law.editions()
+    ]
+    keys = ("id", "phase", "from", "to", "title", "unconfirmed")
+    show(rows, form, {key: session.say(f"cli.standards.head.{key}") for key in keys}, "")

@@ -1,0 +1,116 @@
+"""`envmon status`: the one screen a leader asks for. Reads stored results only, so it answers at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from envmon.cli import Session, language
+from envmon.cli.output import as_json, pad, plain, width
+from envmon.texts import t
+
+LANG = language()
+COLOURS = {
+    "met": "green",
+    "on_track": "green",
+    "at_risk": "yellow",
+    "out_of_reach": "red",
+    "critical": "red",
+    "serious": "red",
+    "warning": "yellow",
+}
+SHOWN = 5  # incidents, silent sites and failing jobs listed before "and n more"
+
+
+@click.command(help=t("cli.status.help", LANG), epilog=t("cli.status.example", LANG))
+@click.option("--json", "as_object", is_flag=True, help="JSON")
+@click.pass_obj
+def status(session: Session, as_object: bool) -> None:
+    from envmon.pipeline.board import board
+
+    with session.reading() as store:
+        found = board(store, int(time.time() // 60), session.lang)
+    click.echo(as_json(found) if as_object else screen(found, session))
+
+
+def screen(found: Mapping[str, Any], session: Session) -> str:
+    """The board as text of at most 80 columns."""
+    head = session.say("cli.status.recorded" if found["recorded"] else "cli.status.as_of", at=found["as_of"])
+    lines = [f"{click.style(plain(found['bureau']), bold=True)}  {head}", ""]
+    for target in found["targets"]:
+        lines += about_target(target, session)
+    if not found["targets"]:
+        lines.append(session.say("cli.status.no_targets"))
+    lines += ["", *about_incidents(found, session), *about_silence(found, session), *about_service(found, session)]
+    return "\n".join(lines)
+
+
+def about_target(target: Mapping[str, Any], session: Session) -> list[str]:
+    """Two lines: name, value, target, gap, what is still allowed; then what the value rests on."""
+    name = f"{target['label']} {target['subject_name']} {target['period']}"
+    value = session.say("cli.status.percent", value=target["percent"]) if target["percent"] is not None else "–"
+    verdict = click.style(target["prospect_name"], fg=COLOURS.get(target["prospect"]), bold=True)
+    first = f"{pad(plain(name), 44)}{pad(value, 8, right=True)}  {verdict}"
+    required = session.say("cli.status.required", required=target["required"]) if target["required"] else ""
+    gap = session.say("cli.status.gap", gap=target["gap"]) if target["gap"] else ""
+    allowed = target["allowed"]
+    room = ""
+    if allowed is not None:
+        key = "cli.status.allowed" if allowed >= 0 else "cli.status.too_many"
+        room = session.say(f"{key}.{target['rate']}", count=abs(allowed))
+    basis = [session.say("cli.status.basis", numerator=target["numerator"], denominator=target["denominator"])]
+    if target["excluded"]:
+        basis.append(session.say("cli.status.excluded", excluded=target["excluded_text"]))
+    facts = "  ".join(part for part in (required, gap, room) if part)
+    rest = "  " + "  ".join([*basis, " / ".join(target["editions"])])
+    return [first, f"  {facts}", click.style(clip(rest, 80), dim=True)]
+
+
+def about_incidents(found: Mapping[str, Any], session: Session) -> list[str]:
+    incidents = found["incidents"]
+    lines = [session.say("cli.status.incidents", count=found["open_incidents"])]
+    for incident in incidents[:SHOWN]:
+        severity = click.style(incident["severity_name"], fg=COLOURS.get(incident["severity"]))
+        lines.append(clip(f"  {severity}  {incident['since']}  {plain(incident['title'])}", 80))
+    return lines + more(found["open_incidents"] - min(len(incidents), SHOWN), session)
+
+
+def about_silence(found: Mapping[str, Any], session: Session) -> list[str]:
+    silent = found["silent_sites"]
+    if not silent:
+        return [session.say("cli.status.all_heard", count=found["sites"])]
+    lines = [session.say("cli.status.silent", count=len(silent), sites=found["sites"])]
+    lines += [
+        clip("  " + session.say("cli.status.last_heard", site=plain(row["name"]), at=row["last"] or "–"), 80)
+        for row in silent[:SHOWN]
+    ]
+    return lines + more(len(silent) - SHOWN, session)
+
+
+def about_service(found: Mapping[str, Any], session: Session) -> list[str]:
+    daemon = found["daemon"]
+    key = "cli.status.alive" if daemon["alive"] else "cli.status.dead" if daemon["last_beat"] else "cli.status.never"
+    lines = [click.style(session.say(key, at=daemon["last_beat"]), fg=None if daemon["alive"] else "yellow")]
+    for job in found["failing"][:SHOWN]:
+        lines.append(clip("  " + session.say("cli.status.failing", **job), 80))
+    return lines + more(len(found["failing"]) - SHOWN, session)
+
+
+def more(count: int, session: Session) -> list[str]:
+    return ["  " + session.say("cli.status.more", count=count)] if count > 0 else []
+
+
+def clip(text: str, columns: int) -> str:
+    """The text cut to a number of columns, with a mark where it was cut; colour codes take no column."""
+    bare = click.unstyle(text)
+    if width(bare) <= columns:
+        return text
+    kept = ""
+    for character in bare:
+        if width(kept + character) > columns - 1:
+            break
+        kept += character
+    return kept + "…"

@@ -1,0 +1,124 @@
+"""The status board: stored results put together for one screen. Imports nothing heavy and computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from envmon import alerts, periods
+from envmon.model import Incident, Kind, RuleKind
+from envmon.rounding import printed
+from envmon.texts import t, word
+
+if TYPE_CHECKING:
+    from envmon.store import Store
+
+ALIVE = 10  # minutes without a beat after which the daemon counts as dead
+
+
+def board(store: Store, now: int, lang: str) -> dict[str, Any]:
+    """Everything `envmon status` shows, as plain data with stable English keys (docs/json.md)."""
+    beat = store.last_beat()
+    recorded = bool(store.meta("demo"))
+    at = beat if recorded and beat is not None else now
+    open_ones = store.open_incidents()
+    kinds = store.meta("rules") or {}
+    silent = [one for one in open_ones if kinds.get(one.rule) == RuleKind.SILENCE]
+    loud = [one for one in open_ones if one not in silent]
+    names = names_of(store, lang)
+    return {
+        "bureau": store.meta("bureau") or "",
+        "as_of": periods.clock(at),
+        "recorded": recorded,
+        "targets": [target(one, names, lang) for one in store.outlooks()],
+        "open_incidents": len(loud),
+        "incidents": [incident(one, names, lang) for one in loud],
+        "sites": sum(place["kind"] not in (Kind.AREA, "target") for place in names.places.values()),
+        "silent_sites": [
+            {"id": one.subject, "name": names.of(one.subject, lang), "last": one.facts.get("last")} for one in silent
+        ],
+        "daemon": {
+            "alive": beat is not None and at - beat <= ALIVE,
+            "last_beat": None if beat is None else periods.clock(beat),
+        },
+        "failing": [
+            {"job": row["job"], "tries": row["tries"], "since": periods.clock(row["since"]), "error": row["error"]}
+            for row in store.failing()
+        ],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names as the store remembers them: of places, of items, and the kind of each rule."""
+
+    places: Mapping[str, Any]
+    items: Mapping[str, str]
+    kinds: Mapping[str, str]
+
+    def of(self, subject: str, lang: str) -> str:
+        """The name of an area, site, target or source; "*" is the whole bureau."""
+        if subject == "*":
+            return t("bureau.whole", lang)
+        return str(self.places[subject]["name"]) if subject in self.places else subject
+
+
+def names_of(store: Store, lang: str) -> Names:
+    return Names(store.meta("places") or {}, store.item_names(lang), store.meta("rules") or {})
+
+
+def target(found: dict[str, Any], names: Names, lang: str) -> dict[str, Any]:
+    """One target: label, value, what is required, gap, allowed failures, prospect, and what it rests on."""
+    aim, rate = found["target"], found["rate"]
+    days = aim["days"]
+    required = None if found["required"] is None else printed(found["required"], 1)
+    excluded = {one["reason"]: one["count"] for one in rate["excluded"]}
+    parts = [t("board.excluded", lang, reason=t(f"reason.{r}", lang), count=n) for r, n in excluded.items()]
+    return {
+        "id": aim["id"],
+        "rate": rate["name"],
+        "label": t(f"rate_name.{rate['name']}", lang),
+        "area": aim["area"],
+        "subject_name": names.of(aim["area"], lang),
+        "period": aim["period"]["name"],
+        "until": periods.calendar(rate["period"]["last"]).isoformat(),
+        "percent": None if rate["tenths"] is None else printed(rate["tenths"], 1),
+        "numerator": rate["numerator"],
+        "denominator": rate["denominator"],
+        "excluded": excluded,
+        "excluded_text": t("board.comma", lang).join(parts),
+        "editions": rate["editions"],
+        "basis": rate["basis"],
+        "required": t("board.days", lang, days=days) if days is not None else required and f"{required}%",
+        "gap": None if found["gap"] is None else ("+" if found["gap"] > 0 else "") + printed(found["gap"], 1),
+        "allowed": found["allowed"],
+        "prospect": found["prospect"],
+        "prospect_name": t(f"prospect.{found['prospect']}", lang),
+    }
+
+
+def incident(one: Incident, names: Names, lang: str) -> dict[str, Any]:
+    """One open incident: what, since when, how bad."""
+    return {
+        "id": one.id,
+        "rule": one.rule,
+        "subject": one.subject,
+        "name": names.of(one.subject, lang),
+        "state": one.state.value,
+        "state_name": word(one.state, lang),
+        "severity": one.severity.name.lower(),
+        "severity_name": word(one.severity, lang),
+        "since": periods.clock(one.opened),
+        "last": periods.clock(one.last),
+        "facts": dict(one.facts),
+        "title": title(one, names, lang),
+    }
+
+
+def title(one: Incident, names: Names, lang: str) -> str:
+    """What is the matter; the bare rule when it has left the config."""
+    kind = names.kinds.get(one.rule)
+    if kind is None:
+        return f"{names.of(one.subject, lang)} {one.rule}"
+    return alerts.describe(one, RuleKind(kind), names.of(one.subject, lang), names.items, lang)

@@ -1,0 +1,213 @@
+"""Draw: the charts of a period into a dated folder under charts/, with an index page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from envmon import periods, standards
+from envmon.model import (
+    NO_VALUE,
+    POLLUTANTS,
+    AirDay,
+    Area,
+    Basis,
+    Config,
+    Kind,
+    RateName,
+    Status,
+    Target,
+)
+from envmon.periods import Period
+from envmon.pipeline import rating
+from envmon.pipeline.judge_water import in_force
+from envmon.store import Store
+from envmon.texts import t
+
+if TYPE_CHECKING:  # matplotlib takes half a second to import; only drawing pays for it
+    from envmon.charts import (
+        CalendarData,
+        DayRun,
+        LimitSpan,
+        PollutantsData,
+        Provenance,
+        RateLine,
+        RatesData,
+        SectionsData,
+    )
+
+Chart = tuple[str, str, Any]
+"""Name of the file, kind of chart (a name in CHARTS), its data."""
+
+
+def draw(store: Store, config: Config, period: Period, now: int) -> list[Path]:
+    """Draw every chart the period has data for; returns the files, the index page last."""
+    from envmon import charts
+
+    folder = Path(config.paths.charts) / period.name
+    items, files = [], []
+    for name, kind, data in charts_of(store, config, period, now):
+        figure = charts.CHARTS[kind](data, config.language)
+        png, svg = charts.save(figure, folder / name)
+        items.append(charts.IndexItem(png.name, svg.name, charts.WORDS[kind](data, config.language)))
+        files += [png, svg]
+    title = t("charts.page.title", config.language, bureau=config.bureau, period=period.name)
+    page = folder / "index.html"
+    folder.mkdir(parents=True, exist_ok=True)
+    page.write_text(charts.index_page(title, items, config.language), encoding="utf-8")
+    return [*files, page]
+
+
+def charts_of(store: Store, config: Config, period: Period, now: int) -> Iterator[Chart]:
+    """The charts of a period: per area the air; of the whole bureau the rates and the water."""
+    closed = period.until(periods.today(now) - 1)
+    if closed.days < 1:
+        return
+    year = periods.year_of(closed.last).until(closed.last)
+    for area in config.areas:
+        days = store.air_days(store.site_numbers[area.id], closed.first, closed.last)
+        if days:
+            yield f"calendar-{area.id}", "calendar", calendar(area, days, closed)
+            yield f"pollutants-{area.id}", "pollutants", pollutants(area, days, closed)
+    for subject in dict.fromkeys(target.area for target in config.targets):
+        lines = rates(store, config, subject, year, now)
+        if lines is not None:
+            name = "bureau" if subject == rating.WHOLE else subject
+            yield f"rates-{name}", "rates", lines
+    grid = sections(store, config, year)
+    if grid is not None:
+        yield from sections_pages(grid)
+
+
+def sections_pages(data: SectionsData) -> Iterator[Chart]:
+    from envmon import charts
+
+    for count, page in enumerate(charts.pages(data), 1):
+        yield ("sections" if count == 1 else f"sections-{count}"), "sections", page
+
+
+def calendar(area: Area, days: list[AirDay], period: Period) -> CalendarData:
+    """The area's daily levels."""
+    from envmon import charts
+
+    return charts.CalendarData(area.name, tuple(runs(days)), levels(), provenance(days, period))
+
+
+def levels() -> Any:
+    return standards.index_edition("HJ 633-2026").levels
+
+
+def runs(days: list[AirDay]) -> Iterator[DayRun]:
+    """Days as runs without gap under one edition."""
+    import numpy as np
+
+    from envmon import charts
+
+    start = 0
+    for i, day in enumerate(days):
+        following = days[i + 1] if i + 1 < len(days) else None
+        if following is None or following.day != day.day + 1 or following.edition != day.edition:
+            part = days[start : i + 1]
+            columns = [np.array([getattr(d, name) for d in part]) for name in ("level", "aqi", "primary", "status")]
+            yield charts.DayRun(day.edition, part[0].day, *columns)
+            start = i + 1
+
+
+def provenance(days: list[AirDay], period: Period) -> Provenance:
+    from envmon import charts
+
+    editions = tuple(dict.fromkeys(day.edition for day in days))
+    valid = sum(day.status is Status.VALID for day in days)
+    return charts.Provenance(editions, period, valid, period.days, "days", Basis.REALTIME)
+
+
+def pollutants(area: Area, days: list[AirDay], period: Period) -> PollutantsData:
+    """Daily values of a period of up to two months, monthly means of a longer one, with the limits in force."""
+    import numpy as np
+
+    from envmon import charts
+
+    values = np.full((len(POLLUTANTS), period.days), NO_VALUE, np.int32)
+    for day in days:
+        values[:, day.day - period.first] = day.value
+    regime = standards.air(period.last)
+    decimals = {name: regime.index.columns[regime.index.daily[name]].decimals for name in POLLUTANTS}
+    limits = tuple(limit_spans(area, period))
+    source = provenance(days, period)
+    if period.days <= 62:
+        spans = tuple(periods.single(day) for day in period)
+        return charts.PollutantsData(area.name, values, spans, decimals, limits, source)
+    means, spans = charts.monthly_means(values, period.first, period, regime.validity)
+    return charts.PollutantsData(area.name, means, spans, decimals, limits, source, monthly=True)
+
+
+def limit_spans(area: Area, period: Period) -> Iterator[LimitSpan]:
+    """The stretches of a period over which one set of limits is in force."""
+    from envmon import charts
+
+    first = period.first
+    for day in period:
+        limits = standards.air(day).limits
+        if day == period.last or standards.air(day + 1).limits.phase != limits.phase:
+            yield charts.LimitSpan(first, day, limits, area.zone)
+            first = day + 1
+
+
+def rates(store: Store, config: Config, subject: str, year: Period, now: int) -> RatesData | None:
+    """The three rates of an area (or the bureau) day by day through the year, each against its target."""
+    from envmon import charts
+
+    lines: list[RateLine] = []
+    for target in config.targets:
+        if target.area == subject and target.period.first <= year.last <= target.period.last:
+            lines.append(line(store, config, target, year, now))
+    lines = [one for one in lines if one.rates]
+    if not lines:
+        return None
+    last = lines[0].rates[-1]
+    editions = tuple(dict.fromkeys(name for one in lines for name in one.rates[-1].editions))
+    whole = periods.year_of(year.last)
+    source = charts.Provenance(editions, year, last.denominator, expected_of(last), unit_of(last.name))
+    name = t("bureau.whole", config.language) if subject == rating.WHOLE else rating.area_name(config, subject)
+    return charts.RatesData(name, whole, tuple(lines), source)
+
+
+def line(store: Store, config: Config, target: Target, year: Period, now: int) -> RateLine:
+    """One target's rate as it was kept from day to day."""
+    from envmon import charts
+
+    kept = store.rates(target.rate, target.area, target.period.first, year.last)
+    return charts.RateLine(target.rate, tuple(kept), rating.stand(store, config, target, now) if kept else None)
+
+
+def expected_of(rate: Any) -> int:
+    return int(rate.denominator + sum(one.count for one in rate.excluded))
+
+
+def unit_of(name: RateName) -> str:
+    return "days" if name is RateName.GOOD_DAYS else "judgements"
+
+
+def sections(store: Store, config: Config, year: Period) -> SectionsData | None:
+    """Every section's class month by month."""
+    from envmon import charts
+
+    sites = [site for site in config.sites if site.kind is Kind.SECTION]
+    months = periods.months(year)
+    numbers = [store.site_numbers[site.id] for site in sites]
+    found = store.water(numbers, "month", year.first, year.last)
+    if not found:
+        return None
+    rows = []
+    for site, number in zip(sites, numbers, strict=True):
+        cells = []
+        for month in months:
+            one = in_force([p for p in found if p.site == number and p.first == month.first])
+            cells.append(None if one is None else charts.MonthClass(one.judgement.water_class, one.judgement.status))
+        rows.append(charts.SectionRow(site.name, site.target_class, tuple(cells)))
+    judged = sum(cell is not None and cell.status is Status.VALID for row in rows for cell in row.months)
+    editions = tuple(dict.fromkeys(one.judgement.edition for one in found))
+    source = charts.Provenance(editions, year, judged, len(rows) * len(months), "judgements")
+    name = t("bureau.whole", config.language)
+    return charts.SectionsData(name, tuple(months), tuple(rows), standards.class_colours(), source)

@@ -1,0 +1,86 @@
+"""Pull: ask a source for its look-back window, understand the answers, keep the readings.
+
+A payload that cannot be understood stops only itself: it is kept in the rejects folder for a person to look at, the
+other payloads go on, and the slot is reported as failed.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from envmon import http, periods, qc, standards
+from envmon.errors import SourceChanged
+from envmon.model import Basis, Config, Payload, SourceSpec, Span, Stream, Tally
+from envmon.sources import SOURCES, Context, Parsed
+from envmon.store import Store
+
+LOG = logging.getLogger("envmon.pull")
+
+
+def pull(store: Store, config: Config, spec: SourceSpec, first: int, now: int) -> Tally:
+    """Read a source from its look-back before slot `first` until now, and keep what came."""
+    source = SOURCES[spec.kind]
+    window = replace(spec, lookback=now - first + spec.lookback)
+    timeout = int(spec.options.get("timeout", http.DEADLINE))
+    with http.Session(deadline=timeout) as session:
+        payloads = source.fetch(session, window, now, config.sites)
+        return keep_all(store, config, spec, payloads, now)
+
+
+def keep_all(store: Store, config: Config, spec: SourceSpec, payloads: Iterable[Payload], now: int) -> Tally:
+    """Parse and keep payloads one by one. Raises SourceChanged at the end when some could not be understood."""
+    source, context, total, broken = SOURCES[spec.kind], context_of(store, config, spec), Tally(), []
+    for payload in payloads:
+        try:
+            parsed = source.parse(payload, context)
+        except SourceChanged as error:
+            saved = set_aside(Path(config.paths.rejects), payload)
+            broken.append(f"{error} (kept as {saved})")
+            continue
+        total += keep(store, spec, payload, parsed, config.qc.get("duplicate", {}), now)
+    if broken:
+        raise SourceChanged("; ".join(broken))
+    return total
+
+
+def keep(
+    store: Store, spec: SourceSpec, payload: Payload, parsed: Parsed, settings: Mapping[str, Any], now: int
+) -> Tally:
+    """Store one understood payload; contradictions inside it become QC verdicts (`settings`: of that test)."""
+    kept = store.keep(spec.id, payload.origin, payload.taken, now, parsed.rows, parsed.refused)
+    if kept.conflicts:
+        store.add_flags(qc.duplicates(kept.conflicts, payload.origin, settings))
+    for name, count in parsed.unknown.items():
+        LOG.debug("%s: %s is not a configured site (%s values)", payload.origin, name, count)
+    return kept.tally
+
+
+def context_of(store: Store, config: Config, spec: SourceSpec) -> Context:
+    """What a parser needs to know: the names of the sites, the parameters, and the numbers of its streams.
+
+    A name that two sites share (stations called 监测站) leads to neither; their codes do.
+    """
+
+    def stream(span: Span, basis: Basis | None = None) -> int:
+        return store.stream(Stream(spec.id, spec.basis if basis is None else basis, span))
+
+    owners: dict[str, set[int]] = {}
+    for site in config.sites:
+        for name in (site.id, site.name, site.code, *site.aliases):
+            owners.setdefault(name, set()).add(store.site_numbers[site.id])
+    names = {name: next(iter(numbers)) for name, numbers in owners.items() if name and len(numbers) == 1}
+    return Context(names, standards.parameters(), stream, spec)
+
+
+def set_aside(folder: Path, payload: Payload) -> Path:
+    """Keep a payload nobody understood, byte for byte."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^\w.-]+", "_", payload.origin)[-80:]
+    path = folder / f"{periods.moment(payload.taken):%Y%m%dT%H%M}_{name}"
+    path.write_bytes(payload.body)
+    return path

@@ -1,0 +1,27 @@
+"""What the config names and the registries hold, checked against one another at start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from envmon import config as configuration
+from envmon import qc, standards
+from envmon.config.known import Known
+from envmon.model import Config
+from envmon.notify import CHANNELS
+from envmon.sources import SOURCES
+
+
+def known() -> Known:
+    """Every name a config may use for a source, channel, QC test or edition."""
+    return Known(
+        sources=tuple(SOURCES),
+        channels=tuple(CHANNELS),
+        tests={test: {"off", *settings} for test, settings in qc.DEFAULTS.items()},
+        editions=tuple(standards.choices()),
+    )
+
+
+def load_config(path: Path, lang: str | None = None) -> Config:
+    """The checked config, or ConfigError with every mistake in it."""
+    return configuration.load(str(path), known(), lang)
