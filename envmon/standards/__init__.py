@@ -15,7 +15,7 @@ from pathlib import Path
 from envmon import periods
 from envmon.errors import NotInForce, UsageError
 from envmon.model import AirRegime, AirValidity, IndexEdition, LimitPhase, Parameter, WaterClass, WaterRegime
-from envmon.standards import load
+from envmon.standards import checks, load
 from envmon.standards.load import Document
 
 BY_DATE = "by-date"
@@ -132,7 +132,7 @@ def _check_families() -> None:
     """Editions of one family must follow one another day by day."""
     for files in (INDEX, LIMITS, METHODS):
         documents = [_document(name) for name in files.values()]
-        load.check_run(", ".join(one.name for one in documents), [(one.first, one.last) for one in documents])
+        checks.check_run(", ".join(one.name for one in documents), [(one.first, one.last) for one in documents])
 
 
 def _within(document: Document, day: int) -> bool:

@@ -8,14 +8,11 @@ Never here: which edition is in force on a day (`standards`), or what follows fr
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from envmon import periods
 from envmon.errors import StandardsError
 from envmon.model import (
     POLLUTANTS,
@@ -30,9 +27,20 @@ from envmon.model import (
     WaterItem,
     WaterItemSet,
 )
-from envmon.rounding import scaled
+from envmon.standards.checks import (
+    FAMILIES,
+    SECTIONS,
+    check_keys,
+    check_run,
+    check_section,
+    check_unit,
+    day_number,
+    exact_steps,
+    rising,
+)
 
 FOLDER = Path(__file__).parent
+PARAMETERS = "parameters.toml"
 
 Table = dict[str, Any]
 Bounds = tuple[int | None, ...]
@@ -47,55 +55,6 @@ DIRECTIONS = {
     "none": Direction.NOT_JUDGED,
 }
 MICROGRAMS = "μg/L"
-
-HEAD = {"id", "family", "title", "from"}
-FAMILIES: dict[str, tuple[set[str], set[str]]] = {
-    "air-limits": (HEAD - {"from"} | {"phase"}, {"reference_state"}),
-    "air-index": (HEAD | {"index", "column", "level"}, {"to", "open_point_from"}),
-    "air-method": (HEAD | {"validity"}, {"to", "percentile"}),
-    "surface-water": (HEAD | {"item"}, {"to"}),
-    "water-method": (HEAD | {"main_indicators", "set", "class"}, {"to"}),
-    "groundwater": (HEAD | {"item", "set"}, {"to"}),
-    "rounding": (HEAD | {"rule"}, {"to"}),
-}
-"""Family -> keys a file of it must have, keys it may have."""
-
-SECTIONS: dict[str, tuple[set[str], set[str]]] = {
-    "reference_state": ({"gases", "particles", "clause"}, {"from", "to"}),
-    "percentile": ({*POLLUTANTS, "clause"}, set()),
-    "rule": ({"method", "once_only", "negative", "clause"}, set()),
-    "main_indicators": (
-        {"reference_class", "max_listed", "multiple_decimals", "priority_items", "no_multiple_items", "clause"},
-        set(),
-    ),
-    "class": ({"id", "rank", "name", "level", "level_name", "colour", "rgb", "clause"}, set()),
-}
-"""Sections that are checked as the file is opened: keys they must have, keys they may have."""
-
-NUMBER = (int, str)
-KINDS: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("from", "to", "open_point_from"), (date,)),
-    **dict.fromkeys(("good", "lake_only", "class_I_not_detected", "once_only"), (bool,)),
-    **dict.fromkeys(("phase", "column", "item", "set", "class", "reference_state"), (list,)),
-    **dict.fromkeys(("nodes", "points", "rgb", "codes", "items", "required", "optional", "reference"), (list,)),
-    **dict.fromkeys(("priority_items", "no_multiple_items"), (list,)),
-    **dict.fromkeys(("index", "validity", "percentile", "rule", "main_indicators"), (dict,)),
-    **dict.fromkeys(("daily", "hourly", "limits", "limits_lake"), (dict,)),
-    **dict.fromkeys(("low", "high", "grade_1", "grade_2", "saturation_class_I"), NUMBER),
-    **dict.fromkeys(("number", "no", "table", "rank", "at_most", "top", "primary_above", "exceeding_above"), (int,)),
-    **dict.fromkeys(("missing_blocks_up_to", "max_listed", "multiple_decimals", "decimals_hour"), (int,)),
-    **dict.fromkeys(("decimals_assess", "station_share", "station_share_under_4", *POLLUTANTS), (int,)),
-    **dict.fromkeys(("day_hours", "window_hours", "window_least", "first_window", "windows"), (int,)),
-    **dict.fromkeys(("month_days", "february_days", "year_days"), (int,)),
-    "decimals": (int, dict),  # of a parameter; of the columns of an index, by item
-    "limit": (*NUMBER, list),  # of a water item; the rows of a phase
-    "level": (str, list),  # of a water class; the rows of an index
-    "beyond": (int, str),
-    "range": (list, dict),
-}
-"""What a key holds; a text where nothing is said."""
-
-WORDS = {int: "a whole number", str: "a text", bool: "true or false", date: "a date", list: "a list", dict: "a table"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +82,17 @@ def document(name: str, folder: Path = FOLDER) -> Document:
     needed, more = FAMILIES.get(str(content.get("family")), (set(), set()))
     if not needed:
         raise StandardsError(f"{name}, file: 'family' must be one of {', '.join(FAMILIES)}")
-    _check_keys(name, "file", content, needed | more, needed)
+    check_keys(name, "file", content, needed | more, needed)
     for key in SECTIONS.keys() & content.keys():
-        _check_section(name, key, content[key])
+        check_section(name, key, content[key])
     phases = content.get("phase", [content])
     for phase in phases:
         if not isinstance(phase, dict):
             raise StandardsError(f"{name}, phase: must be a table")
-    first = min((_day(name, "from", phase.get("from")) for phase in phases), default=None)
+    first = min((day_number(name, "from", phase.get("from")) for phase in phases), default=None)
     if first is None:
         raise StandardsError(f"{name}, phase: there is none")
-    last = [None if phase.get("to") is None else _day(name, "to", phase["to"]) for phase in phases]
+    last = [None if phase.get("to") is None else day_number(name, "to", phase["to"]) for phase in phases]
     end = None if None in last else max(day for day in last if day is not None)
     marks = text.count("# unconfirmed")
     return Document(name, content["id"], content["family"], content["title"], first, end, content, marks)
@@ -141,7 +100,7 @@ def document(name: str, folder: Path = FOLDER) -> Document:
 
 def parameters(folder: Path = FOLDER) -> dict[str, Parameter]:
     """The monitored items by id."""
-    name = "parameters.toml"
+    name = PARAMETERS
     try:
         rows = tomllib.loads((folder / name).read_text(encoding="utf-8"), parse_float=str)["parameter"]
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
@@ -151,10 +110,10 @@ def parameters(folder: Path = FOLDER) -> dict[str, Parameter]:
     keys = {"number", "id", "medium", "name", "name_en", "unit", "decimals", "code", "low", "high"}
     for row in rows:
         where = f"parameter {row.get('id', '?')}"
-        _check_keys(name, where, row, keys, keys - {"code", "low", "high"})
+        check_keys(name, where, row, keys, keys - {"code", "low", "high"})
         if row["id"] in found or row["number"] in numbers:
             raise StandardsError(f"{name}, {where}: id or number is given twice")
-        low, high = (_steps(name, where, row[k], row["decimals"]) if k in row else None for k in ("low", "high"))
+        low, high = (exact_steps(name, where, row[k], row["decimals"]) if k in row else None for k in ("low", "high"))
         if low is not None and high is not None and low >= high:
             raise StandardsError(f"{name}, {where}: low must be below high")
         if row["medium"] not in list(Medium):
@@ -168,6 +127,29 @@ def parameters(folder: Path = FOLDER) -> dict[str, Parameter]:
     return found
 
 
+def check(folder: Path = FOLDER) -> None:
+    """Read every file of a folder and make its nouns. Raises StandardsError for the first mistake."""
+    known = parameters(folder)
+    documents = [document(path.name, folder) for path in sorted(folder.glob("*.toml")) if path.name != PARAMETERS]
+    for family in FAMILIES:
+        members = [one for one in documents if one.family == family]
+        check_run(", ".join(one.name for one in members), [(one.first, one.last) for one in members])
+    by_family = {one.family: one for one in documents}
+    if missing := sorted(FAMILIES.keys() - by_family.keys()):
+        raise StandardsError(f"{folder.name}: there is no file of family {missing[0]!r}")
+    main = by_family["water-method"].content["main_indicators"]
+    for one in documents:
+        if one.family == "air-limits":
+            limit_phases(one, known)
+        elif one.family == "air-index":
+            index_edition(one, known)
+        elif one.family == "air-method":
+            air_validity(one)
+        elif one.family in ("surface-water", "groundwater"):
+            items = water_items(one, known, main["priority_items"], main["no_multiple_items"])
+            item_sets(by_family["water-method"] if one.family == "surface-water" else one, items)
+
+
 # --- air ----------------------------------------------------------------------------------------------------------
 
 
@@ -176,7 +158,7 @@ def index_edition(source: Document, items: Mapping[str, Parameter]) -> IndexEdit
     name, content = source.name, source.content
     index = content["index"]
     needed = {"nodes", "top", "primary_above", "clause", "decimals", "daily", "hourly"}
-    _check_keys(name, "index", index, needed | {"exceeding_above", "missing_blocks_up_to"}, needed)
+    check_keys(name, "index", index, needed | {"exceeding_above", "missing_blocks_up_to"}, needed)
     for part in ("decimals", "daily", "hourly"):
         for item in POLLUTANTS:
             kind = int if part == "decimals" else str
@@ -212,15 +194,15 @@ def index_edition(source: Document, items: Mapping[str, Parameter]) -> IndexEdit
 def _column(name: str, row: Table, index: Table, items: Mapping[str, Parameter]) -> Breakpoints:
     where = f"column {row.get('name', '?')}"
     keys = {"name", "parameter", "unit", "points", "beyond", "clause"}
-    _check_keys(name, where, row, keys, keys)
-    _check_unit(name, where, row["parameter"], row["unit"], items)
+    check_keys(name, where, row, keys, keys)
+    check_unit(name, where, row["parameter"], row["unit"], items)
     decimals = index["decimals"][row["parameter"]]
-    points = tuple(_steps(name, where, point, decimals) for point in row["points"])
+    points = tuple(exact_steps(name, where, point, decimals) for point in row["points"])
     nodes = tuple(index["nodes"][: len(points)])
     if len(nodes) != len(points) or len(points) < 2:
         raise StandardsError(f"{name}, {where}: {len(points)} points for {len(index['nodes'])} nodes")
     for what, values in (("points", points), ("nodes of index", nodes)):
-        if any(type(value) is not int for value in values) or values[0] != 0 or not _rising(values):
+        if any(type(value) is not int for value in values) or values[0] != 0 or not rising(values):
             raise StandardsError(f"{name}, {where}: {what} must rise from 0")
     return Breakpoints(row["name"], points, nodes, decimals, row["beyond"])
 
@@ -241,7 +223,7 @@ def _check_beyond(name: str, columns: Mapping[str, Breakpoints], owner: Mapping[
 def _check_levels(name: str, levels: Sequence[Level], top: int) -> None:
     if [level.number for level in levels] != list(range(1, len(levels) + 1)) or not levels:
         raise StandardsError(f"{name}, level: numbers must be 1, 2, 3 …")
-    if not _rising([level.at_most for level in levels]) or levels[-1].at_most != top:
+    if not rising([level.at_most for level in levels]) or levels[-1].at_most != top:
         raise StandardsError(
             f"{name}, level {levels[-1].number}: at_most must rise from level to level and end at {top}"
         )
@@ -253,7 +235,7 @@ def _check_levels(name: str, levels: Sequence[Level], top: int) -> None:
 def _level(name: str, row: Table) -> Level:
     where = f"level {row.get('number', '?')}" if isinstance(row, dict) else "level"
     keys = {"number", "name", "name_en", "at_most", "good", "rgb", "clause"}
-    _check_keys(name, where, row, keys, keys)
+    check_keys(name, where, row, keys, keys)
     if len(row["rgb"]) != 3 or not all(type(part) is int and 0 <= part <= 255 for part in row["rgb"]):
         raise StandardsError(f"{name}, {where}: rgb must be three numbers from 0 to 255")
     red, green, blue = row["rgb"]
@@ -266,28 +248,28 @@ def limit_phases(source: Document, items: Mapping[str, Parameter]) -> list[tuple
     found = []
     for phase in content["phase"]:
         where = f"phase {phase.get('name', '?')}"
-        _check_keys(name, where, phase, {"name", "from", "to", "limit"}, {"name", "from", "limit"})
+        check_keys(name, where, phase, {"name", "from", "to", "limit"}, {"name", "from", "limit"})
         limits: dict[tuple[str, str, int], int] = {}
         for row in phase["limit"]:
             spot = f"{where}, limit {row.get('parameter', '?')} {row.get('average', '?')}"
             keys = {"parameter", "average", "grade_1", "grade_2", "unit", "clause"}
-            _check_keys(name, spot, row, keys, keys)
-            _check_unit(name, spot, row["parameter"], row["unit"], items)
+            check_keys(name, spot, row, keys, keys)
+            check_unit(name, spot, row["parameter"], row["unit"], items)
             if row["average"] not in AVERAGES:
                 raise StandardsError(f"{name}, {spot}: average must be one of {', '.join(AVERAGES)}")
             for grade in (1, 2):
                 key = (row["parameter"], row["average"], grade)
                 if key in limits:
                     raise StandardsError(f"{name}, {spot}: given twice")
-                limits[key] = _steps(name, spot, row[f"grade_{grade}"], items[row["parameter"]].decimals)
+                limits[key] = exact_steps(name, spot, row[f"grade_{grade}"], items[row["parameter"]].decimals)
             if limits[*key[:2], 1] > limits[*key[:2], 2]:
                 raise StandardsError(f"{name}, {spot}: grade 1 is never above grade 2")
         for pollutant in POLLUTANTS:
             if (pollutant, "mda8" if pollutant == "o3" else "24h", 2) not in limits:
                 raise StandardsError(f"{name}, {where}: there is no daily limit of {pollutant}")
         used = {parameter: items[parameter].decimals for parameter, _, _ in limits}
-        first, last = _day(name, "from", phase["from"]), phase.get("to")
-        found.append((first, last and _day(name, "to", last), LimitPhase(source.id, phase["name"], limits, used)))
+        first, last = day_number(name, "from", phase["from"]), phase.get("to")
+        found.append((first, last and day_number(name, "to", last), LimitPhase(source.id, phase["name"], limits, used)))
     check_run(name, [(first, last) for first, last, _ in found])
     return found
 
@@ -299,7 +281,7 @@ def air_validity(source: Document) -> AirValidity:
         "year_days", "station_share", "station_share_under_4", "clause",
     }  # fmt: skip
     row = source.content.get("validity", {})
-    _check_keys(source.name, "validity", row, keys, keys)
+    check_keys(source.name, "validity", row, keys, keys)
     plain = {key: row[key] for key in keys - {"station_share", "station_share_under_4", "clause"}}
     return AirValidity(**plain, station_share=(row["station_share"], row["station_share_under_4"]))
 
@@ -323,7 +305,7 @@ def water_items(
     found = {}
     for row in source.content.get("item", ()):
         where = f"item {row.get('id', '?')}"
-        _check_keys(source.name, where, row, ITEM_KEYS, {"id", "name", "name_en", "unit", "direction", "clause"})
+        check_keys(source.name, where, row, ITEM_KEYS, {"id", "name", "name_en", "unit", "direction", "clause"})
         if row["id"] not in items or row["id"] in found:
             raise StandardsError(f"{source.name}, {where}: given twice, or no parameter of parameters.toml")
         if row["direction"] not in DIRECTIONS:
@@ -340,7 +322,7 @@ def _water_item(
         raise StandardsError(f"{name}, {where}: unit {row['unit']!r} is not the parameter's own {parameter.unit!r}")
 
     def steps(value: Any) -> int:
-        return _steps(name, where, value, parameter.decimals - (3 if factor > 1 else 0))
+        return exact_steps(name, where, value, parameter.decimals - (3 if factor > 1 else 0))
 
     for key in ("limits", "limits_lake", "range"):
         if isinstance(row.get(key), dict) and (unknown := row[key].keys() - set(CLASSES)):
@@ -407,7 +389,7 @@ def item_sets(source: Document, items: Mapping[str, WaterItem]) -> dict[str, Wat
     for row in source.content.get("set", ()):
         where = f"set {row.get('id', '?')}"
         needed = {"id", "use", "items", "required", "clause"}
-        _check_keys(source.name, where, row, needed | {"optional", "reference"}, needed)
+        check_keys(source.name, where, row, needed | {"optional", "reference"}, needed)
         judged = [*row["items"], *row.get("optional", ())]
         for item in (*judged, *row["required"], *row.get("reference", ())):
             if item not in items:
@@ -428,73 +410,3 @@ def item_sets(source: Document, items: Mapping[str, WaterItem]) -> dict[str, Wat
             optional=tuple(row.get("optional", ())),
         )
     return found
-
-
-# --- checks -------------------------------------------------------------------------------------------------------
-
-
-def check_run(name: str, spans: Iterable[tuple[int, int | None]]) -> None:
-    """Raises StandardsError unless the spans follow one another without overlap or gap, the last one open."""
-    following: int | None = None
-    spans = sorted(spans)
-    for count, (first, last) in enumerate(spans):
-        if following is not None and first != following:
-            what = "overlap" if first < following else "leave a gap"
-            raise StandardsError(f"{name}: the dates {what} at {periods.calendar(following)}")
-        if last is None and count + 1 < len(spans):
-            raise StandardsError(f"{name}: the dates overlap after {periods.calendar(first)}: no end is given")
-        if last is not None:
-            if last < first:
-                raise StandardsError(f"{name}: {periods.calendar(last)} is before {periods.calendar(first)}")
-            following = last + 1
-
-
-def _check_keys(name: str, where: str, row: object, allowed: set[str], needed: set[str]) -> None:
-    if not isinstance(row, dict):
-        raise StandardsError(f"{name}, {where}: must be a table")
-    if unknown := sorted(set(row) - allowed):
-        raise StandardsError(f"{name}, {where}: unknown key {unknown[0]!r}; known: {', '.join(sorted(allowed))}")
-    if missing := sorted(needed - set(row)):
-        raise StandardsError(f"{name}, {where}: {missing[0]} is missing")
-    for key, value in row.items():
-        kinds = KINDS.get(key, (str,))
-        if type(value) not in kinds or (key in ("id", "clause") and not value.strip()):
-            wanted = " or ".join(WORDS[kind] for kind in kinds)
-            raise StandardsError(f"{name}, {where}: {key} must be {wanted}, not {value!r}")
-
-
-def _check_section(name: str, key: str, section: Any) -> None:
-    """A table, or each of an array of tables, of a kind that `SECTIONS` describes."""
-    needed, more = SECTIONS[key]
-    rows = section if isinstance(section, list) else [section]
-    for count, row in enumerate(rows, 1):
-        _check_keys(name, f"{key} {count}" if isinstance(section, list) else key, row, needed | more, needed)
-
-
-def _steps(name: str, where: str, value: object, decimals: int) -> int:
-    """A printed number in whole steps of 10^-decimals; it must not have more digits than that."""
-    try:
-        fine = scaled(str(value) if type(value) in NUMBER else "", decimals + 12)
-    except ValueError as error:
-        raise StandardsError(f"{name}, {where}: {value!r} is not a number") from error
-    steps, rest = divmod(fine, 10**12)
-    if rest:
-        raise StandardsError(f"{name}, {where}: {value} has more than {decimals} decimals")
-    return steps
-
-
-def _rising(values: Sequence[int]) -> bool:
-    return all(earlier < later for earlier, later in pairwise(values))
-
-
-def _check_unit(name: str, where: str, parameter: str, unit: str, items: Mapping[str, Parameter]) -> None:
-    if parameter not in items:
-        raise StandardsError(f"{name}, {where}: parameters.toml has no parameter {parameter!r}")
-    if unit != items[parameter].unit:
-        raise StandardsError(f"{name}, {where}: unit {unit!r} is not the parameter's own {items[parameter].unit!r}")
-
-
-def _day(name: str, key: str, value: object) -> int:
-    if not isinstance(value, date):
-        raise StandardsError(f"{name}: {key} must be a date like 2026-03-01, not {value!r}")
-    return periods.number(value)
