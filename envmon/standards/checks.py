@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -105,12 +106,12 @@ def check_section(name: str, key: str, section: Any) -> None:
 
 def exact_steps(name: str, where: str, value: object, decimals: int) -> int:
     """A printed number in whole steps of 10^-decimals; it must not have more digits than that."""
+    text = str(value) if type(value) in NUMBER else ""
     try:
-        fine = scaled(str(value) if type(value) in NUMBER else "", decimals + 12)
+        steps = scaled(text, decimals)
     except ValueError as error:
         raise StandardsError(f"{name}, {where}: {value!r} is not a number") from error
-    steps, rest = divmod(fine, 10**12)
-    if rest:
+    if steps != Fraction(text) * 10**decimals:
         raise StandardsError(f"{name}, {where}: {value} has more than {decimals} decimals")
     return steps
 
