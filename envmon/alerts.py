@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from envmon import periods
@@ -182,9 +182,17 @@ def _by_level(aqi: int, levels: Sequence[Level], least: Severity) -> Severity:
 # --- decisions ----------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What findings change. `events` are stored and told; `quiet` are open incidents that know more than before."""
+
+    events: list[Event]
+    quiet: list[Incident]
+
+
 def evaluate(
     findings: Iterable[Finding], incidents: Sequence[Incident], rules: Mapping[str, Rule], now: int
-) -> list[Event]:
+) -> Decision:
     """What the findings change: incidents that open, get worse, are repeated or are resolved.
 
     incidents : the open ones. The order of findings does not matter; the same findings again change nothing until the
@@ -194,19 +202,21 @@ def evaluate(
     for finding in findings:
         grouped[finding.rule, finding.subject].append(finding)
     current = {incident.key: incident for incident in incidents}
-    events: list[Event] = []
+    decision = Decision([], [])
     for key in sorted(grouped):
         if key[0] not in rules:
             continue
-        incident = current.get(key)
+        incident, told = current.get(key), None
         for finding in sorted(grouped[key], key=lambda f: (f.at, f.severity or 0)):
             event = _step(incident, finding, rules[key[0]], now)
             if event is not None:
-                events.append(event)
-                incident = event.incident if event.incident.state is IncidentState.OPEN else None
-            elif incident is not None and finding.severity is not None and finding.at > incident.last:
-                incident = replace(incident, last=finding.at)
-    return _folded(events, now)
+                decision.events.append(event)
+                incident = told = event.incident if event.incident.state is IncidentState.OPEN else None
+            elif incident is not None and finding.severity is not None and finding.at >= incident.last:
+                incident = replace(incident, last=finding.at, facts=finding.facts)
+        if incident is not None and incident.id and incident not in (told, current.get(key)):
+            decision.quiet.append(incident)
+    return replace(decision, events=_folded(decision.events))
 
 
 def _step(incident: Incident | None, finding: Finding, rule: Rule, now: int) -> Event | None:
@@ -247,7 +257,7 @@ def _step(incident: Incident | None, finding: Finding, rule: Rule, now: int) -> 
     return None
 
 
-def _folded(events: list[Event], now: int) -> list[Event]:
+def _folded(events: list[Event]) -> list[Event]:
     """Several changes of one incident in one go, told once: opened and worse is opened at its worst."""
     kept: list[Event] = []
     for event in events:

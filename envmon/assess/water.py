@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -32,6 +33,7 @@ from envmon.rounding import half_even
 
 III = WaterClass.III - 1  # index of the class III bound
 BEYOND = 2**62  # a bound no concentration reaches
+FIFTY = Context(prec=50)
 FINE = 12  # decimals to which a mean pH is carried before it is rounded
 
 Sample = Mapping[str, tuple[int, bool]]
@@ -253,8 +255,11 @@ def mean_ph(values: Sequence[Fraction]) -> Fraction:
     """
     if len(set(values)) == 1:
         return values[0]
-    context = Context(prec=50)
-    exact = [context.divide(Decimal(-value.numerator), Decimal(value.denominator)) for value in values]
-    ions = [context.power(Decimal(10), value) for value in exact]
-    mean = context.divide(sum(ions, Decimal(0)), Decimal(len(ions)))
-    return Fraction(context.minus(context.log10(mean)).quantize(Decimal(1).scaleb(-FINE), context=context))
+    mean = FIFTY.divide(sum(map(_ions, values), Decimal(0)), Decimal(len(values)))
+    return Fraction(FIFTY.minus(FIFTY.log10(mean)).quantize(Decimal(1).scaleb(-FINE), context=FIFTY))
+
+
+@lru_cache(maxsize=8192)
+def _ions(ph: Fraction) -> Decimal:
+    """Hydrogen-ion concentration of a pH; few values come up, again and again."""
+    return FIFTY.power(Decimal(10), FIFTY.divide(Decimal(-ph.numerator), Decimal(ph.denominator)))

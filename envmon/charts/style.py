@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.ft2font import FT2Font, LoadFlags
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
-from matplotlib.textpath import TextPath
 
 from envmon import __version__
 from envmon.model import Basis
@@ -28,6 +29,7 @@ from envmon.periods import Period, calendar, months
 from envmon.rounding import percent_tenths, printed
 from envmon.texts import t, word
 
+EM = 100  # points at which advances are measured
 FONT = Path(__file__).parents[1] / "fonts" / "NotoSansSC-Regular.ttf"
 DPI = 150
 WIDTH = 12.0
@@ -174,10 +176,22 @@ def joined(kind: str, lang: str, parts: Iterable[str]) -> str:
 
 
 def text_width(text: str, size: float) -> float:
-    """Width of a text in inches at a size in points."""
-    return (
-        float(TextPath((0, 0), text, size=size, prop=font(size), usetex=False).get_extents().width) / 72 if text else 0
-    )
+    """Width of a text in inches at a size in points: the advances of its characters."""
+    return sum(map(_advance, text)) * size / 72
+
+
+@cache
+def _advance(character: str) -> float:
+    """Advance of a character in parts of the type size, kept: drawing a text to measure it takes far longer."""
+    glyph = _face().load_char(ord(character), flags=LoadFlags.NO_HINTING)
+    return float(glyph.linearHoriAdvance / 65536 / EM)
+
+
+@cache
+def _face() -> FT2Font:
+    face = FT2Font(str(FONT))
+    face.set_size(EM, 72)
+    return face
 
 
 def fitting(text: str, inches: float, size: float, least: float = 7) -> tuple[str, float]:

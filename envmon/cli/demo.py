@@ -31,11 +31,13 @@ FIRST, LAST = "2022-01-01", "2022-12-31"
 )
 @click.pass_obj
 def demo(session: Session, until: str, sample: Path) -> None:
-    from envmon.cli.service import minute_of
+    from envmon.cli.service import minute_of, start_log
 
     began = time.monotonic()
     config = session.config()
     start_afresh(config, session)
+    log = Path(config.paths.database).with_suffix(".log")
+    start_log("human", log)
     click.echo(session.say("cli.demo.begin", sample=sample, first=FIRST, last=until))
     served = live_through(config, sample, minute_of(FIRST) - 1440, minute_of(until) + 480)
     click.echo(session.say("cli.demo.served", slots=served, seconds=f"{time.monotonic() - began:.0f}"))
@@ -68,7 +70,8 @@ def start_afresh(config: Config, session: Session) -> None:
                 raise UsageError(session.say("cli.demo.not_mine", path=database))
         for suffix in ("", "-wal", "-shm"):
             Path(f"{database}{suffix}").unlink(missing_ok=True)
-        Path(config.paths.alerts).unlink(missing_ok=True)
+        for made in (config.paths.alerts, database.with_suffix(".log")):
+            Path(made).unlink(missing_ok=True)
 
 
 def live_through(config: Config, sample: Path, start: int, until: int) -> int:
@@ -112,6 +115,7 @@ def show_results(config: Config, files: list[Path], session: Session) -> None:
     count = len(alerts.read_text("utf-8").splitlines()) if alerts.exists() else 0
     click.echo(session.say("cli.demo.database", path=shown(config.paths.database)))
     click.echo(session.say("cli.demo.alerts", count=count, path=shown(alerts)))
+    click.echo(session.say("cli.demo.log", path=shown(Path(config.paths.database).with_suffix(".log"))))
     for path in files:
         if path.suffix in (".png", ".html"):
             click.echo(session.say("cli.demo.chart" if path.suffix == ".png" else "cli.demo.page", path=shown(path)))

@@ -32,13 +32,15 @@ def minute_of(text: str) -> int:
         raise UsageError(f"{text!r} is not a time; write 2022-03-01 or 2022-03-01T09:00") from None
 
 
-def start_log(form: str, verbose: bool = False) -> None:
-    """Send the log to stderr, as lines for people or as JSON."""
+def start_log(form: str, path: Path | None = None) -> None:
+    """Send the log to stderr, or into a file, as lines for people or as JSON."""
     from envmon.cli.logs import formatter
 
-    handler = logging.StreamHandler()
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.StreamHandler() if path is None else logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(formatter(form))
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
 @click.command(help=t("cli.run.help", LANG), epilog=t("cli.run.example", LANG))

@@ -51,8 +51,10 @@ def alert(
         *service_findings(store, config, now),
     ]
     rules = {rule.id: rule for rule in config.rules}
-    events = alerts.evaluate(findings, store.open_incidents(), rules, now)
-    return store.apply(events, [channel.id for channel in config.channels])
+    decision = alerts.evaluate(findings, store.open_incidents(), rules, now)
+    events = store.apply(decision.events, [channel.id for channel in config.channels])
+    store.refresh(decision.quiet)
+    return events
 
 
 def rules_of(config: Config, kind: RuleKind) -> list[Rule]:

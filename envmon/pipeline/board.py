@@ -59,9 +59,8 @@ class Names:
 
     def of(self, subject: str, lang: str) -> str:
         """The name of an area, site, target or source; "*" is the whole bureau."""
-        if subject == "*":
-            return t("bureau.whole", lang)
-        return str(self.places[subject]["name"]) if subject in self.places else subject
+        name = str(self.places[subject]["name"]) if subject in self.places else subject
+        return t("bureau.whole", lang) if name == "*" else name
 
 
 def names_of(store: Store, lang: str) -> Names:

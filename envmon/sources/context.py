@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable
@@ -76,6 +77,7 @@ class Source:
     parse: Callable[[Payload, Context], Parsed]
 
 
+@lru_cache(maxsize=8192)
 def plain(name: str) -> str:
     """A name as it is compared: full-width forms as half-width ones, no blanks, small letters.
 

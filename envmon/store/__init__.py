@@ -51,6 +51,7 @@ class Store:
     open_incidents = alerts.open_incidents
     incidents = alerts.incidents
     apply = alerts.apply
+    refresh = alerts.refresh
     pending_notices = alerts.pending_notices
     notice_sent = alerts.notice_sent
     notice_failed = alerts.notice_failed

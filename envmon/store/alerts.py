@@ -78,6 +78,13 @@ def apply(store: Store, events: Iterable[Event], channels: Sequence[str]) -> lis
     return done
 
 
+def refresh(store: Store, incidents: Iterable[Incident]) -> None:
+    """Let open incidents know what was found since, without telling anyone."""
+    with store.writing() as db:
+        for incident in incidents:
+            _enter(db, incident)
+
+
 def _enter(db: sqlite3.Connection, incident: Incident) -> int:
     """Write an incident, new or changed; returns its number."""
     from envmon.store import to_json

@@ -18,7 +18,7 @@ CHANGED = "(reading.value <> excluded.value OR reading.mark <> excluded.mark)"
 ENTER = f"""ON CONFLICT DO UPDATE SET value = excluded.value, mark = excluded.mark, seen = excluded.seen,
   batch = iif({CHANGED}, excluded.batch, reading.batch)
   WHERE excluded.seen > reading.seen OR (excluded.seen = reading.seen AND {CHANGED})"""
-IN_BATCH = "FROM reading WHERE ending BETWEEN :first AND :last AND batch = :batch"
+FEW = 500  # distinct times up to which they are looked up one by one, and not as a range
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +54,31 @@ def keep(
             "INSERT INTO batch (source, origin, taken, learned) VALUES (?, ?, ?, ?)", (source, origin, taken, learned)
         )
         batch = int(cursor.lastrowid or 0)
-        window = {"first": min(endings, default=0), "last": max(endings, default=-1), "batch": batch}
+        window = _window(endings)
         before, older = _count(db, window), 0
         if newest is None or taken >= newest:
             db.executemany(f"INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?, {batch}, {taken}) {ENTER}", rows)
         else:
             older = _keep_behind(db, rows, batch, taken)
         new = _count(db, window) - before
-        revised, conflicts = _revisions(db, window)
+        revised, conflicts = _revisions(db, window, batch)
         tally = Tally(len(rows) + len(refused), new, len(rows) - new - revised - older, revised, older, len(refused))
-        _after_keeping(db, window, learned)
+        _after_keeping(db, window, batch, learned)
         _keep_refused(db, batch, refused)
         db.execute("UPDATE batch SET tally = ? WHERE number = ?", (_tally_text(tally), batch))
     return Kept(tally, conflicts, batch)
 
 
-def _count(db: sqlite3.Connection, window: dict[str, int]) -> int:
-    found = db.execute("SELECT count(*) FROM reading WHERE ending BETWEEN :first AND :last", window).fetchone()
-    return int(found[0])
+def _window(endings: list[int]) -> str:
+    """SQL that finds readings by the times of a batch: by the few times it has, or by the range they span."""
+    distinct = sorted(set(endings))
+    if len(distinct) <= FEW:
+        return f"ending IN ({', '.join(map(str, distinct))})"
+    return f"ending BETWEEN {distinct[0]} AND {distinct[-1]}"
+
+
+def _count(db: sqlite3.Connection, window: str) -> int:
+    return int(db.execute(f"SELECT count(*) FROM reading WHERE {window}").fetchone()[0])
 
 
 def _keep_behind(db: sqlite3.Connection, rows: list[Row], batch: int, taken: int) -> int:
@@ -100,30 +107,28 @@ def _keep_behind(db: sqlite3.Connection, rows: list[Row], batch: int, taken: int
     return cursor.rowcount
 
 
-def _revisions(db: sqlite3.Connection, window: dict[str, int]) -> tuple[int, list[tuple[int, int, int]]]:
+def _revisions(db: sqlite3.Connection, window: str, batch: int) -> tuple[int, list[tuple[int, int, int]]]:
     """How many rows of the batch replaced another value, and which keys it gave twice."""
     found = db.execute(
-        "SELECT ending, site, parameter, batch = replaced_by FROM reading_history"
-        " WHERE ending BETWEEN :first AND :last AND replaced_by = :batch",
-        window,
+        f"SELECT ending, site, parameter, batch = replaced_by FROM reading_history WHERE {window} AND replaced_by = ?",
+        (batch,),
     ).fetchall()
     return len(found), sorted({row[:3] for row in found if row[3]})
 
 
-def _after_keeping(db: sqlite3.Connection, window: dict[str, int], learned: int) -> None:
+def _after_keeping(db: sqlite3.Connection, window: str, batch: int, learned: int) -> None:
     """Mark the site-days that changed for judging, and remember each site's latest reading."""
     db.execute(
         f"""INSERT OR IGNORE INTO dirty
         SELECT DISTINCT p.medium, (r.ending - 1 + {periods.OFFSET}) / {periods.DAY}, r.site
-        FROM reading r JOIN parameter p ON p.number = r.parameter
-        WHERE r.ending BETWEEN :first AND :last AND r.batch = :batch""",
-        window,
+        FROM reading r JOIN parameter p ON p.number = r.parameter WHERE {window} AND r.batch = ?""",
+        (batch,),
     )
     db.execute(
-        f"""INSERT INTO site_latest SELECT site, max(ending), :learned {IN_BATCH} GROUP BY site
+        f"""INSERT INTO site_latest SELECT site, max(ending), ? FROM reading WHERE {window} AND batch = ? GROUP BY site
         ON CONFLICT (site) DO UPDATE SET ending = excluded.ending, learned = excluded.learned
         WHERE excluded.ending > site_latest.ending""",
-        window | {"learned": learned},
+        (learned, batch),
     )
 
 
