@@ -2,118 +2,102 @@
 
 Only shapes live here: frozen dataclasses and enums, no rules, no I/O. Whole-number units: a concentration is in steps
 of 10^-`decimals` of its parameter's unit; a *minute* and a *day* are as in `periods`.
+
+A noun is loaded when it is first asked for: making sixty dataclasses takes longer than all of `envmon status` may.
 """
 
-from envmon.model.alerts import Change, Event, Finding, Incident, IncidentState, Message, Rule, RuleKind, Severity
-from envmon.model.judgements import (
-    AirDay,
-    AirDays,
-    AirIndex,
-    Exceeded,
-    Exclusion,
-    Outlook,
-    Prospect,
-    Rate,
-    RateName,
-    Reason,
-    Status,
-    Target,
-    WaterJudgement,
-    WaterPeriod,
-)
-from envmon.model.law import (
-    AirRegime,
-    AirValidity,
-    Breakpoints,
-    Direction,
-    IndexEdition,
-    Level,
-    LimitPhase,
-    WaterItem,
-    WaterItemSet,
-    WaterRegime,
-)
-from envmon.model.places import Area, Body, Kind, Site, WaterClass
-from envmon.model.readings import (
-    ABSENT,
-    NO_VALUE,
-    POLLUTANTS,
-    Basis,
-    BoolArray,
-    Flag,
-    IntArray,
-    Mark,
-    Medium,
-    Parameter,
-    Payload,
-    Refused,
-    Row,
-    Span,
-    Stream,
-    Tally,
-    Verdict,
-)
-from envmon.model.settings import Channel, Config, Paths, Schedule, SourceSpec
+from __future__ import annotations
 
-__all__ = [
-    "ABSENT",
-    "NO_VALUE",
-    "POLLUTANTS",
-    "AirDay",
-    "AirDays",
-    "AirIndex",
-    "AirRegime",
-    "AirValidity",
-    "Area",
-    "Basis",
-    "Body",
-    "BoolArray",
-    "Breakpoints",
-    "Change",
-    "Channel",
-    "Config",
-    "Direction",
-    "Event",
-    "Exceeded",
-    "Exclusion",
-    "Finding",
-    "Flag",
-    "Incident",
-    "IncidentState",
-    "IndexEdition",
-    "IntArray",
-    "Kind",
-    "Level",
-    "LimitPhase",
-    "Mark",
-    "Medium",
-    "Message",
-    "Outlook",
-    "Parameter",
-    "Paths",
-    "Payload",
-    "Prospect",
-    "Rate",
-    "RateName",
-    "Reason",
-    "Refused",
-    "Row",
-    "Rule",
-    "RuleKind",
-    "Schedule",
-    "Severity",
-    "Site",
-    "SourceSpec",
-    "Span",
-    "Status",
-    "Stream",
-    "Tally",
-    "Target",
-    "Verdict",
-    "WaterClass",
-    "WaterItem",
-    "WaterItemSet",
-    "WaterJudgement",
-    "WaterPeriod",
-    "WaterRegime",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from envmon.model.alerts import *
+    from envmon.model.judgements import *
+    from envmon.model.law import *
+    from envmon.model.places import *
+    from envmon.model.readings import *
+    from envmon.model.settings import *
+
+HOMES = {
+    "alerts": (
+        "Change",
+        "Event",
+        "Finding",
+        "Incident",
+        "IncidentState",
+        "Message",
+        "Rule",
+        "RuleKind",
+        "Severity",
+    ),
+    "judgements": (
+        "AirDay",
+        "AirDays",
+        "AirIndex",
+        "Exceeded",
+        "Exclusion",
+        "Outlook",
+        "Prospect",
+        "Rate",
+        "RateName",
+        "Reason",
+        "Status",
+        "Target",
+        "WaterJudgement",
+        "WaterPeriod",
+    ),
+    "law": (
+        "AirRegime",
+        "AirValidity",
+        "Breakpoints",
+        "Direction",
+        "IndexEdition",
+        "Level",
+        "LimitPhase",
+        "WaterItem",
+        "WaterItemSet",
+        "WaterRegime",
+    ),
+    "places": (
+        "Area",
+        "Body",
+        "Kind",
+        "Site",
+        "WaterClass",
+    ),
+    "readings": (
+        "ABSENT",
+        "Basis",
+        "BoolArray",
+        "Flag",
+        "IntArray",
+        "Mark",
+        "Medium",
+        "NO_VALUE",
+        "POLLUTANTS",
+        "Parameter",
+        "Payload",
+        "Refused",
+        "Row",
+        "Span",
+        "Stream",
+        "Tally",
+        "Verdict",
+    ),
+    "settings": (
+        "Channel",
+        "Config",
+        "Paths",
+        "Schedule",
+        "SourceSpec",
+    ),
+}
+"""The file each noun stands in."""
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in HOMES.items():
+        if name in names:
+            return getattr(import_module(f"envmon.model.{home}"), name)
+    raise AttributeError(f"module 'envmon.model' has no noun {name!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 
-from envmon import alerts, periods, standards
+from envmon import alerts, periods, standards, wording
 from envmon.assess import air
 from envmon.errors import ChannelRefused
 from envmon.model import (
@@ -167,7 +167,7 @@ def tell(store: Store, config: Config, now: int) -> int:
             store.notice_failed(notice, now, "the channel or the rule is no longer in the config", for_good=True)
             continue
         name = names.get(incident.subject, incident.subject)
-        title, text = alerts.message(notice.event, rule, name, item_names(config.language), config.language)
+        title, text = wording.message(notice.event, rule, name, item_names(config.language), config.language)
         message = Message(
             id=f"{incident.id}-{notice.event_id}",
             at=periods.clock(notice.event.at),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from envmon import alerts, periods
+from envmon import periods, wording
 from envmon.model import Incident, Kind, RuleKind
 from envmon.rounding import printed
 from envmon.texts import t, word
@@ -120,4 +120,4 @@ def title(one: Incident, names: Names, lang: str) -> str:
     kind = names.kinds.get(one.rule)
     if kind is None:
         return f"{names.of(one.subject, lang)} {one.rule}"
-    return alerts.describe(one, RuleKind(kind), names.of(one.subject, lang), names.items, lang)
+    return wording.describe(one, RuleKind(kind), names.of(one.subject, lang), names.items, lang)

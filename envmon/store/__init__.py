@@ -119,6 +119,7 @@ class Store:
 
     def register(self, config: Config, parameters: Iterable[Parameter]) -> None:
         """Give every area, site and parameter its number, once and for ever, and keep what `status` needs to know."""
+        parameters = list(parameters)
         places = [(area.id, Kind.AREA.value, area.name, area.id, asdict(area)) for area in config.areas]
         places += [(site.id, site.kind.value, site.name, site.area, asdict(site)) for site in config.sites]
         with self.writing() as db:
@@ -127,6 +128,7 @@ class Store:
                 "kind = excluded.kind, name = excluded.name, area = excluded.area, facts = excluded.facts",
                 [(*place[:4], to_json(place[4])) for place in places],
             )
+            self._refuse_other_steps(parameters)
             db.executemany(
                 "INSERT INTO parameter VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET "
                 "name = excluded.name, name_en = excluded.name_en, unit = excluded.unit",
@@ -140,6 +142,18 @@ class Store:
             self.set_meta("places", named)
             self.set_meta("rules", {rule.id: rule.kind.value for rule in config.rules})
         self.site_numbers = dict(self.db.execute("SELECT id, number FROM site"))
+
+    def _refuse_other_steps(self, parameters: Iterable[Parameter]) -> None:
+        """Raises StoreError when an item's values are stored in other steps than this program would read them in."""
+        known = {row[0]: row[1:] for row in self.db.execute("SELECT number, id, decimals FROM parameter")}
+        for parameter in parameters:
+            stored = known.get(parameter.number, (parameter.id, parameter.decimals))
+            if stored != (parameter.id, parameter.decimals):
+                was, now = f"{stored[0]} ({stored[1]} decimals)", f"{parameter.id} ({parameter.decimals} decimals)"
+                raise StoreError(
+                    f"{self.path}: item {parameter.number} is stored as {was} and would be misread as {now};"
+                    " nothing was touched, use the program that wrote it"
+                )
 
     def stream(self, stream: Stream) -> int:
         """The number of a stream; a new one is entered."""

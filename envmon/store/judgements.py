@@ -7,26 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from envmon import __version__
-from envmon.model import (
-    POLLUTANTS,
-    AirDay,
-    AirDays,
-    Basis,
-    Exceeded,
-    Exclusion,
-    Outlook,
-    Rate,
-    RateName,
-    Reason,
-    Status,
-    WaterClass,
-    WaterJudgement,
-    WaterPeriod,
-)
+from envmon import __version__, model
 from envmon.periods import Period
 
 if TYPE_CHECKING:
+    from envmon.model import AirDay, AirDays, Outlook, Rate, RateName, WaterJudgement, WaterPeriod
     from envmon.store import Store
 
 SCALARS = ("windows", "aqi", "level", "primary", "exceeding", "missing", "status")
@@ -35,7 +20,9 @@ SCALARS = ("windows", "aqi", "level", "primary", "exceeding", "missing", "status
 def save_air_days(store: Store, days: AirDays, sites: Sequence[int]) -> None:
     """Enter daily judgements [.., day, site], one column for each site number; they replace what was there."""
     count = days.status.shape[0]
-    arrays = [array.transpose(1, 2, 0).reshape(-1, len(POLLUTANTS)) for array in (days.value, days.hours, days.iaqi)]
+    arrays = [
+        array.transpose(1, 2, 0).reshape(-1, len(model.POLLUTANTS)) for array in (days.value, days.hours, days.iaqi)
+    ]
     columns = [line for array in arrays for line in array.T.tolist()]
     columns += [getattr(days, name).reshape(-1).tolist() for name in SCALARS]
     stations = days.stations
@@ -57,11 +44,11 @@ def air_days(store: Store, site: int, first: int, last: int) -> list[AirDay]:
 
 
 def _air_day(row: Sequence[Any]) -> AirDay:
-    size = len(POLLUTANTS)
+    size = len(model.POLLUTANTS)
     value, hours, iaqi = (tuple(row[start : start + size]) for start in range(3, 3 + 3 * size, size))
     windows, aqi, level, primary, exceeding, missing, status, stations, _ = row[3 + 3 * size :]
     day, site, edition = row[:3]
-    return AirDay(
+    return model.AirDay(
         day,
         site,
         edition,
@@ -74,7 +61,7 @@ def _air_day(row: Sequence[Any]) -> AirDay:
         primary,
         exceeding,
         missing,
-        Status(status),
+        model.Status(status),
         stations,
     )
 
@@ -119,12 +106,12 @@ def water(store: Store, sites: Sequence[int], span: str, first: int, last: int) 
         (span, *sites, first, last),
     )
     return [
-        WaterPeriod(
+        model.WaterPeriod(
             site=row[0],
             span=row[1],
             first=row[2],
             last=row[3],
-            basis=Basis(row[4]),
+            basis=model.Basis(row[4]),
             readings=row[5],
             judgement=_judgement(json.loads(row[6])),
             means={item: tuple(mean) for item, mean in json.loads(row[7]).items()},
@@ -134,11 +121,13 @@ def water(store: Store, sites: Sequence[int], span: str, first: int, last: int) 
 
 
 def _judgement(content: dict[str, Any]) -> WaterJudgement:
-    return WaterJudgement(
-        status=Status(content["status"]),
-        water_class=WaterClass(content["water_class"]),
+    return model.WaterJudgement(
+        status=model.Status(content["status"]),
+        water_class=model.WaterClass(content["water_class"]),
         determining=tuple(content["determining"]),
-        main=tuple(Exceeded(m["item"], WaterClass(m["water_class"]), m["multiple"]) for m in content["main"]),
+        main=tuple(
+            model.Exceeded(m["item"], model.WaterClass(m["water_class"]), m["multiple"]) for m in content["main"]
+        ),
         judged=tuple(content["judged"]),
         missing=tuple(content["missing"]),
         edition=content["edition"],
@@ -179,13 +168,13 @@ def rates(store: Store, name: RateName, subject: str, first: int, last: int) -> 
 
 
 def _rate(content: dict[str, Any]) -> Rate:
-    return Rate(
-        name=RateName(content["name"]),
+    return model.Rate(
+        name=model.RateName(content["name"]),
         subject=content["subject"],
         period=Period(**content["period"]),
         numerator=content["numerator"],
         denominator=content["denominator"],
-        excluded=tuple(Exclusion(Reason(e["reason"]), e["count"]) for e in content["excluded"]),
+        excluded=tuple(model.Exclusion(model.Reason(e["reason"]), e["count"]) for e in content["excluded"]),
         editions=tuple(content["editions"]),
         basis=content["basis"],
         tenths=content["tenths"],

@@ -1,0 +1,61 @@
+"""Alerts in words: what an incident is about, and what people are told when something happens to it.
+
+Never here: deciding anything, sending, or what things are called (names come as arguments).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from envmon import periods
+from envmon.model import Change, Event, Incident, IncidentState, Rule, RuleKind
+from envmon.rounding import printed
+from envmon.texts import t, word
+
+LATE = 2 * periods.DAY  # a finding about something longer ago than this is told as 补报
+
+
+def message(event: Event, rule: Rule, name: str, items: Mapping[str, str], lang: str) -> tuple[str, str]:
+    """Title and text of what people are told about one event. `name`: of the subject; `items`: names of items."""
+    incident = event.incident
+    late = event.change is Change.OPEN and event.at - incident.last > LATE
+    change = t(f"alert.change.{'late' if late else event.change.value}", lang)
+    title = t("alert.title", lang, change=change, what=describe(incident, rule.kind, name, items, lang))
+    text = t(
+        "alert.text",
+        lang,
+        severity=word(incident.severity, lang),
+        opened=periods.clock(incident.opened),
+        last=periods.clock(incident.last),
+        rule=incident.rule,
+    )
+    return title, text
+
+
+def describe(incident: Incident, kind: RuleKind, name: str, items: Mapping[str, str], lang: str) -> str:
+    """What is the matter, or that it is over, in one sentence."""
+    state = "resolved" if incident.state is IncidentState.RESOLVED else "trouble"
+    return t(f"alert.{kind.value}.{state}", lang, name=name, **_words(incident.facts, items, lang))
+
+
+def _words(facts: Mapping[str, Any], items: Mapping[str, str], lang: str) -> dict[str, Any]:
+    """Facts as people read them: names of pollutants, items, classes, rates and prospects; tenths as per cent."""
+    shown = dict(facts)
+    for key in ("primary", "determining", "items"):
+        if key in shown:
+            names = [items.get(item, item) for item in shown[key]]
+            shown[key] = t("alert.comma", lang).join(names) or t("alert.none", lang)
+    for key, kind in (
+        ("water_class", "water_class"),
+        ("bound", "water_class"),
+        ("rate", "rate_name"),
+        ("prospect", "prospect"),
+    ):
+        if key in shown:
+            shown[key] = t(f"{kind}.{shown[key].lower()}", lang)
+    for key in ("tenths", "required"):
+        shown[key] = "–" if shown.get(key) is None else f"{printed(shown[key], 1)}%"
+    if shown.get("days") is not None:
+        shown["required"] = t("alert.days", lang, days=shown["days"])
+    return shown
