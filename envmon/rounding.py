@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from envmon.model import IntArray
 
-NUMBER = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?\Z", re.ASCII)
+NUMBER = r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?\Z"
 
 
 def half_even(numerator: int, denominator: int) -> int:
@@ -70,7 +70,7 @@ def scaled(text: str, decimals: int) -> int:
     >>> scaled("0.98", 3), scaled("12", 1), scaled("2.85e-6", 7), scaled("-.5", 1)
     (980, 120, 28, -5)
     """
-    match = NUMBER.match(text)
+    match = re.match(NUMBER, text, re.ASCII)  # compiled at the first call, so that `status` need not wait
     if not match or not (match[2] or match[3]):
         raise ValueError(f"not a number: {text!r}")
     sign, whole, fraction, exponent = match[1], match[2] or "", match[3] or "", int(match[4] or 0)

@@ -20,9 +20,9 @@ from envmon.texts import LANGUAGES, t
 KeyPath = tuple[str | int, ...]
 
 KEY = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
-DOTTED = re.compile(rf"\s*({KEY}(?:\s*\.\s*{KEY})*)\s*")
-PART = re.compile(KEY)
-PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+DOTTED = rf"\s*({KEY}(?:\s*\.\s*{KEY})*)\s*"
+PART = KEY
+PLACE = r" \(at (?:line (\d+), column (\d+)|end of document)\)$"
 WRITTEN_LANGUAGE = re.compile(r"""^\s*language\s*=\s*["'](zh|en)["']""", re.MULTILINE)
 
 
@@ -107,11 +107,11 @@ def parse(text: str, name: str, lang: str) -> Document | Mistake:
 
 
 def _syntax(message: str, text: str, name: str, lang: str) -> Mistake:
-    match = PLACE.search(message)
+    match = re.search(PLACE, message)
     lines = text.splitlines()
     line = int(match[1]) if match and match[1] else len(lines)
     column = int(match[2]) if match and match[2] else len(lines[-1]) + 1
-    reason = PLACE.sub("", message)
+    reason = re.sub(PLACE, "", message)
     for count in range(1, 9):  # the parser's commonest complaints, in the reader's words
         if reason.startswith(t(f"config.toml.{count}", "en")):
             reason = t(f"config.toml.{count}", lang)
@@ -136,11 +136,11 @@ def key_lines(text: str) -> Iterator[tuple[KeyPath, int]]:
     for count, line in enumerate(text.split("\n"), start=1):
         start = 0
         if not quote and not depth:
-            if match := re.match(rf"\s*(\[\[?){DOTTED.pattern}\]", line):
+            if match := re.match(rf"\s*(\[\[?){DOTTED}\]", line):
                 table = _header(match[1], _parts(match[2]), lists)
                 yield table, count
                 continue
-            if not (match := re.match(rf"{DOTTED.pattern}=", line)):
+            if not (match := re.match(rf"{DOTTED}=", line)):
                 continue
             key, start, element = table + _parts(match[1]), match.end(), 0
             yield key, count
@@ -157,7 +157,7 @@ def key_lines(text: str) -> Iterator[tuple[KeyPath, int]]:
 
 
 def _parts(dotted: str) -> KeyPath:
-    return tuple(part[1:-1] if part[0] in "\"'" else part for part in PART.findall(dotted))
+    return tuple(part[1:-1] if part[0] in "\"'" else part for part in re.findall(PART, dotted))
 
 
 def _header(brackets: str, parts: KeyPath, lists: dict[KeyPath, int]) -> KeyPath:
@@ -172,7 +172,7 @@ def _header(brackets: str, parts: KeyPath, lists: dict[KeyPath, int]) -> KeyPath
     return path
 
 
-MARK = re.compile(r'"""|\'\'\'|"(?:[^"\\]|\\.)*"|\'[^\']*\'|#.*|[\[\]{}]')
+MARK = r'"""|\'\'\'|"(?:[^"\\]|\\.)*"|\'[^\']*\'|#.*|[\[\]{}]'
 
 
 def _marks(rest: str, quote: str) -> Iterator[str]:
@@ -184,7 +184,7 @@ def _marks(rest: str, quote: str) -> Iterator[str]:
                 yield quote
             quote = ""
             continue
-        match = MARK.search(rest)
+        match = re.search(MARK, rest)
         if not match or match[0].startswith("#"):
             return
         rest = rest[match.end() :]

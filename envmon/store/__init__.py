@@ -15,11 +15,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from envmon.errors import StoreBusy, StoreError
-from envmon.model import Config, Kind, Parameter, Stream
 from envmon.store import alerts, judgements, readings, schema, slots
+
+if TYPE_CHECKING:
+    from envmon.model import Config, Parameter, Stream
 
 WAIT = 10.0  # seconds to wait for another envmon process that is writing
 
@@ -119,6 +121,8 @@ class Store:
 
     def register(self, config: Config, parameters: Iterable[Parameter]) -> None:
         """Give every area, site and parameter its number, once and for ever, and keep what `status` needs to know."""
+        from envmon.model import Kind
+
         parameters = list(parameters)
         places = [(area.id, Kind.AREA.value, area.name, area.id, asdict(area)) for area in config.areas]
         places += [(site.id, site.kind.value, site.name, site.area, asdict(site)) for site in config.sites]

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from envmon import periods
-from envmon.model import ABSENT, POLLUTANTS, Basis, Flag, IntArray, Medium, Refused, Row, Span, Tally, Verdict
+from envmon import model, periods
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from envmon.model import Basis, IntArray, Medium, Refused, Row, Span, Tally, Verdict
     from envmon.store import Store
 
 CHANGED = "(reading.value <> excluded.value OR reading.mark <> excluded.mark)"
@@ -62,7 +62,9 @@ def keep(
             older = _keep_behind(db, rows, batch, taken)
         new = _count(db, window) - before
         revised, conflicts = _revisions(db, window, batch)
-        tally = Tally(len(rows) + len(refused), new, len(rows) - new - revised - older, revised, older, len(refused))
+        tally = model.Tally(
+            len(rows) + len(refused), new, len(rows) - new - revised - older, revised, older, len(refused)
+        )
         _after_keeping(db, window, batch, learned)
         _keep_refused(db, batch, refused)
         db.execute("UPDATE batch SET tally = ? WHERE number = ?", (_tally_text(tally), batch))
@@ -157,15 +159,15 @@ def air_hours(
     """
     import numpy as np
 
-    streams = _streams(store, Span.HOUR, basis)
+    streams = _streams(store, model.Span.HOUR, basis)
     columns = {site: i for i, site in enumerate(sites)}
     hours = 24 * (last_day - first_day + 1)
-    values = np.full((len(POLLUTANTS), hours, len(sites)), ABSENT, np.int32)
+    values = np.full((len(model.POLLUTANTS), hours, len(sites)), model.ABSENT, np.int32)
     marks = np.zeros(values.shape, np.int8)
     start = periods.hour_ending(first_day, 0)
     rows = store.db.execute(
         f"SELECT ending, site, parameter, value, mark FROM reading WHERE ending > ? AND ending <= ?"
-        f" AND parameter <= {len(POLLUTANTS)} AND site IN ({_marks(sites)}) AND stream IN ({_marks(streams)})"
+        f" AND parameter <= {len(model.POLLUTANTS)} AND site IN ({_marks(sites)}) AND stream IN ({_marks(streams)})"
         " AND (ending - ?) % 60 = 0 ORDER BY stream DESC",
         (start, periods.hour_ending(last_day, 24), *sites, *streams, start),
     ).fetchall()
@@ -237,7 +239,7 @@ def flags(store: Store, site: int, first: int, last: int) -> list[Verdict]:
         "SELECT * FROM qc_flag WHERE ending > ? AND ending <= ? AND site = ? ORDER BY ending, parameter, test",
         (first, last, site),
     )
-    return [replace(Verdict(*row), flag=Flag(row[4])) for row in rows]
+    return [replace(model.Verdict(*row), flag=model.Flag(row[4])) for row in rows]
 
 
 def dirty(store: Store, medium: Medium) -> list[tuple[int, int]]:
@@ -263,7 +265,7 @@ def latest(store: Store) -> dict[int, int]:
 
 def rejects(store: Store, batch: int) -> list[Refused]:
     rows = store.db.execute("SELECT origin, line, reason, text FROM reject WHERE batch = ? ORDER BY line", (batch,))
-    return [Refused(*row) for row in rows]
+    return [model.Refused(*row) for row in rows]
 
 
 def _streams(store: Store, span: Span, basis: Basis | None) -> list[int]:
