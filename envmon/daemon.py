@@ -92,7 +92,10 @@ def due(job: Job, last_done: int | None, now: int) -> range:
     [9, 10]
     """
     newest = latest_slot(job, now)
-    return range(newest if last_done is None else last_done + job.every, newest + 1, job.every)
+    if last_done is None:
+        return range(newest, newest + 1, job.every)
+    # Counted back from the newest, so that slots stay on their grid when a job's `every` was changed.
+    return range(newest - (newest - last_done - 1) // job.every * job.every, newest + 1, job.every)
 
 
 def next_due(jobs: tuple[Job, ...], after: int) -> int:

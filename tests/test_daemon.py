@@ -1,0 +1,349 @@
+"""The heartbeat: every slot is served once, failures wait and do not spread, an outage is made up for in one run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from envmon import daemon, periods
+from envmon.daemon import Job
+from envmon.errors import SourceUnavailable, StoreBusy
+from envmon.store import Store
+
+HOUR, DAY, WEEK = 60, 1440, 7 * 1440
+MIDNIGHT = periods.hour_ending(periods.parse("2022-03-09").first, 0)  # a Wednesday
+NINE = MIDNIGHT + 9 * HOUR
+
+
+def idle(store: Store, first: int, last: int, now: int) -> None:
+    pass
+
+
+class Work:
+    """A job's work that notes what it was asked to serve, and fails while told to."""
+
+    def __init__(self) -> None:
+        self.runs: list[tuple[int, int, int]] = []
+        self.error: Exception | None = None
+
+    def __call__(self, store: Store, first: int, last: int, now: int) -> None:
+        self.runs.append((first, last, now))
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "envmon.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    with Store.open(path) as opened:
+        yield opened
+
+
+def slots(store: Store, job: str, state: str = "done") -> list[int]:
+    return [row[0] for row in store.db.execute("SELECT at FROM slot WHERE job=? AND state=? ORDER BY at", (job, state))]
+
+
+# ---- which slots are due -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("every", "at", "now", "newest"),
+    [
+        (HOUR, 35, NINE + 34, NINE - HOUR),  # 09:34: the hour that starts at 09:00 is due at 09:35
+        (HOUR, 35, NINE + 35, NINE),
+        (4 * HOUR, HOUR, MIDNIGHT + HOUR - 1, MIDNIGHT - 4 * HOUR),
+        (4 * HOUR, HOUR, MIDNIGHT + HOUR, MIDNIGHT),
+        (DAY, 8 * HOUR, MIDNIGHT + 8 * HOUR - 1, MIDNIGHT - DAY),  # days begin at 00:00 Beijing time
+        (DAY, 8 * HOUR, MIDNIGHT + 8 * HOUR, MIDNIGHT),
+        (WEEK, 6 * HOUR, NINE, MIDNIGHT - 2 * DAY),  # Wednesday: the week that began on Monday
+        (WEEK, 6 * HOUR, MIDNIGHT + 5 * DAY + 6 * HOUR - 1, MIDNIGHT - 2 * DAY),  # next Monday 05:59
+        (WEEK, 6 * HOUR, MIDNIGHT + 5 * DAY + 6 * HOUR, MIDNIGHT + 5 * DAY),
+    ],
+)
+def test_latest_slot(every: int, at: int, now: int, newest: int) -> None:
+    assert daemon.latest_slot(Job("x", every, at, idle), now) == newest
+
+
+def test_a_first_start_serves_only_the_newest_slot_and_later_ones_all_since_the_last() -> None:
+    job = Job("x", HOUR, 5, idle)
+    assert list(daemon.due(job, None, NINE + 5)) == [NINE]
+    assert list(daemon.due(job, NINE, NINE + 64)) == []
+    assert list(daemon.due(job, NINE, NINE + 3 * HOUR + 5)) == [NINE + HOUR, NINE + 2 * HOUR, NINE + 3 * HOUR]
+
+
+def test_slots_stay_on_the_hour_when_a_job_is_asked_less_often_than_before() -> None:
+    four = Job("x", 4 * HOUR, 0, idle)
+    assert list(daemon.due(four, NINE, NINE + HOUR)) == []
+    assert list(daemon.due(four, NINE, MIDNIGHT + 17 * HOUR)) == [MIDNIGHT + 12 * HOUR, MIDNIGHT + 16 * HOUR]
+
+
+def test_next_due_is_the_first_of_all_jobs() -> None:
+    jobs = (Job("a", HOUR, 35, idle), Job("b", HOUR, 40, idle), Job("c", DAY, 8 * HOUR, idle))
+    assert daemon.next_due(jobs, NINE) == NINE + 35
+    assert daemon.next_due(jobs, NINE + 35) == NINE + 40
+    assert daemon.next_due(jobs, NINE + 40) == NINE + 95
+    assert daemon.next_due(jobs[2:], NINE) == MIDNIGHT + DAY + 8 * HOUR
+
+
+def test_the_jobs_of_a_config_pull_first_then_judge_then_draw(bureau) -> None:  # type: ignore[no-untyped-def]
+    jobs = daemon.jobs_of(bureau.config)
+    assert [(job.name, job.every, job.at) for job in jobs] == [
+        ("pull archive", HOUR, 35),
+        ("pull water", 4 * HOUR, HOUR),
+        ("pull lab", DAY, 8 * HOUR),
+        ("judge", HOUR, 40),
+        ("charts", WEEK, 6 * HOUR),
+    ]
+
+
+# ---- ticks -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [SourceUnavailable("refused"), ValueError("a bug"), KeyError("x"), OSError("disk")])
+def test_a_job_that_raises_is_recorded_and_does_not_stop_the_next(store: Store, error: Exception) -> None:
+    bad, good = Work(), Work()
+    bad.error = error
+    assert daemon.tick(store, (Job("bad", HOUR, 0, bad), Job("good", HOUR, 0, good)), NINE) == 1
+    assert slots(store, "good") == [NINE]
+    assert slots(store, "bad") == []
+    (failing,) = store.failing()
+    assert failing["job"] == "bad"
+    assert failing["tries"] == 1
+    assert failing["error"] == f"{type(error).__name__}: {error}"
+    assert store.last_beat() == NINE
+
+
+def test_a_failed_job_is_tried_again_after_longer_and_longer_pauses(store: Store) -> None:
+    work = Work()
+    work.error = SourceUnavailable("refused")
+    job = Job("x", DAY, 0, work)
+    for minute in range(MIDNIGHT, MIDNIGHT + 3 * HOUR):
+        daemon.tick(store, (job,), minute)
+    tried = [now - MIDNIGHT for _, _, now in work.runs]
+    assert tried == [0, 1, 3, 7, 15, 31, 63, 123]
+    work.error = None
+    assert daemon.tick(store, (job,), MIDNIGHT + 183) == 1
+    assert slots(store, "x") == [MIDNIGHT]
+    assert store.failing() == []
+
+
+def test_a_success_begins_the_pauses_anew(store: Store) -> None:
+    work = Work()
+    job = Job("x", HOUR, 0, work)
+    work.error = SourceUnavailable("refused")
+    for minute in (NINE, NINE + 1, NINE + 3):
+        daemon.tick(store, (job,), minute)
+    work.error = None
+    daemon.tick(store, (job,), NINE + 7)
+    work.error = SourceUnavailable("refused")
+    daemon.tick(store, (job,), NINE + HOUR)
+    state = store.slot_state("x")
+    assert (state.last_done, state.failures, state.next_try) == (NINE, 1, NINE + HOUR + 1)
+
+
+def test_while_a_service_is_out_the_hours_pile_up_and_are_served_in_one_run(store: Store) -> None:
+    work = Work()
+    job = Job("x", HOUR, 5, work)
+    daemon.tick(store, (job,), NINE + 5)
+    work.error = SourceUnavailable("refused")
+    for minute in range(NINE + 65, NINE + 5 * HOUR + 5, 1):
+        daemon.tick(store, (job,), minute)
+    work.error = None
+    work.runs.clear()
+    daemon.tick(store, (job,), NINE + 7 * HOUR)
+    assert work.runs == [(NINE + HOUR, NINE + 6 * HOUR, NINE + 7 * HOUR)]
+    assert slots(store, "x") == [NINE + hour * HOUR for hour in range(7)]
+    assert slots(store, "x", "failed") == []
+
+
+def test_an_outage_is_made_up_for_in_one_ranged_run_with_every_slot_recorded(store: Store) -> None:
+    hourly, weekly = Work(), Work()
+    jobs = (Job("hourly", HOUR, 35, hourly), Job("weekly", WEEK, 6 * HOUR, weekly))
+    daemon.tick(store, jobs, NINE + 35)
+    assert daemon.tick(store, jobs, NINE + 35 + 10 * DAY) == 240 + 1
+    assert hourly.runs[1:] == [(NINE + HOUR, NINE + 10 * DAY, NINE + 35 + 10 * DAY)]
+    assert slots(store, "hourly") == [NINE + hour * HOUR for hour in range(241)]
+    assert slots(store, "weekly") == [MIDNIGHT - 2 * DAY, MIDNIGHT + 5 * DAY]
+
+
+def test_a_restart_repeats_nothing(path: Path) -> None:
+    work = Work()
+    job = Job("x", HOUR, 0, work)
+    for _ in range(3):
+        with Store.open(path) as store:
+            daemon.tick(store, (job,), NINE)
+    assert work.runs == [(NINE, NINE, NINE)]
+
+
+def test_a_slot_that_was_running_when_the_process_died_is_served_again(path: Path) -> None:
+    work = Work()
+    job = Job("x", HOUR, 0, work)
+    with Store.open(path) as store:
+        store.start_slots("x", range(NINE, NINE + 1), NINE)
+    with Store.open(path) as store:
+        assert daemon.tick(store, (job,), NINE + 1) == 1
+        assert slots(store, "x") == [NINE]
+        assert store.db.execute("SELECT tries FROM slot").fetchone() == (2,)
+
+
+def test_a_clock_set_back_serves_no_slot_twice(store: Store) -> None:
+    work = Work()
+    job = Job("x", HOUR, 0, work)
+    times = [NINE, NINE + HOUR, NINE - 5 * HOUR, NINE, NINE + HOUR, NINE + HOUR + 59, NINE + 2 * HOUR]
+    for now in times:
+        daemon.tick(store, (job,), now)
+    assert [run[:2] for run in work.runs] == [(NINE + hour * HOUR, NINE + hour * HOUR) for hour in range(3)]
+    assert store.last_beat() == NINE + 2 * HOUR
+
+
+def test_a_tick_told_to_stop_finishes_the_job_in_hand_and_begins_no_other(store: Store) -> None:
+    stop, second = daemon.Stop(), Work()
+
+    def first(store: Store, *_: int) -> None:
+        stop.asked = True
+
+    assert daemon.tick(store, (Job("a", HOUR, 0, first), Job("b", HOUR, 0, second)), NINE, stop) == 1
+    assert slots(store, "a") == [NINE]
+    assert second.runs == []
+    assert store.last_beat() == NINE
+
+
+def test_a_store_busy_is_nobodys_failure(store: Store) -> None:
+    work = Work()
+    work.error = StoreBusy("process 1 is writing")
+    with pytest.raises(StoreBusy):
+        daemon.tick(store, (Job("x", HOUR, 0, work),), NINE)
+    assert store.failing() == []
+
+
+def test_replay_jumps_from_one_due_minute_to_the_next(store: Store) -> None:
+    hourly, daily, clock = Work(), Work(), []
+    jobs = (Job("hourly", HOUR, 35, hourly), Job("daily", DAY, 8 * HOUR, daily))
+    until = MIDNIGHT + DAY
+    assert daemon.replay(store, jobs, MIDNIGHT, until, clock.append, daemon.Stop()) == 25 + 2
+    assert [now for _, _, now in hourly.runs] == [MIDNIGHT, *range(MIDNIGHT + 35, until, HOUR)]
+    assert [now for _, _, now in daily.runs] == [MIDNIGHT, MIDNIGHT + 8 * HOUR]
+    assert clock == sorted(set(clock))
+
+
+def test_serve_opens_the_store_only_for_a_tick_and_survives_a_busy_one(path: Path) -> None:
+    stop, ticks = daemon.Stop(), []
+
+    class Clock:
+        def now(self) -> int:
+            return NINE
+
+    def work(store: Store, *_: int) -> None:
+        ticks.append(store)
+        stop.asked = True
+
+    def opened() -> Store:
+        if not ticks:
+            stop.asked = True  # one pulse is enough
+            raise StoreBusy("process 1 is writing")
+        return Store.open(path)
+
+    daemon.serve(opened, (Job("x", HOUR, 0, work),), Clock(), stop)
+    assert ticks == []
+    stop.asked = False
+    daemon.serve(lambda: Store.open(path), (Job("x", HOUR, 0, work),), Clock(), stop)
+    assert len(ticks) == 1
+    Store.open(path, wait=0).close()  # free again
+
+
+# ---- one daemon at a time; signals ---------------------------------------------------------------------------------
+
+
+def test_a_second_daemon_is_refused_with_the_first_ones_process(path: Path) -> None:
+    refused = pytest.raises(StoreBusy, match=str(os.getpid()))
+    with daemon.single_instance(path), refused, daemon.single_instance(path):
+        pass
+    with daemon.single_instance(path):
+        pass
+
+
+class Slow:
+    """A service that has only empty day files and keeps the caller waiting for them until `go` is set."""
+
+    def __init__(self) -> None:
+        self.asked, self.go = threading.Event(), threading.Event()
+        slow = self
+
+        class Page(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                slow.asked.set()
+                slow.go.wait(20)
+                body = "date,hour,type,甘孜州\n".encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+
+@pytest.fixture
+def slow() -> Iterator[Slow]:
+    made = Slow()
+    made.thread.start()
+    yield made
+    made.go.set()
+    made.server.shutdown()
+    made.server.server_close()
+    made.thread.join()
+
+
+@pytest.fixture
+def started(bureau) -> Iterator[Callable[[], subprocess.Popen[str]]]:  # type: ignore[no-untyped-def]
+    running: list[subprocess.Popen[str]] = []
+
+    def start() -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", "import envmon.cli; envmon.cli.main()", "--config", str(bureau.path), "run"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_the_step_in_hand_finish_and_ends_well(bureau, slow, started, number) -> None:  # type: ignore[no-untyped-def]
+    bureau.edit(bureau.config.sources[0].url.removesuffix("/archive/"), slow.url)
+    first = started()
+    assert slow.asked.wait(20)  # the first pull is under way
+    second = started()
+    out, err = second.communicate(timeout=30)
+    assert second.returncode == 1
+    assert str(first.pid) in err
+    assert "Traceback" not in err
+    first.send_signal(number)
+    slow.go.set()
+    out, err = first.communicate(timeout=30)
+    assert (first.returncode, out) == (0, "")
+    assert "Traceback" not in err
+    with Store.open(bureau.database, readonly=True) as store:
+        found = store.db.execute("SELECT job, state FROM slot").fetchall()
+        assert found == [("pull archive", "done")]  # and no other job was begun
+        assert store.last_beat() is not None
