@@ -36,6 +36,7 @@ class Store:
     air_hours = readings.air_hours
     water_readings = readings.water_readings
     history = readings.history
+    origins = readings.origins
     dirty = readings.dirty
     mark_dirty = readings.mark_dirty
     clean = readings.clean

@@ -211,6 +211,16 @@ def history(store: Store, site: int, parameter: int, ending: int) -> list[dict[s
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
+def origins(store: Store, site: int, first: int, last: int) -> list[dict[str, Any]]:
+    """The payloads a site's values in force came from, first < ending <= last: source, origin, learned, values."""
+    rows = store.db.execute(
+        """SELECT b.source, b.origin, b.learned, count(*) FROM reading r JOIN batch b ON b.number = r.batch
+        WHERE r.ending > ? AND r.ending <= ? AND r.site = ? GROUP BY b.number ORDER BY b.number""",
+        (first, last, site),
+    )
+    return [dict(zip(("source", "origin", "learned", "values"), row, strict=True)) for row in rows]
+
+
 def add_flags(store: Store, verdicts: Iterable[Verdict]) -> None:
     """Enter QC verdicts; one test has one verdict on one reading."""
     with store.writing() as db:

@@ -1,0 +1,112 @@
+"""`envmon explain`: where one number comes from, in the terminal, as JSON or as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from envmon.cli import Session, language
+from envmon.cli.judge import area_of, now_of, period_of
+from envmon.cli.output import as_json, cell, table
+from envmon.texts import t
+
+if TYPE_CHECKING:
+    from envmon.pipeline.explaining import Explanation
+
+LANG = language()
+
+
+def forms(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The forms an explanation comes in."""
+    command = click.option("--md", "form", flag_value="md", help="Markdown")(command)
+    return click.option("--json", "form", flag_value="json", help="JSON")(command)
+
+
+@click.group(help=t("cli.explain.help", LANG), epilog=t("cli.explain.example", LANG))
+def explain() -> None:
+    pass
+
+
+@explain.command(help=t("cli.explain.day.help", LANG), epilog=t("cli.explain.example", LANG))
+@click.argument("subject")
+@click.argument("date")
+@click.option("--standard", "edition", default="by-date", show_default=True, help=t("cli.rates.standard", LANG))
+@forms
+@click.pass_obj
+def day(session: Session, subject: str, date: str, edition: str, form: str | None) -> None:
+    from envmon import periods
+    from envmon.pipeline.explaining import explain_day
+
+    config = session.config()
+    with session.reading() as store:
+        tell(explain_day(store, config, subject, periods.parse(date).first, edition), form, session)
+
+
+@explain.command(help=t("cli.explain.rate.help", LANG), epilog=t("cli.explain.example", LANG))
+@click.argument(
+    "name", type=click.Choice(["good_days", "good_sections", "target_met", "good_sources", "good_sources_volume"])
+)
+@click.option("--area", default="*", show_default=True, help=t("cli.option.area", LANG))
+@click.option("--period", metavar="PERIOD", help=t("cli.option.period", LANG))
+@click.option("--standard", "edition", default="by-date", show_default=True, help=t("cli.rates.standard", LANG))
+@forms
+@click.pass_obj
+def rate(session: Session, name: str, area: str, period: str | None, edition: str, form: str | None) -> None:
+    from envmon.model import RateName
+    from envmon.pipeline.explaining import explain_rate
+
+    config = session.config()
+    with session.reading() as store:
+        subject, wanted = area_of(area, config), period_of(period, store)
+        found = explain_rate(store, config, RateName(name), subject, wanted, now_of(store), edition)
+        tell(found, form, session)
+
+
+@explain.command(help=t("cli.explain.section.help", LANG), epilog=t("cli.explain.example", LANG))
+@click.argument("subject")
+@click.argument("period")
+@forms
+@click.pass_obj
+def section(session: Session, subject: str, period: str, form: str | None) -> None:
+    from envmon import periods
+    from envmon.pipeline.explaining import explain_water
+
+    config = session.config()
+    with session.reading() as store:
+        tell(explain_water(store, config, subject, periods.parse(period)), form, session)
+
+
+def tell(found: Explanation, form: str | None, session: Session) -> None:
+    if form == "json":
+        click.echo(as_json(asdict(found)))
+    elif form == "md":
+        click.echo(markdown(found, session))
+    else:
+        click.echo(
+            f"{click.style(found.question, bold=True)}\n{found.answer}\n{session.say('cli.explain.law')} {found.law}"
+        )
+        for part in found.parts:
+            heads = {key: session.say(f"cli.explain.head.{key}") for key in part.keys}
+            body = table(part.rows, heads) if part.rows else session.say("cli.explain.nothing")
+            click.echo(f"\n{part.title}\n{body}")
+
+
+def markdown(found: Explanation, session: Session) -> str:
+    """The explanation as a Markdown page."""
+    lines = [f"# {found.question}", "", found.answer, "", f"{session.say('cli.explain.law')} {found.law}"]
+    for part in found.parts:
+        lines += ["", f"## {part.title}", ""]
+        if not part.rows:
+            lines.append(session.say("cli.explain.nothing"))
+            continue
+        lines.append("| " + " | ".join(session.say(f"cli.explain.head.{key}") for key in part.keys) + " |")
+        lines.append("|" + " --- |" * len(part.keys))
+        lines += ["| " + " | ".join(escaped(row.get(key)) for key in part.keys) + " |" for row in part.rows]
+    return "\n".join(lines)
+
+
+def escaped(value: Any) -> str:
+    return cell(value).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

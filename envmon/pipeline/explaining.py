@@ -1,0 +1,371 @@
+"""Explain: one number taken apart: the readings behind it, what was left out and why, every rounding, the clause.
+
+An explanation is data first (titled tables of plain rows), so that the terminal, JSON and Markdown say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from envmon import periods, standards
+from envmon.assess import water
+from envmon.errors import UsageError
+from envmon.model import (
+    ABSENT,
+    NO_VALUE,
+    POLLUTANTS,
+    AirDay,
+    AirRegime,
+    Area,
+    Body,
+    Breakpoints,
+    Config,
+    Kind,
+    Parameter,
+    RateName,
+    Site,
+    Status,
+    WaterClass,
+    WaterItem,
+    WaterPeriod,
+)
+from envmon.periods import Period
+from envmon.pipeline import judge_air, judge_water, rating
+from envmon.rounding import printed
+from envmon.store import Store
+from envmon.texts import t, word
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One titled table of an explanation; `keys` are shown to people, in this order, all of them to programs."""
+
+    title: str
+    rows: Rows
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What was asked, the answer in one sentence, the law it rests on, and the parts it is made of."""
+
+    question: str
+    answer: str
+    law: str
+    parts: tuple[Part, ...]
+
+
+# --- a day of air -------------------------------------------------------------------------------------------------
+
+
+def explain_day(store: Store, config: Config, subject: str, day: int, edition: str) -> Explanation:
+    """The daily index of a site, or of an area through the site or the stations it is made of."""
+    lang = config.language
+    name, sites = air_sites(config, subject)
+    regime = standards.air(day, edition)
+    numbers = [store.site_numbers[site.id] for site in sites]
+    raw, usable = judge_air.checked_hours(store, config, numbers, day, day, save=False)
+    rows = [row for column in range(len(sites)) for row in item_rows(raw, usable, column, sites, regime)]
+    judged = judged_day(store, config, subject, day, edition)
+    parts = [
+        Part(t("explain.day.items", lang), rows, ("site", "item", "hours", "exact", "value", "iaqi", "how")),
+        Part(
+            t("explain.day.left_out", lang),
+            left_out(store, config, sites, numbers, day),
+            ("site", "at", "item", "value", "why"),
+        ),
+        Part(
+            t("explain.origins", lang),
+            origins(store, sites, numbers, day),
+            ("site", "source", "origin", "learned", "values"),
+        ),
+    ]
+    if judged is not None and len(sites) > 1:
+        parts.insert(1, Part(t("explain.day.area", lang), [area_row(judged, regime)], (*POLLUTANTS, "aqi")))
+    answer = day_answer(judged, lang)
+    return Explanation(f"{name} {periods.calendar(day)}", answer, regime.name, tuple(parts))
+
+
+def air_sites(config: Config, subject: str) -> tuple[str, list[Site]]:
+    """The name of an area or air site, and the sites its day is made of."""
+    for area in config.areas:
+        if subject in (area.id, area.name):
+            return area.name, sites_of_area(config, area)
+    for site in config.sites:
+        if subject in (site.id, site.name) and site.kind in (Kind.CITY, Kind.STATION):
+            return site.name, [site]
+    raise UsageError(t("explain.no_air", config.language, subject=subject))
+
+
+def sites_of_area(config: Config, area: Area) -> list[Site]:
+    kind = Kind.STATION if area.air is Kind.STATION else Kind.CITY
+    return [site for site in config.sites if site.area == area.id and site.kind is kind and site.counted]
+
+
+def judged_day(store: Store, config: Config, subject: str, day: int, edition: str) -> AirDay | None:
+    """The stored judgement of the day, or the one a named edition would give."""
+    area = next((one.id for one in config.areas if subject in (one.id, one.name)), None)
+    if area is not None and edition != standards.BY_DATE:
+        found = judge_air.judged_again(store, config, area, periods.single(day), edition)
+    else:
+        site = next((one.id for one in config.sites if subject in (one.id, one.name)), "")
+        found = store.air_days(store.site_numbers[area or site], day, day)
+    return found[0] if found else None
+
+
+def day_answer(day: AirDay | None, lang: str) -> str:
+    if day is None:
+        return t("explain.day.not_judged", lang)
+    names = t("board.comma", lang).join(
+        t(f"daily_item.{name}", lang) for bit, name in enumerate(POLLUTANTS) if day.primary >> bit & 1
+    )
+    values = {"aqi": day.aqi if day.aqi >= 0 else "–", "level": t(f"level.{day.level}", lang), "primary": names or "–"}
+    return t("explain.day.answer", lang, status=word(day.status, lang), edition=day.edition, **values)
+
+
+def item_rows(raw: Any, usable: Any, column: int, sites: Sequence[Site], regime: AirRegime) -> Iterator[dict[str, Any]]:
+    """One row a pollutant: hours, exact mean, rounded value, sub-index and how it came about."""
+    days = judge_air.air.daily(usable[:, :, column : column + 1], 0, regime, judge_air.STORED)
+    for row, (pollutant, parameter) in enumerate(zip(POLLUTANTS, judge_air.PARAMETERS, strict=True)):
+        hours = [int(value) for value in usable[row, :, column]]
+        present = [value for value in hours if value != NO_VALUE]
+        breakpoints = regime.index.columns[regime.index.daily[pollutant]]
+        value, iaqi = int(days.value[row, 0, 0]), int(days.iaqi[row, 0, 0])
+        if pollutant == "o3":
+            exact, how_many = best_window(hours, regime, parameter)
+        else:
+            exact = mean_text(sum(present), len(present), parameter.decimals) if present else "–"
+            how_many = f"{len(present)}/24"
+        yield {
+            "site": sites[column].name,
+            "item": pollutant,
+            "hours": how_many,
+            "received": int((raw[row, :, column] != ABSENT).sum()),
+            "exact": exact,
+            "value": None if value < 0 else printed(value, breakpoints.decimals),
+            "iaqi": None if iaqi < 0 else iaqi,
+            "how": formula(value, breakpoints, regime) if value >= 0 else "–",
+        }
+
+
+def mean_text(total: int, count: int, decimals: int) -> str:
+    """A mean as the fraction it is: total / count = value."""
+    exact = Fraction(total, count * 10**decimals)
+    return f"{plain(total, decimals)}/{count} = {float(exact):.4f}"
+
+
+def best_window(hours: Sequence[int], regime: AirRegime, parameter: Parameter) -> tuple[str, str]:
+    """The highest 8-hour mean of ozone with the hour its window ends, and how many windows are valid."""
+    rule = regime.validity
+    windows = []
+    for end in range(rule.first_window, 25):
+        part = [value for value in hours[end - rule.window_hours : end] if value != NO_VALUE]
+        if len(part) >= rule.window_least:
+            windows.append((Fraction(sum(part), len(part)), sum(part), len(part), end))
+    if not windows:
+        return "–", "0"
+    _, total, count, end = max(windows)
+    return f"{mean_text(total, count, parameter.decimals)} @{end:02d}:00", f"{len(windows)}/17"
+
+
+def formula(value: int, column: Breakpoints, regime: AirRegime) -> str:
+    """How a sub-index came from a concentration: the two breakpoints around it and the rounding up."""
+    while value > column.points[-1]:
+        if not isinstance(column.beyond, str):
+            return f"> {printed(column.points[-1], column.decimals)} → {column.beyond}"
+        column = regime.index.columns[column.beyond]
+    upper = next(i for i in range(1, len(column.points)) if value <= column.points[i])
+    low, high = column.points[upper - 1], column.points[upper]
+    from_, to = column.nodes[upper - 1], column.nodes[upper]
+    exact = Fraction((to - from_) * (value - low), high - low) + from_
+    shown = [printed(number, column.decimals) for number in (low, high)]
+    return f"{column.name} {shown[0]}–{shown[1]} → {from_}–{to}: {float(exact):.2f} ↑"
+
+
+def area_row(day: AirDay, regime: AirRegime) -> dict[str, Any]:
+    """The area's own values: the mean of its valid stations' daily values, rounded once."""
+    columns = [regime.index.columns[regime.index.daily[name]] for name in POLLUTANTS]
+    values = {
+        name: None if value < 0 else printed(value, column.decimals)
+        for name, value, column in zip(POLLUTANTS, day.value, columns, strict=True)
+    }
+    return {**values, "aqi": day.aqi if day.aqi >= 0 else None, "stations": day.stations}
+
+
+def left_out(store: Store, config: Config, sites: Sequence[Site], numbers: Sequence[int], day: int) -> Rows:
+    """Hours that QC spoke of: what came, what was said, and whether the reading counts all the same."""
+    start, end = periods.hour_ending(day, 0), periods.hour_ending(day, 24)
+    names = standards.parameter_numbers()
+    found = []
+    for site, number in zip(sites, numbers, strict=True):
+        for verdict in store.flags(number, start, end):
+            parameter = names[verdict.parameter]
+            history = store.history(number, verdict.parameter, verdict.ending)
+            value = printed(history[-1]["value"], parameter.decimals) if history else None
+            test = t(f"qc.{verdict.test}", config.language)
+            found.append(
+                {
+                    "site": site.name,
+                    "at": periods.clock(verdict.ending),
+                    "item": parameter.id,
+                    "value": value,
+                    "test": verdict.test,
+                    "flag": verdict.flag.name.lower(),
+                    "why": f"{test}：{word(verdict.flag, config.language)}",
+                }
+            )
+    return found
+
+
+def origins(store: Store, sites: Sequence[Site], numbers: Sequence[int], day: int) -> Rows:
+    """The payloads the day's readings came from."""
+    rows = []
+    for site, number in zip(sites, numbers, strict=True):
+        for found in store.origins(number, periods.hour_ending(day, 0), periods.hour_ending(day, 24)):
+            rows.append({"site": site.name, **found, "learned": periods.clock(found["learned"])})
+    return rows
+
+
+# --- a rate -------------------------------------------------------------------------------------------------------
+
+
+def explain_rate(
+    store: Store, config: Config, name: RateName, area: str, period: Period, now: int, edition: str
+) -> Explanation:
+    """A rate with everything that is not in its numerator, one by one."""
+    lang = config.language
+    rate = rating.rate(store, config, name, area, period, now, edition)
+    subject = t("bureau.whole", lang) if area == rating.WHOLE else rating.area_name(config, area)
+    percent = "–" if rate.tenths is None else f"{printed(rate.tenths, 1)}%"
+    counts = {"numerator": rate.numerator, "denominator": rate.denominator, "percent": percent}
+    answer = t("explain.rate.answer", lang, rate=word(name, lang), basis=rate.basis, **counts)
+    if name is RateName.GOOD_DAYS:
+        parts = tuple(day_parts(store, config, area, rate.period, edition))
+    else:
+        parts = (site_part(store, config, name, area, rate.period),)
+    law = " / ".join(rate.editions) or "–"
+    return Explanation(f"{word(name, lang)} {subject} {period.name}", answer, law, parts)
+
+
+def day_parts(store: Store, config: Config, area: str, period: Period, edition: str) -> Iterator[Part]:
+    """Days over the limit, and days that are not counted, of every area of the rate."""
+    lang = config.language
+    over: Rows = []
+    out: Rows = []
+    for one in config.areas:
+        if area not in (rating.WHOLE, one.id) or not rating.has_air(config, one.id):
+            continue
+        days = {day.day: day for day in rating.days_of(store, config, one.id, period, edition)}
+        for number in period:
+            found, date = days.get(number), periods.calendar(number).isoformat()
+            if found is None or found.status is not Status.VALID:
+                status = Status.MISSING if found is None else found.status
+                out.append({"area": one.name, "date": date, "why": word(status, lang), **hours_of(found)})
+            elif found.aqi > standards.good_up_to(found.edition):
+                names = [name for bit, name in enumerate(POLLUTANTS) if found.primary >> bit & 1]
+                over.append(
+                    {"area": one.name, "date": date, "aqi": found.aqi, "primary": names, "edition": found.edition}
+                )
+    yield Part(t("explain.rate.over", lang), over, ("area", "date", "aqi", "primary", "edition"))
+    yield Part(t("explain.rate.out", lang), out, ("area", "date", "why", "hours"))
+
+
+def hours_of(day: AirDay | None) -> dict[str, Any]:
+    """Valid hours by pollutant of a day that does not count."""
+    if day is None:
+        return {"hours": None}
+    pairs = zip(POLLUTANTS, day.hours, strict=True)
+    return {"hours": " ".join(f"{name}:{count}" for name, count in pairs), "o3_windows": day.windows}
+
+
+def site_part(store: Store, config: Config, name: RateName, area: str, period: Period) -> Part:
+    """Every section or source of the rate with its judgement."""
+    lang = config.language
+    rows = []
+    for site, found, _ in rating.judged_sites(store, config, rating.KINDS[name], area, period):
+        status = found.status if found else Status.MISSING
+        counted = site.counted and status is Status.VALID
+        rows.append(
+            {
+                "site": site.name,
+                "class": word(found.water_class, lang) if found else None,
+                "target": word(site.target_class, lang),
+                "counted": counted,
+                "good": found.good if found and counted else None,
+                "determining": list(found.determining) if found and not found.good else [],
+                "why": "" if counted else word(status, lang) if site.counted else t("reason.not_counted", lang),
+                "intake": site.intake,
+            }
+        )
+    return Part(
+        t("explain.rate.sites", lang), rows, ("site", "class", "target", "counted", "good", "determining", "why")
+    )
+
+
+# --- a section or source ------------------------------------------------------------------------------------------
+
+
+def explain_water(store: Store, config: Config, subject: str, period: Period) -> Explanation:
+    """The class of a section (or the compliance of a source) on a day or in a month, item by item."""
+    lang = config.language
+    site = next((s for s in config.sites if subject in (s.id, s.name) and s.kind in (Kind.SECTION, Kind.SOURCE)), None)
+    if site is None:
+        raise UsageError(t("explain.no_water", lang, subject=subject))
+    number = store.site_numbers[site.id]
+    span = "day" if period.days == 1 else "month"
+    found = judge_water.in_force(store.water([number], span, period.first, period.first))
+    if found is None:
+        return Explanation(f"{site.name} {period.name}", t("explain.day.not_judged", lang), "–", ())
+    judged = found.judgement
+    regime, _ = judge_water.law_of(site, found.basis, period.last)
+    rows = [water_row(item, site, found, config) for item in found.means if item in regime.items]
+    keys = ("item", "name", "exact", "value", "limits", "class", "decides")
+    values = {
+        "class_name": word(judged.water_class, lang),
+        "readings": found.readings,
+        "status": word(judged.status, lang),
+    }
+    answer = t("explain.water.answer", lang, basis=word(found.basis, lang), **values)
+    law = f"{judged.edition} · {regime.method} · {judged.item_set}"
+    return Explanation(f"{site.name} {period.name}", answer, law, (Part(t("explain.water.items", lang), rows, keys),))
+
+
+def water_row(item: str, site: Site, found: WaterPeriod, config: Config) -> dict[str, Any]:
+    """One item: exact mean, rounded value, class bounds, class, and whether it decided."""
+    regime, item_set = judge_water.law_of(site, found.basis, found.last)
+    entry, chosen = regime.items[item], regime.sets[item_set]
+    top, bottom, below = found.means[item]
+    value = water.rounded({item: found.means[item]}, regime)[item][0] if found.readings > 1 else top // bottom
+    bounds = water.limits_of(entry, site.body is Body.LAKE)
+    shown = ["–" if bound == water.BEYOND else plain(bound, entry.decimals) for bound in bounds]
+    deciding = item in (*chosen.items, *chosen.optional)
+    name = entry.name if config.language == "zh" else entry.name_en
+    return {
+        "item": item,
+        "name": f"{name} {entry.unit}".strip(),
+        "exact": f"{float(Fraction(top, bottom * 10**entry.decimals)):.6g}",
+        "all_below_detection": bool(below),
+        "value": plain(value, entry.decimals),
+        "limits": shown,
+        "class": word(item_class(value, site, entry), config.language) if deciding else None,
+        "decides": item in found.judgement.determining,
+        "judged": item in found.judgement.judged,
+    }
+
+
+def item_class(value: int, site: Site, item: WaterItem) -> WaterClass:
+    found = water.item_classes(np.array([[value]]), np.array([[False]]), np.array([site.body]), [item])
+    return WaterClass(int(found[0, 0]))
+
+
+def plain(value: int, decimals: int) -> str:
+    """A stored value without the zeros that storing it added."""
+    text = printed(value, decimals)
+    return text.rstrip("0").rstrip(".") if "." in text else text
