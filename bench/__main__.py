@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bench import air
+from bench import air, ingest, start
 
-BENCHES = {"air": air.main}
+BENCHES = {"air": air.main, "ingest": ingest.main, "start": start.main}
 """Name -> function of the arguments; a new bench is one line here."""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from envmon import periods, standards
-from envmon.assess import water
+from envmon.assess import air, water
 from envmon.errors import UsageError
 from envmon.model import (
     ABSENT,
@@ -132,7 +132,7 @@ def day_answer(day: AirDay | None, lang: str) -> str:
 
 def item_rows(raw: Any, usable: Any, column: int, sites: Sequence[Site], regime: AirRegime) -> Iterator[dict[str, Any]]:
     """One row a pollutant: hours, exact mean, rounded value, sub-index and how it came about."""
-    days = judge_air.air.daily(usable[:, :, column : column + 1], 0, regime, judge_air.STORED)
+    days = air.daily(usable[:, :, column : column + 1], 0, regime, judge_air.STORED)
     for row, (pollutant, parameter) in enumerate(zip(POLLUTANTS, judge_air.PARAMETERS, strict=True)):
         hours = [int(value) for value in usable[row, :, column]]
         present = [value for value in hours if value != NO_VALUE]
