@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -82,10 +80,6 @@ class Bureau:
     def judge(self, store: Store, config: Config) -> None:
         judge(store, config, self.now)
 
-    def without_channels(self, config: Config) -> Config:
-        """The same config that tells nobody."""
-        return replace(config, channels=())
-
 
 @pytest.fixture
 def bureau(tmp_path: Path) -> Iterator[Bureau]:
@@ -96,14 +90,7 @@ def bureau(tmp_path: Path) -> Iterator[Bureau]:
         yield made
 
 
-@pytest.fixture
-def bureaus(tmp_path: Path) -> Iterator[Callable[..., Bureau]]:
-    """Makes more bureaus: bureaus(name, folder with recorded data)."""
-    with ExitStack() as open_feeds:
-
-        def make(name: str, recorded: Path = SAMPLE) -> Bureau:
-            made = Bureau(tmp_path / name)
-            made.point(open_feeds.enter_context(Feed(recorded, clock=lambda: made.now)).url)
-            return made
-
-        yield make
+@pytest.fixture(scope="session")
+def make_bureau() -> type[Bureau]:
+    """Bureau(folder): for tests that serve other data, or keep one bureau for many tests."""
+    return Bureau
