@@ -175,7 +175,7 @@ def single_instance(database: Path) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             owner = file.read().strip() or "?"
-            raise StoreBusy(f"{database}: envmon is already running here (process {owner}); stop it first") from None
+            raise StoreBusy("error.daemon.running", path=database, owner=owner) from None
         file.seek(0)
         file.truncate()
         file.write(str(os.getpid()))

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from envmon.texts import t
+
 
 class EnvmonError(Exception):
     """Root of everything envmon raises on purpose.
 
+    message : a sentence, or the key of one in the catalogue of texts with the values it asks for; then the error can
+        be said in the user's language (`said`), and is English as a plain string, as in the log.
     retryable : the same step may succeed later without anyone changing anything.
     exit_code : what the command line returns (1 failed, 2 usage or config, 3 done with data problems).
     """
 
     retryable = False
     exit_code = 1
+
+    def __init__(self, message: str = "", **values: object) -> None:
+        super().__init__(message)
+        self.message, self.values = message, values
+
+    def said(self, lang: str) -> str:
+        """The error as a sentence for people."""
+        return t(self.message, lang, **self.values) if self.values else self.message
+
+    def __str__(self) -> str:
+        return self.said("en")
 
 
 class ConfigError(EnvmonError):

@@ -173,18 +173,18 @@ def parse(text: str) -> Period:
         start, _, end = text.partition("..")
         first, last = parse(start).first, parse(end).last
         if last < first:
-            raise UsageError(f"period {text!r} ends before it starts; write FROM..TO")
+            raise UsageError("error.period.order", text=text)
         return Period(first, last, text)
     numbers = [re.fullmatch(form, text) for form, _ in FORMS]
     try:
         found = _build(numbers)
     except ValueError as error:
-        raise UsageError(f"period {text!r} is not in the calendar: {error}") from error
+        raise UsageError("error.period.calendar", text=text, reason=error) from error
     if found is None:
         forms = ", ".join(example for _, example in FORMS)
-        raise UsageError(f"period {text!r} is not understood; accepted: {forms}, or FROM..TO")
+        raise UsageError("error.period.form", text=text, forms=forms)
     if found.first < FIRST_DAY:
-        raise UsageError(f"period {text!r} is before {calendar(FIRST_DAY)}, when China left summer time")
+        raise UsageError("error.period.early", text=text, day=calendar(FIRST_DAY))
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from envmon import periods
 from envmon.model import Change, Event, Incident, IncidentState, Rule, RuleKind
 from envmon.rounding import printed
-from envmon.texts import t, word
+from envmon.texts import joined, t, word
 
 LATE = 2 * periods.DAY  # a finding about something longer ago than this is told as 补报
 
@@ -45,7 +45,7 @@ def _words(facts: Mapping[str, Any], items: Mapping[str, str], lang: str) -> dic
     for key in ("primary", "determining", "items"):
         if key in shown:
             names = [items.get(item, item) for item in shown[key]]
-            shown[key] = t("alert.comma", lang).join(names) or t("alert.none", lang)
+            shown[key] = joined("comma", lang, names) or t("alert.none", lang)
     for key, kind in (
         ("water_class", "water_class"),
         ("bound", "water_class"),

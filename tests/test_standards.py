@@ -187,7 +187,7 @@ def test_every_choice_that_is_offered_is_taken() -> None:
 
 
 def test_an_unknown_choice_names_the_likeliest() -> None:
-    with pytest.raises(UsageError, match=r"HJ 633-2021.*HJ 633-2012.*did you mean 'HJ 633-201?2"):
+    with pytest.raises(UsageError, match=r"HJ 633-2021.*HJ 633-2012.*did you mean HJ 633-20"):
         standards.air(DAY, "HJ 633-2021")
     with pytest.raises(UsageError, match="by-date"):
         standards.air(DAY, "by-dat")

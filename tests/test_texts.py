@@ -23,8 +23,8 @@ def placeholders(text: str) -> set[str]:
 
 
 def enumerations() -> list[type[Enum]]:
-    found = [thing for thing in vars(model).values() if isinstance(thing, type) and issubclass(thing, Enum)]
-    return [kind for kind in found if kind.__module__.startswith(model.__name__)]
+    nouns = [getattr(model, name) for names in model.HOMES.values() for name in names]
+    return [noun for noun in nouns if isinstance(noun, type) and issubclass(noun, Enum)]
 
 
 def test_every_file_has_its_counterpart() -> None:

@@ -19,7 +19,7 @@ from envmon.charts.style import MARGIN, MUTED, Provenance, Words
 from envmon.model import POLLUTANTS, AirDays, IntArray, Level, Status
 from envmon.periods import calendar, month_of, months
 from envmon.rounding import percent_tenths
-from envmon.texts import t, word
+from envmon.texts import joined, t, word
 
 CELL, ROW = 0.316, 0.36  # a day of a long period, inches
 WEEK_CELL, WEEK_ROW = 1.45, 1.02  # a day of a short one
@@ -89,7 +89,7 @@ def describe(data: CalendarData, lang: str = "zh") -> Words:
         if counts[level.number]
     ]
     parts += [t("chart.calendar.count", lang, name=word(status, lang), days=n) for status, n in sorted(others.items())]
-    alt = t("chart.calendar.alt", lang, title=title, counts=style.joined("comma", lang, parts))
+    alt = t("chart.calendar.alt", lang, title=title, counts=joined("comma", lang, parts))
     return Words(title, _summary(data, lang), alt)
 
 
@@ -118,7 +118,7 @@ def _summary(data: CalendarData, lang: str) -> str:
         rate = style.share(percent_tenths(good, valid))
         if mine:
             parts.append(t("chart.calendar.summary", lang, edition=run.edition, good=good, valid=valid, share=rate))
-    return style.joined("semicolon", lang, parts)
+    return joined("semicolon", lang, parts)
 
 
 def _change_note(data: CalendarData, lang: str) -> str:
@@ -128,7 +128,7 @@ def _change_note(data: CalendarData, lang: str) -> str:
         for old, new in pairwise(shown)
         if new.edition != old.edition
     ]
-    return style.joined("semicolon", lang, changes)
+    return joined("semicolon", lang, changes)
 
 
 def _changes(data: CalendarData) -> set[int]:
@@ -223,7 +223,7 @@ def _day_texts(axes: Axes, x: float, y: float, day: _Day, ink: str, lang: str) -
     style.write(axes, x + WEEK_CELL - 0.08, y + 0.15, str(day.level), 9, ink, ha="right")
     style.write(axes, middle, y + 0.4, str(day.aqi), 18, ink, ha="center")
     style.write(axes, middle, y + 0.66, t(f"level.{day.level}", lang), 9.5, ink, ha="center")
-    named = style.joined("and", lang, [t(f"daily_item.{name}", lang) for name in day.primary])
+    named = joined("and", lang, [t(f"daily_item.{name}", lang) for name in day.primary])
     text, size = style.fitting(named, WEEK_CELL - 0.16, 8.5, least=6)
     style.write(axes, middle, y + 0.87, text, size, ink, ha="center")
 

@@ -21,7 +21,7 @@ from envmon.charts.style import LIMIT, LINE, MARGIN, MUTED, RULE, Provenance, Wo
 from envmon.model import NO_VALUE, POLLUTANTS, AirValidity, IntArray, LimitPhase
 from envmon.periods import Period, calendar, months
 from envmon.rounding import half_even, printed
-from envmon.texts import t
+from envmon.texts import joined, t
 
 ORDER = ("pm25", "pm10", "o3", "no2", "so2", "co")  # as bulletins list them
 PLOT_WIDTH, PLOT_HEIGHT = 3.18, 1.85
@@ -144,7 +144,7 @@ def _summary(data: PollutantsData, lang: str) -> str:
             over = sum(series.over)
             parts.append(t("chart.pollutants.over", lang, name=name, over=over, count=series.valid))
     unit = t("chart.pollutants.unit.monthly" if data.monthly else "chart.pollutants.unit.daily", lang)
-    return t("chart.pollutants.summary", lang, unit=unit, counts=style.joined("comma", lang, parts))
+    return t("chart.pollutants.summary", lang, unit=unit, counts=joined("comma", lang, parts))
 
 
 def _series(data: PollutantsData, pollutant: str) -> _Series:
@@ -191,7 +191,7 @@ def _heading(page: Axes, x: float, y: float, pollutant: str, series: _Series, da
         count = t(f"chart.pollutants.count.{kind}", lang, over=over, count=series.valid)
         style.write(page, right, y - 0.42, count, 9.5, LIMIT if over else MUTED, ha="right")
         said = [
-            t("chart.pollutants.limit", lang, value=limit.text, editions=style.joined("and", lang, limit.editions))
+            t("chart.pollutants.limit", lang, value=limit.text, editions=joined("and", lang, limit.editions))
             for limit in series.limits
         ]
         key = "chart.pollutants.yardstick" if data.monthly else "chart.pollutants.limits"

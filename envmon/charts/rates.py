@@ -17,7 +17,7 @@ from envmon.charts.style import INK, LIMIT, LINE, MARGIN, MUTED, RULE, Provenanc
 from envmon.model import Outlook, Prospect, Rate, RateName
 from envmon.periods import Period
 from envmon.rounding import printed
-from envmon.texts import t, word
+from envmon.texts import joined, t, word
 
 PANEL = 1.75  # height of one panel's plot, inches
 GAP = 0.85
@@ -84,8 +84,8 @@ def describe(data: RatesData, lang: str = "zh") -> Words:
         longer.append(t(key, lang, name=word(line.name, lang), value=value, target=style.share(required)))
     return Words(
         title,
-        style.joined("semicolon", lang, parts),
-        t("chart.rates.alt", lang, title=title, values=style.joined("semicolon", lang, longer)),
+        joined("semicolon", lang, parts),
+        t("chart.rates.alt", lang, title=title, values=joined("semicolon", lang, longer)),
     )
 
 
@@ -157,7 +157,7 @@ def _prospects(outlook: Outlook, counted: str, lang: str) -> list[tuple[str, str
     if outlook.gap is not None:
         side = "above" if outlook.gap > 0 else "below" if outlook.gap < 0 else "level"
         gap = t(f"chart.rates.gap.{side}", lang, gap=printed(abs(outlook.gap), 1))
-        found[0] = (style.joined("comma", lang, (found[0][0], gap)), INK)
+        found[0] = (joined("comma", lang, (found[0][0], gap)), INK)
     if outlook.allowed is not None:
         key = "chart.rates.allowed" if outlook.allowed >= 0 else "chart.rates.exceeded"
         count = t(f"chart.failures.{counted}", lang, count=abs(outlook.allowed))

@@ -18,7 +18,7 @@ from envmon.charts.style import INK, MARGIN, MUTED, Colour, Provenance, Words
 from envmon.model import Status, WaterClass
 from envmon.periods import Period, calendar
 from envmon.rounding import percent_tenths
-from envmon.texts import t, word
+from envmon.texts import joined, t, word
 
 ROW = 0.36
 NAME = 2.55  # inches for the section's name
@@ -116,7 +116,7 @@ def describe(data: SectionsData, lang: str = "zh") -> Words:
             title=title,
             sections=len(data.rows),
             months=len(data.months),
-            counts=style.joined("comma", lang, counts),
+            counts=joined("comma", lang, counts),
         ),
     )
 

@@ -27,7 +27,7 @@ from envmon import __version__
 from envmon.model import Basis
 from envmon.periods import Period, calendar, months
 from envmon.rounding import percent_tenths, printed
-from envmon.texts import t, word
+from envmon.texts import joined, t, word
 
 EM = 100  # points at which advances are measured
 FONT = Path(__file__).parents[1] / "fonts" / "NotoSansSC-Regular.ttf"
@@ -167,12 +167,6 @@ def period_name(period: Period, lang: str) -> str:
             return t(f"chart.period.{kind}", lang, year=year, part=named)
     first, last = calendar(period.first), calendar(period.last)
     return str(first) if first == last else t("chart.period.span", lang, first=first, last=last)
-
-
-def joined(kind: str, lang: str, parts: Iterable[str]) -> str:
-    """Parts with a language's "and", "comma" or "semicolon" between them; ASCII marks are followed by a blank."""
-    mark = t(f"chart.{kind}", lang)
-    return (f"{mark} " if mark.isascii() else mark).join(parts)
 
 
 def text_width(text: str, size: float) -> float:

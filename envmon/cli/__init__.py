@@ -53,6 +53,14 @@ def language() -> str:
     return found if found in ("zh", "en") else "zh"
 
 
+def lang_first(words: list[str]) -> list[str]:
+    """The words with `--lang X` moved to the front: it may be written anywhere."""
+    if "--lang" not in words[:-1]:
+        return words
+    at = words.index("--lang")
+    return [*words[at : at + 2], *words[:at], *words[at + 2 :]]
+
+
 class Commands(click.Group):
     """Knows every command by name and imports it when it is called; the list needs no import at all."""
 
@@ -140,9 +148,9 @@ def root(ctx: click.Context, config_path: Path, lang: str | None) -> None:
 def main() -> None:
     """Run the command line; every expected error becomes one message on stderr and an exit code."""
     try:
-        root(prog_name="envmon")
+        root(args=lang_first(sys.argv[1:]), prog_name="envmon")
     except EnvmonError as error:
-        click.echo(click.style(str(error), fg="red"), err=True)
+        click.echo(click.style(error.said(language()), fg="red"), err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # the reader of a pipe (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -47,8 +47,8 @@ def import_files(ctx: click.Context, source: str, as_object: bool, files: tuple[
                 tally, refused = import_file(store, config, spec, path, now)
             except EnvmonError as error:
                 failed = True
-                results.append({"file": str(path), "error": str(error)})
-                say(session, as_object, "cli.import.failed", path=path, error=error)
+                results.append({"file": str(path), "error": error.said(session.lang)})
+                say(session, as_object, "cli.import.failed", path=path, error=error.said(session.lang))
                 continue
             reject = write_rejects(Path(config.paths.rejects), path, refused) if refused else None
             results.append(result_of(path, tally, reject))

@@ -10,7 +10,7 @@ import click
 
 from envmon.cli import Session, language
 from envmon.cli.output import format_options, show
-from envmon.texts import t, word
+from envmon.texts import joined, t, word
 
 if TYPE_CHECKING:
     from envmon.model import AirDay, Config, Outlook, Rate
@@ -98,9 +98,9 @@ def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> 
         "percent": None if rate.tenths is None else float(printed(rate.tenths, 1)),
         "numerator": rate.numerator,
         "denominator": rate.denominator,
-        "counted": f"{rate.numerator}/{rate.denominator}",
+        "counted": counted(rate, lang),
         "excluded": {e.reason.value: e.count for e in rate.excluded},
-        "excluded_text": t("board.comma", lang).join(excluded),
+        "excluded_text": joined("comma", lang, excluded),
         "editions": list(rate.editions),
         "basis": rate.basis,
         "target": outlook and outlook.target.id,
@@ -109,6 +109,17 @@ def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> 
         "allowed": outlook and outlook.allowed,
         "prospect": outlook and outlook.prospect.value,
     }
+
+
+def counted(rate: Rate, lang: str) -> str:
+    """Numerator over denominator as people read it; volumes, kept in steps of 10 t, in 10^4 t."""
+    from envmon.model import RateName
+    from envmon.rounding import printed
+
+    if rate.name is not RateName.GOOD_SOURCES_VOLUME:
+        return f"{rate.numerator}/{rate.denominator}"
+    good, total = printed(rate.numerator, 3), printed(rate.denominator, 3)
+    return t("cli.rates.volume", lang, good=good, total=total)
 
 
 @click.group(help=t("cli.assess.help", LANG), epilog=t("cli.assess.example", LANG))
@@ -181,7 +192,7 @@ def air_row(day: AirDay, subject: str, name: str, lang: str) -> dict[str, Any]:
         "level": day.level or None,
         "level_name": t(f"level.{day.level}", lang),
         "primary": primary,
-        "primary_names": t("board.comma", lang).join(t(f"daily_item.{one}", lang) for one in primary),
+        "primary_names": joined("comma", lang, [t(f"daily_item.{one}", lang) for one in primary]),
         **dict(zip(POLLUTANTS, values, strict=True)),
         **{f"iaqi_{p}": None if i < 0 else i for p, i in zip(POLLUTANTS, day.iaqi, strict=True)},
         **{f"hours_{p}": h for p, h in zip(POLLUTANTS, day.hours, strict=True)},
@@ -268,7 +279,7 @@ def water_row(site: Any, judgement: Any, one: Any, period: str, lang: str) -> di
         "target_name": word(site.target_class, lang),
         "good": judgement.good if judgement and status is Status.VALID else None,
         "main": main,
-        "main_text": t("board.comma", lang).join(text),
+        "main_text": joined("comma", lang, text),
         "missing": list(judgement.missing) if judgement else [],
         "basis": one.basis.name.lower() if one else None,
         "basis_name": word(one.basis, lang) if one else "–",

@@ -29,7 +29,7 @@ def minute_of(text: str) -> int:
     try:
         return periods.minute(datetime.fromisoformat(text))
     except ValueError:
-        raise UsageError(f"{text!r} is not a time; write 2022-03-01 or 2022-03-01T09:00") from None
+        raise UsageError("error.time", text=text) from None
 
 
 def start_log(form: str, path: Path | None = None) -> None:

@@ -57,6 +57,6 @@ class Site:
     aliases: tuple[str, ...] = ()
     body: Body = Body.RIVER
     target_class: WaterClass = WaterClass.III
-    intake: int | None = None  # usual intake of a source, in 10 t a month (two decimals of 10^4 t are 100 t)
+    intake: int | None = None  # usual intake of a source, in steps of 10 t a month (10^4 t with three decimals)
     counted: bool = True  # False: shown, but not part of any rate (background, control point)
     attributes: Mapping[str, str] = field(default_factory=dict)  # basin, river, chief, longitude, ...

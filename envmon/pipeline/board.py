@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from envmon import periods, wording
 from envmon.model import Incident, Kind, RuleKind
 from envmon.rounding import printed
-from envmon.texts import t, word
+from envmon.texts import joined, t, word
 
 if TYPE_CHECKING:
     from envmon.store import Store
@@ -86,7 +86,7 @@ def target(found: dict[str, Any], names: Names, lang: str) -> dict[str, Any]:
         "numerator": rate["numerator"],
         "denominator": rate["denominator"],
         "excluded": excluded,
-        "excluded_text": t("board.comma", lang).join(parts),
+        "excluded_text": joined("comma", lang, parts),
         "editions": rate["editions"],
         "basis": rate["basis"],
         "required": t("board.days", lang, days=days) if days is not None else required and f"{required}%",

@@ -38,7 +38,7 @@ from envmon.periods import Period
 from envmon.pipeline import judge_air, judge_water, rating
 from envmon.rounding import printed
 from envmon.store import Store
-from envmon.texts import t, word
+from envmon.texts import joined, t, word
 
 Rows = list[dict[str, Any]]
 
@@ -123,9 +123,8 @@ def judged_day(store: Store, config: Config, subject: str, day: int, edition: st
 def day_answer(day: AirDay | None, lang: str) -> str:
     if day is None:
         return t("explain.day.not_judged", lang)
-    names = t("board.comma", lang).join(
-        t(f"daily_item.{name}", lang) for bit, name in enumerate(POLLUTANTS) if day.primary >> bit & 1
-    )
+    primary = [name for bit, name in enumerate(POLLUTANTS) if day.primary >> bit & 1]
+    names = joined("comma", lang, [t(f"daily_item.{name}", lang) for name in primary])
     values = {"aqi": day.aqi if day.aqi >= 0 else "–", "level": t(f"level.{day.level}", lang), "primary": names or "–"}
     return t("explain.day.answer", lang, status=word(day.status, lang), edition=day.edition, **values)
 

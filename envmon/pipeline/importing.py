@@ -19,8 +19,7 @@ def spec_of(config: Config, name: str) -> SourceSpec:
             return spec
     names = [spec.id for spec in config.sources]
     close = get_close_matches(name, names, 1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names)}"
-    raise UsageError(f"config.toml has no source {name!r}; {hint}")
+    raise UsageError("error.source.unknown", name=name, close=close[0] if close else ", ".join(names))
 
 
 def import_file(store: Store, config: Config, spec: SourceSpec, path: Path, now: int) -> tuple[Tally, list[Refused]]:

@@ -53,13 +53,13 @@ def read_file(path: Path, kind: str, taken: int) -> Payload:
     """
     name = path.name.lower()
     if not name.endswith(SUFFIXES):
-        raise UsageError(f"{path}: this kind of file is not read; accepted: {' '.join(SUFFIXES)}")
+        raise UsageError("error.file.kind", path=path, kinds=" ".join(SUFFIXES))
     try:
         body = _unpacked(path)
     except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
         raise SourceChanged(f"{path}: the compressed file is damaged or cut off ({error}); nothing was read") from error
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise UsageError("error.file.read", path=path, reason=error.strerror or error) from error
     if kind == "cnemc_water":
         taken = _snapshot_time(path, body, taken)
     return Payload(str(path), body, taken)
@@ -84,10 +84,7 @@ def _snapshot_time(path: Path, body: bytes, taken: int) -> int:
     if CAPTURE in body[:2000] and (captured := CAPTURED.findall(body)):
         return periods.minute(datetime.fromisoformat(max(captured).decode()))
     if not FULL_DATE.search(body):
-        raise UsageError(
-            f"{path}: its times have no year and its name does not say when it was saved; "
-            "rename it like 2022_12_31_22h52m_name.csv"
-        )
+        raise UsageError("error.file.year", path=path)
     return taken
 
 

@@ -66,7 +66,7 @@ def _air(day: int, chosen: str | None) -> AirRegime:
     _check_families()
     year = chosen or next((y for y in YEARS if _within(_document(INDEX[y]), day)), None)
     if year is None:
-        raise NotInForce(f"no air standard of this program was in force on {periods.calendar(day)}")
+        raise NotInForce("error.standard.none", day=periods.calendar(day))
     limits = _limits(year, day)
     return AirRegime(limits, _index(year), _validity(year), _document(METHODS[year]).id)
 
@@ -75,7 +75,7 @@ def index_edition(name: str) -> IndexEdition:
     """An index edition by its name or year."""
     year = _year(name)
     if year is None:
-        raise UsageError(f"{name!r} names no edition; there are {', '.join(index_editions())}")
+        raise UsageError("error.standard.edition", name=name, editions=", ".join(index_editions()))
     return _index(year)
 
 
@@ -94,8 +94,9 @@ def _year(choice: str) -> str | None:
         if plain in (year, f"hj633-{year}", f"gb3095-{year}", f"hj633—{year}"):
             return year
     close = get_close_matches(choice, choices(), 1, cutoff=0.4)
-    hint = f"did you mean {close[0]!r}?" if close else ""
-    raise UsageError(f"{choice!r} is no air standard; choose {', '.join(choices())}. {hint}".strip())
+    raise UsageError(
+        "error.standard.choice", choice=choice, choices=", ".join(choices()), close=(close or choices())[0]
+    )
 
 
 @cache
@@ -154,7 +155,7 @@ def groundwater(day: int) -> WaterRegime:
 
 def _in_force(regime: WaterRegime, document: Document, day: int) -> WaterRegime:
     if not _within(document, day):
-        raise NotInForce(f"{document.id} was not in force on {periods.calendar(day)}")
+        raise NotInForce("error.standard.day", name=document.id, day=periods.calendar(day))
     return regime
 
 

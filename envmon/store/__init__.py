@@ -89,7 +89,7 @@ class Store:
                 _check_version(db, path, readonly)
                 opened = cls(db, path, lock)
             except sqlite3.Error as error:
-                raise StoreError(f"{path}: {error}; is it an envmon database, and may this user use it?") from error
+                raise StoreError("error.store.open", path=path, reason=error) from error
             undo.pop_all()
         return opened
 
@@ -115,7 +115,7 @@ class Store:
             yield self.db
             self.db.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}; nothing of this step was stored") from error
+            raise StoreError("error.store.step", path=self.path, reason=error) from error
         finally:
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
@@ -154,11 +154,8 @@ class Store:
         for parameter in parameters:
             stored = known.get(parameter.number, (parameter.id, parameter.decimals))
             if stored != (parameter.id, parameter.decimals):
-                was, now = f"{stored[0]} ({stored[1]} decimals)", f"{parameter.id} ({parameter.decimals} decimals)"
-                raise StoreError(
-                    f"{self.path}: item {parameter.number} is stored as {was} and would be misread as {now};"
-                    " nothing was touched, use the program that wrote it"
-                )
+                was, now = f"{stored[0]} ({stored[1]})", f"{parameter.id} ({parameter.decimals})"
+                raise StoreError("error.store.steps", path=self.path, number=parameter.number, was=was, now=now)
 
     def stream(self, stream: Stream) -> int:
         """The number of a stream; a new one is entered."""
@@ -197,7 +194,7 @@ def _locked(path: Path, wait: float) -> IO[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = name.open("a+", encoding="utf-8")
     except OSError as error:
-        raise StoreError(f"{name}: {error.strerror}; the folder of the database must be writable") from error
+        raise StoreError("error.store.folder", path=name, reason=error.strerror) from error
     until = time.monotonic() + wait
     while True:
         try:
@@ -208,7 +205,7 @@ def _locked(path: Path, wait: float) -> IO[str]:
                 file.seek(0)
                 owner = file.read().strip() or "?"
                 file.close()
-                raise StoreBusy(f"{path}: process {owner} is writing; try again when it is done") from None
+                raise StoreBusy("error.store.busy", path=path, owner=owner) from None
             time.sleep(0.02)
     file.seek(0)
     file.truncate()
@@ -219,7 +216,7 @@ def _locked(path: Path, wait: float) -> IO[str]:
 
 def _reader(path: Path) -> sqlite3.Connection:
     if not path.exists():
-        raise StoreError(f"{path}: there is no database yet; `envmon run --once` or `envmon import` makes it")
+        raise StoreError("error.store.none", path=path)
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10)
     db.execute("PRAGMA query_only = ON")
     return db
@@ -237,8 +234,8 @@ def _writer(path: Path) -> sqlite3.Connection:
 def _check_version(db: sqlite3.Connection, path: Path, readonly: bool) -> None:
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > schema.VERSION:
-        raise StoreError(f"{path}: schema {version} is newer than this program's {schema.VERSION}; update envmon")
+        raise StoreError("error.store.newer", path=path, version=version, ours=schema.VERSION)
     if version < schema.VERSION:
         if readonly:
-            raise StoreError(f"{path}: schema {version} is older than {schema.VERSION}; `envmon run --once` updates it")
+            raise StoreError("error.store.older", path=path, version=version, ours=schema.VERSION)
         schema.migrate(db)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import cache
 from typing import Any
@@ -40,6 +40,16 @@ def word(member: Enum, lang: str) -> str:
     """
     kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(member).__name__)
     return t(f"{kind}.{member.name}".lower(), lang)
+
+
+def joined(kind: str, lang: str, parts: Iterable[str]) -> str:
+    """Parts with a language's "comma", "semicolon" or "and" between them; ASCII marks are followed by a blank.
+
+    >>> joined("comma", "zh", ["a", "b"]), joined("comma", "en", ["a", "b"])
+    ('a、b', 'a, b')
+    """
+    mark = t(f"join.{kind}", lang)
+    return (f"{mark} " if mark.isascii() else mark).join(parts)
 
 
 @cache
