@@ -155,6 +155,10 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:  # a file or folder that cannot be made, read or written
+        said = t("error.file", language(), path=error.filename or "-", reason=error.strerror or error)
+        click.echo(click.style(said, fg="red"), err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

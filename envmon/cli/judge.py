@@ -265,7 +265,7 @@ def water_row(site: Any, judgement: Any, one: Any, period: str, lang: str) -> di
     for one_main in judgement.main if judgement else ():
         times = None if one_main.multiple is None else printed(one_main.multiple, 1)
         name = names[one_main.item].name if lang == "zh" else names[one_main.item].name_en
-        text.append(name + (t("cli.assess.multiple", lang, times=times) if times else ""))
+        text.append(t("cli.assess.over", lang, name=name, times=times) if times else name)
         multiple = None if times is None else float(times)
         main.append({"item": one_main.item, "class": one_main.water_class.name, "multiple": multiple})
     status = judgement.status if judgement else Status.MISSING

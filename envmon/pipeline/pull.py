@@ -39,8 +39,7 @@ def keep_all(store: Store, config: Config, spec: SourceSpec, payloads: Iterable[
         try:
             parsed = source.parse(payload, context)
         except SourceChanged as error:
-            saved = set_aside(Path(config.paths.rejects), payload)
-            broken.append(f"{error} (kept as {saved})")
+            broken.append(f"{error} ({set_aside(Path(config.paths.rejects), payload)})")
             continue
         total += keep(store, spec, payload, parsed, config.qc.get("duplicate", {}), now)
     if broken:
@@ -77,10 +76,13 @@ def context_of(store: Store, config: Config, spec: SourceSpec) -> Context:
     return Context(names, standards.parameters(), stream, spec)
 
 
-def set_aside(folder: Path, payload: Payload) -> Path:
-    """Keep a payload nobody understood, byte for byte."""
-    folder.mkdir(parents=True, exist_ok=True)
+def set_aside(folder: Path, payload: Payload) -> str:
+    """Keep a payload nobody understood, byte for byte; says where it went, or why it could not be kept."""
     name = re.sub(r"[^\w.-]+", "_", payload.origin)[-80:]
     path = folder / f"{periods.moment(payload.taken):%Y%m%dT%H%M}_{name}"
-    path.write_bytes(payload.body)
-    return path
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(payload.body)
+    except OSError as error:  # the payloads after it must not be lost for that
+        return f"could not be kept as {path}: {error.strerror}"
+    return f"kept as {path}"
