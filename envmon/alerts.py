@@ -146,13 +146,14 @@ def target(rule: Rule, outlooks: Iterable[Outlook], now: int) -> list[Finding]:
     return found
 
 
-def silence(rule: Rule, subject: str, last: int | None, period: int, now: int) -> list[Finding]:
-    """A site whose latest reading is older than its period and the rule's grace. Never heard of says nothing."""
-    if last is None:
-        return []
-    quiet = now - last
+def silence(rule: Rule, subject: str, last: int | None, since: int, period: int, now: int) -> list[Finding]:
+    """A site whose latest reading is older than its period and the rule's grace.
+
+    One never heard of is silent since the service began to listen (`since`): its name or code may be wrong.
+    """
+    quiet = now - (since if last is None else last)
     severity = rule.severity if quiet > period + rule.grace else None
-    facts = {"last": periods.clock(last), "hours": quiet // 60}
+    facts = {"last": None if last is None else periods.clock(last), "hours": quiet // 60}
     return [Finding(rule.id, subject, now, severity, None, facts)]
 
 

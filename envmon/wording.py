@@ -13,6 +13,7 @@ from envmon.model import Change, Event, Incident, IncidentState, Rule, RuleKind
 from envmon.rounding import printed
 from envmon.texts import joined, t, word
 
+LONG = 72  # hours of silence from which days are said
 LATE = 2 * periods.DAY  # a finding about something longer ago than this is told as 补报
 
 
@@ -56,6 +57,11 @@ def _words(facts: Mapping[str, Any], items: Mapping[str, str], lang: str) -> dic
             shown[key] = t(f"{kind}.{shown[key].lower()}", lang)
     for key in ("tenths", "required"):
         shown[key] = "–" if shown.get(key) is None else f"{printed(shown[key], 1)}%"
+    if "hours" in shown:
+        key = "alert.days" if shown["hours"] >= LONG else "alert.hours"
+        shown["span"] = t(key, lang, days=shown["hours"] // 24, hours=shown["hours"])
+    if shown.get("last", "") is None:
+        shown["last"] = t("alert.never", lang)
     if shown.get("days") is not None:
         shown["required"] = t("alert.days", lang, days=shown["days"])
     return shown

@@ -55,7 +55,7 @@ def about_target(target: Mapping[str, Any], session: Session) -> list[str]:
     verdict = click.style(target["prospect_name"], fg=COLOURS.get(target["prospect"]), bold=True)
     first = f"{pad(plain(name), 44)}{pad(value, 8, right=True)}  {verdict}"
     required = session.say("cli.status.required", required=target["required"]) if target["required"] else ""
-    gap = session.say("cli.status.gap", gap=target["gap"]) if target["gap"] else ""
+    gap = gap_in_words(target["gap"], session) if target["gap"] else ""
     allowed = target["allowed"]
     room = ""
     if allowed is not None:
@@ -69,13 +69,21 @@ def about_target(target: Mapping[str, Any], session: Session) -> list[str]:
     return [first, f"  {facts}", click.style(clip(rest, 80), dim=True)]
 
 
+def gap_in_words(gap: str, session: Session) -> str:
+    """The signed gap in points as above, below or on the target."""
+    if not gap.strip("+-0."):
+        return session.say("cli.status.level")
+    return session.say("cli.status.below" if gap.startswith("-") else "cli.status.above", gap=gap.lstrip("+-"))
+
+
 def about_incidents(found: Mapping[str, Any], session: Session) -> list[str]:
-    incidents = found["incidents"]
-    lines = [session.say("cli.status.incidents", count=found["open_incidents"])]
+    incidents, silent = found["incidents"], len(found["silent_sites"])
+    key = "cli.status.incidents_silent" if silent else "cli.status.incidents"
+    lines = [session.say(key, count=found["open_incidents"], silent=silent)]
     for incident in incidents[:SHOWN]:
         severity = click.style(incident["severity_name"], fg=COLOURS.get(incident["severity"]))
         lines.append(clip(f"  {severity}  {incident['since']}  {plain(incident['title'])}", 80))
-    return lines + more(found["open_incidents"] - min(len(incidents), SHOWN), session)
+    return lines + more(len(incidents) - SHOWN, session)
 
 
 def about_silence(found: Mapping[str, Any], session: Session) -> list[str]:

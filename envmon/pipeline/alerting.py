@@ -131,12 +131,12 @@ def water_findings(store: Store, config: Config, judged: Sequence[WaterPeriod]) 
 
 def silence_findings(store: Store, config: Config, now: int) -> Iterator[Finding]:
     """Sites that have not been heard of for longer than their period and the rule's grace."""
-    latest = store.latest()
+    latest, since = store.latest(), store.first_beat()
     for rule in rules_of(config, RuleKind.SILENCE):
         for site in config.sites:
             if watched(rule, site.id) and expected(site):
                 last = latest.get(store.site_numbers[site.id])
-                yield from alerts.silence(rule, site.id, last, PERIODS[site.kind], now)
+                yield from alerts.silence(rule, site.id, last, now if since is None else since, PERIODS[site.kind], now)
 
 
 def expected(site: Site) -> bool:

@@ -32,7 +32,7 @@ def board(store: Store, now: int, lang: str) -> dict[str, Any]:
         "as_of": periods.clock(at),
         "recorded": recorded,
         "targets": [target(one, names, lang) for one in store.outlooks()],
-        "open_incidents": len(loud),
+        "open_incidents": len(open_ones),
         "incidents": [incident(one, names, lang) for one in loud],
         "sites": sum(place["kind"] not in (Kind.AREA, "target") for place in names.places.values()),
         "silent_sites": [

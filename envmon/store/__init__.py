@@ -64,6 +64,7 @@ class Store:
     fail_slots = slots.fail_slots
     failing = slots.failing
     beat = slots.beat
+    first_beat = slots.first_beat
     last_beat = slots.last_beat
 
     def __init__(self, db: sqlite3.Connection, path: Path, lock: IO[str] | None) -> None:

@@ -76,6 +76,12 @@ def beat(store: Store, now: int, pid: int) -> None:
         )
 
 
+def first_beat(store: Store) -> int | None:
+    """When a service first ran on this database."""
+    found = store.db.execute("SELECT min(started) FROM beat").fetchone()[0]
+    return None if found is None else int(found)
+
+
 def last_beat(store: Store) -> int | None:
     found = store.db.execute("SELECT max(at) FROM beat").fetchone()[0]
     return None if found is None else int(found)
