@@ -18,6 +18,8 @@ from envmon.rounding import scaled
 
 Settings = Mapping[str, Any]
 
+FACTOR_DECIMALS = 3  # of the factor of `spike`, so that 2.5 is exact
+
 LEVELS = {"fail": Flag.FAIL, "suspect": Flag.SUSPECT}
 
 DEFAULTS: Mapping[str, Settings] = {
@@ -46,7 +48,7 @@ tested by `spike`, and by `flat_line` whatever its value."""
 
 def missing(values: IntArray, marks: IntArray, parameters: Sequence[Parameter], settings: Settings) -> IntArray:
     """MISSING where a reading was due and none came (缺测)."""
-    return np.where(values == ABSENT, Flag.MISSING, Flag.GOOD).astype(np.int8)
+    return np.where(values == ABSENT, np.int8(Flag.MISSING), np.int8(Flag.GOOD))
 
 
 def device_flag(values: IntArray, marks: IntArray, parameters: Sequence[Parameter], settings: Settings) -> IntArray:
@@ -62,57 +64,76 @@ def negative(values: IntArray, marks: IntArray, parameters: Sequence[Parameter],
 
 def out_of_range(values: IntArray, marks: IntArray, parameters: Sequence[Parameter], settings: Settings) -> IntArray:
     """Readings outside what is physically possible for the item; NOT_EVALUATED for items without a range."""
-    low = np.array([ABSENT if p.low is None else p.low for p in parameters], np.int64)[:, None, None]
-    high = np.array([2**62 if p.high is None else p.high for p in parameters], np.int64)[:, None, None]
-    found = _flags((values < low) | (values > high), values, settings)
+    found: IntArray = np.zeros(values.shape, np.int8)
     for row, parameter in enumerate(parameters):
         if parameter.low is None and parameter.high is None:
-            found[row][values[row] != ABSENT] = Flag.NOT_EVALUATED
+            found[row] = _not_evaluated(values[row])
+            continue
+        bad: BoolArray = np.zeros(values[row].shape, np.bool_)
+        if parameter.low is not None:
+            bad |= values[row] < parameter.low
+        if parameter.high is not None:
+            bad |= values[row] > parameter.high
+        found[row] = _flags(bad, values[row], settings)
     return found
 
 
 def flat_line(values: IntArray, marks: IntArray, parameters: Sequence[Parameter], settings: Settings) -> IntArray:
-    """Readings in a run of at least `times` equal ones, one after another without a gap."""
+    """Readings in a run of at least `times` equal ones, one after another without a gap.
+
+    Readings below their detection limit stand still by nature: they are NOT_EVALUATED and end a run. In a series
+    shorter than `times` nothing is evaluated.
+    """
     times = int(settings["times"])
-    run: IntArray = np.ones(values.shape, np.int32)
-    for hour in range(1, values.shape[1]):
-        same = (values[:, hour] == values[:, hour - 1]) & (values[:, hour] != ABSENT)
-        run[:, hour] += np.where(same, run[:, hour - 1], 0)
-    for hour in range(values.shape[1] - 2, -1, -1):  # the whole run, not only its end
-        same = (values[:, hour] == values[:, hour + 1]) & (values[:, hour] != ABSENT)
-        run[:, hour] = np.where(same, run[:, hour + 1], run[:, hour])
-    least = _thresholds(parameters, settings, "above", ABSENT)
-    return _flags((run >= times) & (values >= least), values, settings)
+    found: IntArray = np.zeros(values.shape, np.int8)
+    for row, parameter in enumerate(parameters):
+        own, censored = values[row], marks[row] == Mark.CENSORED
+        if len(own) < times:
+            found[row] = _not_evaluated(own)
+            continue
+        counts = (own != ABSENT) & ~censored
+        least = _threshold(parameter, settings, "above")
+        still = _in_runs((own[1:] == own[:-1]) & counts[1:] & counts[:-1], times)
+        found[row] = _flags(still if least is None else still & (own >= least), own, settings)
+        found[row][censored & (own != ABSENT)] = Flag.NOT_EVALUATED
+    return found
 
 
 def spike(values: IntArray, marks: IntArray, parameters: Sequence[Parameter], settings: Settings) -> IntArray:
-    """A single reading far above or below both its neighbours; NOT_EVALUATED without both of them."""
-    found = np.full(values.shape, Flag.NOT_EVALUATED, np.int8)
-    found[values == ABSENT] = Flag.GOOD
-    if values.shape[1] < 3:
-        return found
-    middle, before, after = values[:, 1:-1], values[:, :-2], values[:, 2:]
-    by, factor = _thresholds(parameters, settings, "by", 2**62), int(settings["factor"])
-    high, low = np.maximum(before, after).astype(np.int64), np.minimum(before, after).astype(np.int64)
-    up = (middle - high >= by) & (middle >= factor * np.maximum(high, 0))
-    down = (low - middle >= by) & (low >= factor * np.maximum(middle, 0))
-    testable = (before != ABSENT) & (after != ABSENT) & (middle != ABSENT)
-    found[:, 1:-1][testable] = np.where(up | down, _level(settings), Flag.GOOD)[testable]
+    """A single reading far above or below both its neighbours; NOT_EVALUATED without both, or without a threshold."""
+    factor = scaled(str(settings["factor"]), FACTOR_DECIMALS)
+    found: IntArray = np.zeros(values.shape, np.int8)
+    for row, parameter in enumerate(parameters):
+        own, by = values[row], _threshold(parameter, settings, "by")
+        found[row] = _not_evaluated(own)
+        if by is None or len(own) < 3:
+            continue
+        middle, before, after = own[1:-1], own[:-2], own[2:]
+        testable = (before != ABSENT) & (after != ABSENT) & (middle != ABSENT)
+        time, site = np.nonzero(testable & ((middle > before) == (middle > after)))  # few stand out from both
+        here = middle[time, site].astype(np.int64)
+        one, other = before[time, site].astype(np.int64), after[time, site].astype(np.int64)
+        high, low = np.maximum(one, other), np.minimum(one, other)
+        unit = 10**FACTOR_DECIMALS
+        up = (here - high >= by) & (here * unit >= factor * np.maximum(high, 0))
+        down = (low - here >= by) & (low * unit >= factor * np.maximum(here, 0))
+        inner = found[row, 1:-1]
+        inner[testable] = Flag.GOOD
+        inner[time[up | down], site[up | down]] = _level(settings)
     return found
 
 
 def pm_order(values: IntArray, marks: IntArray, parameters: Sequence[Parameter], settings: Settings) -> IntArray:
-    """PM2.5 above PM10, which is a part larger than the whole; both readings are flagged."""
-    found = np.zeros(values.shape, np.int8)
-    names = [parameter.id for parameter in parameters]
-    if "pm25" not in names or "pm10" not in names:
-        return found
-    fine, coarse = names.index("pm25"), names.index("pm10")
-    both = (values[fine] != ABSENT) & (values[coarse] != ABSENT)
-    found[[fine, coarse]] = np.where(both & (values[fine] > values[coarse]), _level(settings), Flag.GOOD)
-    alone = ~both
-    for row in (fine, coarse):
-        found[row][alone & (values[row] != ABSENT)] = Flag.NOT_EVALUATED
+    """PM2.5 above PM10, which is a part larger than the whole; both are flagged, NOT_EVALUATED where one is alone."""
+    found: IntArray = np.zeros(values.shape, np.int8)
+    rows = {parameter.id: row for row, parameter in enumerate(parameters) if parameter.id in ("pm25", "pm10")}
+    for row in rows.values():
+        found[row] = _not_evaluated(values[row])
+    if len(rows) == 2:
+        fine, coarse = values[rows["pm25"]], values[rows["pm10"]]
+        both = (fine != ABSENT) & (coarse != ABSENT)
+        for row in rows.values():
+            found[row][both] = np.where(fine > coarse, np.int8(_level(settings)), np.int8(Flag.GOOD))[both]
     return found
 
 
@@ -136,14 +157,23 @@ def check(
     """Every test's flags on an array of readings.
 
     values, marks : [item, time, site], evenly spaced in time; ABSENT where there is no reading.
-    parameters : of the first axis; settings : what the config changes, by test (`off = true` leaves a test out).
+    parameters : of the first axis; settings : what the config changes, by test. A test that is `off` does not vanish,
+        it says NOT_EVALUATED: so its earlier verdicts are replaced when the days are judged again.
     """
     found = {}
     for name, test in TESTS.items():
-        own = {**DEFAULTS[name], **settings.get(name, {})}
-        if test is not None and not own.get("off"):
-            found[name] = test(values, marks, parameters, own)
+        own = settings_of(name, settings.get(name, {}))
+        if test is not None:
+            found[name] = _not_evaluated(values) if own.get("off") else test(values, marks, parameters, own)
     return found
+
+
+def settings_of(test: str, changes: Settings) -> Settings:
+    """A test's settings: the defaults with the config's changes in them; thresholds are changed item by item."""
+    own = dict(DEFAULTS[test])
+    for key, value in changes.items():
+        own[key] = {**own.get(key, {}), **value} if isinstance(value, Mapping) else value
+    return own
 
 
 def roll_up(flags: Mapping[str, IntArray]) -> IntArray:
@@ -153,8 +183,9 @@ def roll_up(flags: Mapping[str, IntArray]) -> IntArray:
 
 
 def usable(values: IntArray, rolled: IntArray) -> IntArray:
-    """The readings that count: NO_VALUE where there is none or it failed."""
-    return np.where((rolled >= Flag.FAIL) | (values == ABSENT), NO_VALUE, values).astype(values.dtype)
+    """The concentrations that count: NO_VALUE where there is none, where it failed, and, whatever the settings, below
+    zero: no value there could be told from NO_VALUE."""
+    return np.where((rolled >= Flag.FAIL) | (values < 0), NO_VALUE, values).astype(values.dtype)
 
 
 def verdicts(
@@ -165,14 +196,17 @@ def verdicts(
     start : the minute before the first interval; step : minutes from one reading to the next.
     """
     for test, found in flags.items():
-        for item, time, site in np.argwhere(found >= Flag.SUSPECT).tolist():
-            flag = Flag(int(found[item, time, site]))
-            yield Verdict(start + (time + 1) * step, sites[site], parameters[item], test, flag)
+        kept = found >= Flag.SUSPECT
+        for (item, time, site), flag in zip(np.argwhere(kept).tolist(), found[kept].tolist(), strict=True):
+            yield Verdict(start + (time + 1) * step, sites[site], parameters[item], test, Flag(flag))
 
 
 def duplicates(conflicts: Sequence[tuple[int, int, int]], origin: str, settings: Settings) -> list[Verdict]:
     """Verdicts on readings that one payload gave twice with different values: (ending, site, parameter)."""
-    level = Flag(_level({**DEFAULTS["duplicate"], **settings}))
+    own = settings_of("duplicate", settings)
+    if own.get("off"):
+        return []
+    level = _level(own)
     return [Verdict(ending, site, parameter, "duplicate", level, origin) for ending, site, parameter in conflicts]
 
 
@@ -181,11 +215,27 @@ def _level(settings: Settings) -> Flag:
 
 
 def _flags(bad: BoolArray, values: IntArray, settings: Settings) -> IntArray:
-    return np.where(bad & (values != ABSENT), _level(settings), Flag.GOOD).astype(np.int8)
+    return np.where(bad & (values != ABSENT), np.int8(_level(settings)), np.int8(Flag.GOOD))
 
 
-def _thresholds(parameters: Sequence[Parameter], settings: Settings, key: str, otherwise: int) -> IntArray:
-    """Thresholds by parameter in its own steps, [item, 1, 1]."""
-    by_name = settings.get(key) or {}
-    steps = [scaled(str(by_name[p.id]), p.decimals) if p.id in by_name else otherwise for p in parameters]
-    return np.array(steps, np.int64)[:, None, None]
+def _not_evaluated(values: IntArray) -> IntArray:
+    """NOT_EVALUATED on every reading; where there is none, there is nothing to evaluate."""
+    return np.where(values == ABSENT, np.int8(Flag.GOOD), np.int8(Flag.NOT_EVALUATED))
+
+
+def _in_runs(same: BoolArray, times: int) -> BoolArray:
+    """Which readings lie in a run of at least `times`, from which are like the one before them [time - 1, site]."""
+    starts = len(same) + 2 - times  # places where a run of that length may begin
+    whole: BoolArray = np.ones((starts, *same.shape[1:]), np.bool_)
+    for later in range(times - 1):
+        whole &= same[later : later + starts]
+    found: BoolArray = np.zeros((len(same) + 1, *same.shape[1:]), np.bool_)
+    for later in range(times):
+        found[later : later + starts] |= whole
+    return found
+
+
+def _threshold(parameter: Parameter, settings: Settings, key: str) -> int | None:
+    """A parameter's threshold in its own steps; None when the settings name none for it."""
+    text = (settings.get(key) or {}).get(parameter.id)
+    return None if text is None else scaled(str(text), parameter.decimals)
