@@ -28,10 +28,23 @@ DEFAULTS: Mapping[str, Settings] = {
     "negative": {"level": "fail"},
     "out_of_range": {"level": "fail"},
     # Published values are whole numbers and clean air stands still for hours: only a run well above the noise counts.
+    # The water platform prints less than the detection limit as the limit itself (NH3-N 0.025, TP 0.005, TN 0.05), and
+    # a section rightly keeps its class for months (7: no class is).
     "flat_line": {
         "level": "suspect",
         "times": 8,
-        "above": {"so2": "30", "no2": "20", "co": "1.5", "o3": "40", "pm10": "30", "pm25": "20"},
+        "above": {
+            "so2": "30",
+            "no2": "20",
+            "co": "1.5",
+            "o3": "40",
+            "pm10": "30",
+            "pm25": "20",
+            "nh3n": "0.05",
+            "tp": "0.01",
+            "tn": "0.1",
+            "published_class": "7",
+        },
     },
     # A single value that stands out from both neighbours by at least `by` (in the item's unit) and `factor` times.
     "spike": {

@@ -26,8 +26,9 @@ LETTERS = ".?sFM"
 PARAMETERS = standards.parameters()
 AIR = [PARAMETERS[name] for name in POLLUTANTS]
 
-# In the items' units, as in config.toml: a run counts from `above`, a spike stands out by at least `by`.
+# In the items' units: a run counts from `above` up, a spike stands out by at least `by`.
 ABOVE = {"so2": "30", "no2": "20", "co": "1.5", "o3": "40", "pm10": "30", "pm25": "20"}
+ABOVE |= {"nh3n": "0.05", "tp": "0.01", "tn": "0.1"}
 BY = {"so2": "100", "no2": "100", "co": "3", "o3": "150", "pm10": "300", "pm25": "150"}
 HIGHEST = {"so2": "10000", "no2": "5000", "co": "200", "o3": "2000", "pm10": "10000", "pm25": "5000"}
 
@@ -129,8 +130,15 @@ def test_a_run_across_a_gap_is_no_run() -> None:
 
 def test_detection_limits_stand_still_by_nature() -> None:
     assert said("flat_line", "tp", "<0.01 " * 10) == "?" * 10
-    assert said("flat_line", "tp", "0.01 " * 10) == "s" * 10  # no threshold of its own: whatever the value
-    assert said("flat_line", "tp", "0.01 " * 4 + "<0.01 " + "0.01 " * 4) == "....?...."
+    assert said("flat_line", "codmn", "0.5 " * 10) == "s" * 10  # no threshold of its own: whatever the value
+    assert said("flat_line", "codmn", "0.5 " * 4 + "<0.5 " + "0.5 " * 4) == "....?...."
+    for name, limit in (("nh3n", "0.025"), ("tp", "0.005"), ("tn", "0.05")):  # as the platform prints them, without <
+        assert said("flat_line", name, f"{limit} " * 10) == "." * 10
+
+
+@pytest.mark.parametrize("water_class", range(1, 7))
+def test_a_section_may_keep_its_class(water_class: int) -> None:
+    assert said("flat_line", "published_class", f"{water_class} " * 10) == "." * 10
 
 
 def test_another_length_of_run() -> None:
@@ -260,8 +268,9 @@ def test_a_threshold_of_one_item_leaves_the_others() -> None:
     assert before == qc.DEFAULTS
 
 
-def test_the_defaults_are_the_published_ones() -> None:
-    assert (qc.DEFAULTS["flat_line"]["above"], qc.DEFAULTS["spike"]["by"]) == (ABOVE, BY)
+def test_the_defaults_are_those_noted_here() -> None:
+    assert qc.DEFAULTS["flat_line"]["above"] == {**ABOVE, "published_class": "7"}
+    assert qc.DEFAULTS["spike"]["by"] == BY
     levels = {name: own.get("level") for name, own in qc.DEFAULTS.items()}
     assert [name for name, level in levels.items() if level == "fail"] == ["device_flag", "negative", "out_of_range"]
     assert list(qc.TESTS) == list(qc.DEFAULTS)
