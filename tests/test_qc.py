@@ -330,7 +330,7 @@ def test_verdicts_name_their_site_and_item() -> None:
 
 # --- many sites, and plain loops ------------------------------------------------------------------------------------
 
-STEPS = st.sampled_from([ABSENT, -1, 0, 1, 2, 3, 4, 5, 10, 30])  # few, so that runs and spikes are common
+STEPS = st.sampled_from([ABSENT, -30, -9, -1, 0, 1, 2, 3, 4, 5, 10, 30])  # few, so that runs and spikes are common
 MARKS = st.sampled_from([Mark.NONE] * 6 + [Mark.CENSORED, Mark.FAULT])
 
 
