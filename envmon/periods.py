@@ -142,6 +142,14 @@ def year_of(day: int) -> Period:
     return year(calendar(day).year)
 
 
+def between(first: int, last: int) -> Period:
+    """The period from one day to another, by the name of the day or month when it is one."""
+    for one in (single(first), month_of(first)):
+        if (one.first, one.last) == (first, last):
+            return one
+    return Period(first, last, f"{calendar(first)}..{calendar(last)}")
+
+
 def months(period: Period) -> list[Period]:
     """The calendar months a period touches, whole, in order."""
     found, day = [], period.first

@@ -9,9 +9,11 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import unicodedata
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -127,7 +129,7 @@ def test_the_list_of_commands_is_whole(envmon: Callable[..., Said]) -> None:
         assert re.search(rf"^  {name}  +\S", said.out, re.MULTILINE)
 
 
-QUICK = [name for name in COMMANDS if name not in ("demo", "run", "import", "init", "calc")]
+QUICK = [name for name in COMMANDS if name not in ("demo", "run", "import", "init", "calc", "feed")]
 
 
 @pytest.mark.parametrize("words", [*([one] for one in QUICK), *SUBCOMMANDS], ids=" ".join)
@@ -136,6 +138,22 @@ def test_the_example_runs(envmon: Callable[..., Said], office: Path, words: list
     said = in_shell(example, office) if "|" in example else envmon(*shlex.split(example)[1:])
     assert said.code == 0, said.err
     assert said.out.strip()
+
+
+def test_the_example_of_feed_serves_until_it_is_interrupted(envmon: Callable[..., Said], office: Path) -> None:
+    words = [*shlex.split(example_of(envmon("feed", "-h")))[1:], "--port", "0"]
+    command = [sys.executable, "-u", "-c", "import envmon.cli; envmon.cli.main()", *words]
+    with subprocess.Popen(command, cwd=office, stdout=subprocess.PIPE, text=True, encoding="utf-8") as server:
+        try:
+            assert server.stdout is not None
+            (url,) = re.findall(r"http://127\.0\.0\.1:\d+", server.stdout.readline())
+            with urllib.request.urlopen(f"{url}/archive/china_cities_20220301.csv", timeout=20) as answer:
+                lines = answer.read().decode().splitlines()
+            assert lines[0].startswith("date,hour,type,")
+            assert {line.split(",")[1] for line in lines[1:]} <= {str(hour) for hour in range(9)}  # it is 8 o'clock
+        finally:
+            server.send_signal(signal.SIGINT)
+    assert server.returncode == 0
 
 
 @pytest.mark.parametrize("name", ["run", "init"])
@@ -202,7 +220,8 @@ def test_a_listing_as_json_csv_and_table(envmon: Callable[..., Said], line: str)
     assert keys <= set(read[0])
     assert None not in read[0]
     said = envmon(*line.split())
-    assert len(said.out.splitlines()) == len(rows) + 2
+    areas = len({row["area"] for row in rows}) if line.startswith("rates") else 0  # a table each, with its name
+    assert len(said.out.splitlines()) == len(rows) + (4 * areas - 1 if areas else 2)
     if line.startswith(("assess", "sites")):
         assert all(row["name"] in said.out for row in rows)
 

@@ -355,8 +355,7 @@ def index(values: IntArray, edition: IndexEdition, mode: str, required: int = EV
     aqi: IntArray = np.asarray(iaqi.max(axis=0))
     missing = np.asarray(_mask(iaqi == NO_VALUE) & np.int8(required))
     published = aqi.copy()
-    if edition.missing_blocks_up_to is not None:
-        published[(missing != 0) & (aqi <= edition.missing_blocks_up_to)] = NO_VALUE
+    published[_withheld(aqi, missing, edition)] = NO_VALUE
     above = edition.top if edition.exceeding_above is None else edition.exceeding_above
     return AirIndex(
         iaqi=iaqi,
@@ -367,6 +366,19 @@ def index(values: IntArray, edition: IndexEdition, mode: str, required: int = EV
         exceeding=_mask(iaqi > above),  # an edition without the term: nothing is above the top
         missing=missing,
     )
+
+
+def _withheld(aqi: IntArray, missing: IntArray, edition: IndexEdition) -> BoolArray:
+    """Where an item is missing and the edition then publishes no index up to some value (HJ 633-2026 5.3.1)."""
+    if edition.missing_blocks_up_to is None:
+        return np.zeros(aqi.shape, np.bool_)
+    withheld: BoolArray = (missing != 0) & (aqi <= edition.missing_blocks_up_to)
+    return withheld
+
+
+def published(aqi: int, missing: int, edition: IndexEdition) -> int | None:
+    """One index as it may be published; None where there is none or the edition withholds it (NA)."""
+    return None if aqi < 0 or _withheld(np.array(aqi), np.array(missing), edition) else aqi
 
 
 def level_of(aqi: IntArray, edition: IndexEdition) -> IntArray:

@@ -10,7 +10,7 @@ import click
 
 from envmon.cli import Session, language
 from envmon.cli.judge import area_of, now_of, period_of
-from envmon.cli.output import as_json, cell, table
+from envmon.cli.output import as_json, cell, table, terminal
 from envmon.texts import t
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def explain() -> None:
     pass
 
 
-@explain.command(help=t("cli.explain.day.help", LANG), epilog=t("cli.explain.example", LANG))
+@explain.command(help=t("cli.explain.day.help", LANG), epilog=t("cli.explain.day.example", LANG))
 @click.argument("subject")
 @click.argument("date")
 @click.option("--standard", "edition", default="by-date", show_default=True, help=t("cli.rates.standard", LANG))
@@ -45,7 +45,7 @@ def day(session: Session, subject: str, date: str, edition: str, form: str | Non
         tell(explain_day(store, config, subject, periods.parse(date).first, edition), form, session)
 
 
-@explain.command(help=t("cli.explain.rate.help", LANG), epilog=t("cli.explain.example", LANG))
+@explain.command(help=t("cli.explain.rate.help", LANG), epilog=t("cli.explain.rate.example", LANG))
 @click.argument(
     "name", type=click.Choice(["good_days", "good_sections", "target_met", "good_sources", "good_sources_volume"])
 )
@@ -65,7 +65,7 @@ def rate(session: Session, name: str, area: str, period: str | None, edition: st
         tell(found, form, session)
 
 
-@explain.command(help=t("cli.explain.section.help", LANG), epilog=t("cli.explain.example", LANG))
+@explain.command(help=t("cli.explain.section.help", LANG), epilog=t("cli.explain.section.example", LANG))
 @click.argument("subject")
 @click.argument("period")
 @forms
@@ -90,7 +90,7 @@ def tell(found: Explanation, form: str | None, session: Session) -> None:
         )
         for part in found.parts:
             heads = {key: session.say(f"cli.explain.head.{key}") for key in part.keys}
-            body = table(part.rows, heads) if part.rows else session.say("cli.explain.nothing")
+            body = table(part.rows, heads, terminal()) if part.rows else session.say("cli.explain.nothing")
             click.echo(f"\n{part.title}\n{body}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +13,7 @@ from envmon.cli.output import format_options, show
 from envmon.texts import joined, t, word
 
 if TYPE_CHECKING:
-    from envmon.model import AirDay, Config, Outlook, Rate
+    from envmon.model import AirDay, Config, Outlook, Rate, Site, WaterJudgement, WaterPeriod
     from envmon.periods import Period
     from envmon.store import Store
 
@@ -71,9 +71,14 @@ def rates(session: Session, period: str | None, area: str, edition: str, form: s
                     rows.append(rate_row(found, outlook, config, session.lang))
     heads = {
         key: session.say(f"cli.rates.head.{key}")
-        for key in ("rate_name", "area_name", "percent", "counted", "excluded_text", "required", "gap", "allowed")
+        for key in ("rate_name", "percent", "counted", "excluded_text", "required", "gap", "allowed")
     }
-    show(rows, form, heads, session.say("cli.rates.none", period=wanted.name))
+    if form or not rows:
+        show(rows, form, heads, session.say("cli.rates.none", period=wanted.name))
+        return
+    for number, name_of_area in enumerate(dict.fromkeys(row["area_name"] for row in rows)):
+        click.echo("\n" * bool(number) + click.style(f"{name_of_area} {wanted.name}", bold=True))
+        show([row for row in rows if row["area_name"] == name_of_area], form, heads, "")
 
 
 def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> dict[str, Any]:
@@ -118,7 +123,7 @@ def counted(rate: Rate, lang: str) -> str:
 
     if rate.name is not RateName.GOOD_SOURCES_VOLUME:
         return f"{rate.numerator}/{rate.denominator}"
-    good, total = printed(rate.numerator, 3), printed(rate.denominator, 3)
+    good, total = (printed(number, 3).rstrip("0").rstrip(".") for number in (rate.numerator, rate.denominator))
     return t("cli.rates.volume", lang, good=good, total=total)
 
 
@@ -127,7 +132,7 @@ def assess() -> None:
     pass
 
 
-@assess.command(help=t("cli.assess.air.help", LANG), epilog=t("cli.assess.example", LANG))
+@assess.command(help=t("cli.assess.air.help", LANG), epilog=t("cli.assess.air.example", LANG))
 @click.option("--period", metavar="PERIOD", help=t("cli.option.period", LANG))
 @click.option("--area", default="*", show_default=True, help=t("cli.option.area", LANG))
 @click.option("--site", "sites", multiple=True, help=t("cli.option.site", LANG))
@@ -172,6 +177,7 @@ def known(site: str, store: Store, lang: str) -> None:
 def air_row(day: AirDay, subject: str, name: str, lang: str) -> dict[str, Any]:
     """One judged day; concentrations in the edition's decimals, None where not valid."""
     from envmon import periods, standards
+    from envmon.assess.air import published
     from envmon.model import POLLUTANTS
     from envmon.rounding import printed
 
@@ -183,12 +189,11 @@ def air_row(day: AirDay, subject: str, name: str, lang: str) -> dict[str, Any]:
     ]
     primary = [pollutant for bit, pollutant in enumerate(POLLUTANTS) if day.primary >> bit & 1]
     missing = [pollutant for bit, pollutant in enumerate(POLLUTANTS) if day.missing >> bit & 1]
-    blocked = edition.missing_blocks_up_to is not None and missing and day.aqi <= edition.missing_blocks_up_to
     return {
         "date": periods.calendar(day.day).isoformat(),
         "subject": subject,
         "name": name,
-        "aqi": None if day.aqi < 0 or blocked else day.aqi,
+        "aqi": published(day.aqi, day.missing, edition),
         "level": day.level or None,
         "level_name": t(f"level.{day.level}", lang),
         "primary": primary,
@@ -205,7 +210,7 @@ def air_row(day: AirDay, subject: str, name: str, lang: str) -> dict[str, Any]:
     }
 
 
-@assess.command(help=t("cli.assess.water.help", LANG), epilog=t("cli.assess.example", LANG))
+@assess.command(help=t("cli.assess.water.help", LANG), epilog=t("cli.assess.water.example", LANG))
 @click.option("--period", metavar="PERIOD", help=t("cli.option.period", LANG))
 @click.option("--area", default="*", show_default=True, help=t("cli.option.area", LANG))
 @click.option("--by", type=click.Choice(["period", "month", "day"]), default="period", help=t("cli.assess.by", LANG))
@@ -215,7 +220,7 @@ def water(session: Session, period: str | None, area: str, by: str, form: str | 
     show_waters(session, "section", period, area, by, form)
 
 
-@assess.command(help=t("cli.assess.sources.help", LANG), epilog=t("cli.assess.example", LANG))
+@assess.command(help=t("cli.assess.sources.help", LANG), epilog=t("cli.assess.sources.example", LANG))
 @click.option("--period", metavar="PERIOD", help=t("cli.option.period", LANG))
 @click.option("--area", default="*", show_default=True, help=t("cli.option.area", LANG))
 @click.option("--by", type=click.Choice(["period", "month", "day"]), default="period", help=t("cli.assess.by", LANG))
@@ -244,17 +249,19 @@ def water_rows(
     from envmon.pipeline import rating
 
     if by == "period":
-        for site, judgement, one in rating.judged_sites(store, config, Kind(kind), area, period):
-            yield water_row(site, judgement, one, period.name, lang)
+        for found in rating.judged_sites(store, config, Kind(kind), area, period):
+            yield water_row(found.site, found.judgement, found.parts, period.name, lang)
         return
     sites = {store.site_numbers[s.id]: s for s in config.sites if s.kind == kind and area in ("*", s.area)}
     for one in store.water(list(sites), by, period.first, period.last):
         name = periods.calendar(one.first).isoformat()[: 7 if by == "month" else 10]
-        yield water_row(sites[one.site], one.judgement, one, name, lang)
+        yield water_row(sites[one.site], one.judgement, [one], name, lang)
 
 
-def water_row(site: Any, judgement: Any, one: Any, period: str, lang: str) -> dict[str, Any]:
-    """One judgement of a section or source."""
+def water_row(
+    site: Site, judgement: WaterJudgement | None, parts: Sequence[WaterPeriod], period: str, lang: str
+) -> dict[str, Any]:
+    """One judgement of a section or source, and the kinds of data and number of readings it rests on."""
     from envmon import standards
     from envmon.model import Status, WaterClass
     from envmon.rounding import printed
@@ -269,6 +276,7 @@ def water_row(site: Any, judgement: Any, one: Any, period: str, lang: str) -> di
         multiple = None if times is None else float(times)
         main.append({"item": one_main.item, "class": one_main.water_class.name, "multiple": multiple})
     status = judgement.status if judgement else Status.MISSING
+    bases = sorted({part.basis for part in parts})
     return {
         "period": period,
         "site": site.id,
@@ -281,9 +289,9 @@ def water_row(site: Any, judgement: Any, one: Any, period: str, lang: str) -> di
         "main": main,
         "main_text": joined("comma", lang, text),
         "missing": list(judgement.missing) if judgement else [],
-        "basis": one.basis.name.lower() if one else None,
-        "basis_name": word(one.basis, lang) if one else "–",
-        "readings": one.readings if one else None,
+        "basis": "+".join(basis.name.lower() for basis in bases) or None,
+        "basis_name": joined("comma", lang, [word(basis, lang) for basis in bases]) or "–",
+        "readings": sum(part.readings for part in parts),
         "counted": site.counted,
         "status": status.name.lower(),
         "status_name": word(status, lang),

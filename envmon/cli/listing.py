@@ -86,6 +86,7 @@ def standards(session: Session, form: str | None) -> None:
         {
             "id": one.id,
             "phase": one.phase,
+            "phase_name": "" if one.phase in ("", law.ONLY_PHASE) else session.say(f"phase.{one.phase}"),
             "title": one.title,
             "from": date(one.first),
             "to": date(one.last),
@@ -95,5 +96,5 @@ def standards(session: Session, form: str | None) -> None:
         }
         for one in law.editions()
     ]
-    keys = ("id", "phase", "from", "to", "title", "unconfirmed")
+    keys = ("id", "phase_name", "from", "to", "title", "unconfirmed")
     show(rows, form, {key: session.say(f"cli.standards.head.{key}") for key in keys}, "")

@@ -9,6 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import shutil
+import sys
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,6 +19,12 @@ from typing import Any
 import click
 
 Listing = Sequence[Mapping[str, Any]]
+
+UNBOUND = 10_000  # columns of a page without an edge
+GAP = 2  # columns between two columns
+NARROW = 20  # columns up to which a cell is never broken: dates, classes, names of sites
+AFTER_COMMA = re.compile(r"([，；])(?=\S)")  # a terminal line breaks at blanks only
+LEAST = 12  # columns a longer text keeps
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0", "＝", "＋", "－", "＠")
 
@@ -47,21 +56,41 @@ def cell(value: Any) -> str:
     if isinstance(value, bool):
         return "✓" if value else "✗"
     if isinstance(value, list | tuple):
-        return "、".join(cell(item) for item in value) or "–"
+        return " / ".join(cell(item) for item in value) or "–"
     return plain(str(value))
 
 
-def table(rows: Listing, heads: Mapping[str, str]) -> str:
-    """Rows as an aligned table; `heads` picks the columns, their order and their headings."""
-    lines = [list(heads.values())] + [[cell(row.get(key)) for key in heads] for row in rows]
-    widths = [max(width(line[i]) for line in lines) for i in range(len(heads))]
-    numeric = [bool(rows) and all(isinstance(row.get(key), int | float | None) for row in rows) for key in heads]
-    shown = []
-    for line in lines:
-        cells = (pad(text, columns, right) for text, columns, right in zip(line, widths, numeric, strict=True))
-        shown.append("  ".join(cells).rstrip())
-    shown.insert(1, "  ".join("─" * columns for columns in widths))
-    return "\n".join(shown)
+def table(rows: Listing, heads: Mapping[str, str], columns: int = UNBOUND) -> str:
+    """Rows as an aligned table; `heads` picks the columns, their order and their headings.
+
+    columns : of the terminal; long texts are broken into lines until the table fits. Numbers and short texts are never
+        broken or cut: a table that needs more columns takes them.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
+    needed = 0
+    for key, head in heads.items():
+        cells = [cell(row.get(key)) for row in rows]
+        numeric = bool(rows) and all(isinstance(row.get(key), int | float | None) for row in rows)
+        widest = max(map(width, [head, *cells]))
+        least = widest if numeric or widest <= NARROW else LEAST
+        needed += least + GAP
+        shown.add_column(Text(head), justify="right" if numeric else "left", min_width=least, overflow="fold")
+    for row in rows:
+        texts = (cell(row.get(key)) for key in heads)
+        shown.add_row(*(Text(text if columns == UNBOUND else AFTER_COMMA.sub(r"\1 ", text)) for text in texts))
+    target = io.StringIO()
+    Console(file=target, width=max(columns, needed), color_system=None, emoji=False).print(shown)
+    return "\n".join(line.rstrip() for line in target.getvalue().splitlines())
+
+
+def terminal() -> int:
+    """Columns a table may take: those of the terminal; a file or a pipe has no edge."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else UNBOUND
 
 
 def as_json(value: Any) -> str:
@@ -102,4 +131,4 @@ def show(rows: Listing, form: str | None, heads: Mapping[str, str], empty: str) 
     elif form == "csv":
         click.echo(as_csv(rows))
     else:
-        click.echo(table(rows, heads) if rows else empty)
+        click.echo(table(rows, heads, terminal()) if rows else empty)

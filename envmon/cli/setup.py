@@ -47,7 +47,7 @@ def check(session: Session) -> None:
     )
 
 
-@config.command("show", help=t("cli.config.show.help", LANG), epilog=t("cli.config.example", LANG))
+@config.command("show", help=t("cli.config.show.help", LANG), epilog=t("cli.config.show.example", LANG))
 @format_options
 @click.pass_obj
 def show_config(session: Session, form: str | None) -> None:

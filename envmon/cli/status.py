@@ -101,6 +101,8 @@ def about_silence(found: Mapping[str, Any], session: Session) -> list[str]:
 def about_service(found: Mapping[str, Any], session: Session) -> list[str]:
     daemon = found["daemon"]
     key = "cli.status.alive" if daemon["alive"] else "cli.status.dead" if daemon["last_beat"] else "cli.status.never"
+    if found["recorded"]:
+        key = "cli.status.replayed"
     lines = [click.style(session.say(key, at=daemon["last_beat"]), fg=None if daemon["alive"] else "yellow")]
     for job in found["failing"][:SHOWN]:
         lines.append(clip("  " + session.say("cli.status.failing", **job), 80))

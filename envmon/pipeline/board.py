@@ -39,7 +39,7 @@ def board(store: Store, now: int, lang: str) -> dict[str, Any]:
             {"id": one.subject, "name": names.of(one.subject, lang), "last": one.facts.get("last")} for one in silent
         ],
         "daemon": {
-            "alive": beat is not None and at - beat <= ALIVE,
+            "alive": beat is not None and not recorded and at - beat <= ALIVE,
             "last_beat": None if beat is None else periods.clock(beat),
         },
         "failing": [

@@ -26,13 +26,17 @@ from envmon.model import (
     Breakpoints,
     Config,
     Kind,
+    Mark,
     Parameter,
+    Rate,
     RateName,
     Site,
     Status,
     WaterClass,
     WaterItem,
+    WaterJudgement,
     WaterPeriod,
+    WaterRegime,
 )
 from envmon.periods import Period
 from envmon.pipeline import judge_air, judge_water, rating
@@ -41,6 +45,9 @@ from envmon.store import Store
 from envmon.texts import joined, t, word
 
 Rows = list[dict[str, Any]]
+
+CLASS = "published_class"  # kept beside the readings, as the class's number
+LONGEST_LIST = 31  # days of readings that are listed one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +79,32 @@ def explain_day(store: Store, config: Config, subject: str, day: int, edition: s
     regime = standards.air(day, edition)
     numbers = [store.site_numbers[site.id] for site in sites]
     raw, usable = judge_air.checked_hours(store, config, numbers, day, day, save=False)
-    rows = [row for column in range(len(sites)) for row in item_rows(raw, usable, column, sites, regime)]
+    rows = [row for column in range(len(sites)) for row in item_rows(raw, usable, column, sites[column], regime, lang)]
     judged = judged_day(store, config, subject, day, edition)
     parts = [
-        Part(t("explain.day.items", lang), rows, ("site", "item", "hours", "exact", "value", "iaqi", "how")),
+        Part(t("explain.day.items", lang), rows, ("site", "item_name", "hours", "exact", "value", "iaqi", "how")),
         Part(
             t("explain.day.left_out", lang),
-            left_out(store, config, sites, numbers, day),
-            ("site", "at", "item", "value", "why"),
+            left_out(store, config, sites, numbers, periods.single(day)),
+            ("site", "at", "item_name", "reading", "why"),
         ),
         Part(
             t("explain.origins", lang),
-            origins(store, sites, numbers, day),
+            origins(store, sites, numbers, periods.single(day)),
             ("site", "source", "origin", "learned", "values"),
         ),
     ]
     if judged is not None and len(sites) > 1:
         parts.insert(1, Part(t("explain.day.area", lang), [area_row(judged, regime)], (*POLLUTANTS, "aqi")))
     answer = day_answer(judged, lang)
-    return Explanation(f"{name} {periods.calendar(day)}", answer, regime.name, tuple(parts))
+    return Explanation(f"{name} {periods.calendar(day)}", answer, law_in_words(regime, lang), tuple(parts))
+
+
+def law_in_words(regime: AirRegime, lang: str) -> str:
+    """The documents a day was judged by, with the stage of the limits where there is more than one."""
+    limits = regime.limits
+    stage = "" if limits.phase == standards.ONLY_PHASE else f" {t(f'phase.{limits.phase}', lang)}"
+    return f"{regime.index.id} · {limits.id}{stage} · {regime.method}"
 
 
 def air_sites(config: Config, subject: str) -> tuple[str, list[Site]]:
@@ -125,11 +139,16 @@ def day_answer(day: AirDay | None, lang: str) -> str:
         return t("explain.day.not_judged", lang)
     primary = [name for bit, name in enumerate(POLLUTANTS) if day.primary >> bit & 1]
     names = joined("comma", lang, [t(f"daily_item.{name}", lang) for name in primary])
-    values = {"aqi": day.aqi if day.aqi >= 0 else "–", "level": t(f"level.{day.level}", lang), "primary": names or "–"}
+    aqi = air.published(day.aqi, day.missing, standards.index_edition(day.edition))
+    values = {
+        "aqi": t("explain.day.none", lang) if aqi is None else aqi,
+        "level": t(f"level.{day.level}", lang),
+        "primary": names or "–",
+    }
     return t("explain.day.answer", lang, status=word(day.status, lang), edition=day.edition, **values)
 
 
-def item_rows(raw: Any, usable: Any, column: int, sites: Sequence[Site], regime: AirRegime) -> Iterator[dict[str, Any]]:
+def item_rows(raw: Any, usable: Any, column: int, site: Site, regime: AirRegime, lang: str) -> Iterator[dict[str, Any]]:
     """One row a pollutant: hours, exact mean, rounded value, sub-index and how it came about."""
     days = air.daily(usable[:, :, column : column + 1], 0, regime, judge_air.STORED)
     for row, (pollutant, parameter) in enumerate(zip(POLLUTANTS, judge_air.PARAMETERS, strict=True)):
@@ -143,8 +162,9 @@ def item_rows(raw: Any, usable: Any, column: int, sites: Sequence[Site], regime:
             exact = mean_text(sum(present), len(present), parameter.decimals) if present else "–"
             how_many = f"{len(present)}/24"
         yield {
-            "site": sites[column].name,
+            "site": site.name,
             "item": pollutant,
+            "item_name": t(f"daily_item.{pollutant}", lang),
             "hours": how_many,
             "received": int((raw[row, :, column] != ABSENT).sum()),
             "exact": exact,
@@ -185,7 +205,7 @@ def formula(value: int, column: Breakpoints, regime: AirRegime) -> str:
     from_, to = column.nodes[upper - 1], column.nodes[upper]
     exact = Fraction((to - from_) * (value - low), high - low) + from_
     shown = [printed(number, column.decimals) for number in (low, high)]
-    return f"{column.name} {shown[0]}–{shown[1]} → {from_}–{to}: {float(exact):.2f} ↑"
+    return f"{shown[0]}–{shown[1]} → {from_}–{to}: {float(exact):.2f} ↑"
 
 
 def area_row(day: AirDay, regime: AirRegime) -> dict[str, Any]:
@@ -198,10 +218,10 @@ def area_row(day: AirDay, regime: AirRegime) -> dict[str, Any]:
     return {**values, "aqi": day.aqi if day.aqi >= 0 else None, "stations": day.stations}
 
 
-def left_out(store: Store, config: Config, sites: Sequence[Site], numbers: Sequence[int], day: int) -> Rows:
-    """Hours that QC spoke of: what came, what was said, and whether the reading counts all the same."""
-    start, end = periods.hour_ending(day, 0), periods.hour_ending(day, 24)
-    names = standards.parameter_numbers()
+def left_out(store: Store, config: Config, sites: Sequence[Site], numbers: Sequence[int], period: Period) -> Rows:
+    """Readings that QC spoke of: what came, what was said, and whether the reading counts all the same."""
+    start, end = periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
+    names, words = standards.parameter_numbers(), store.item_names(config.language)
     found = []
     for site, number in zip(sites, numbers, strict=True):
         for verdict in store.flags(number, start, end):
@@ -214,7 +234,8 @@ def left_out(store: Store, config: Config, sites: Sequence[Site], numbers: Seque
                     "site": site.name,
                     "at": periods.clock(verdict.ending),
                     "item": parameter.id,
-                    "value": value,
+                    "item_name": words[parameter.id],
+                    "reading": value,
                     "test": verdict.test,
                     "flag": verdict.flag.name.lower(),
                     "why": f"{test}：{word(verdict.flag, config.language)}",
@@ -223,11 +244,12 @@ def left_out(store: Store, config: Config, sites: Sequence[Site], numbers: Seque
     return found
 
 
-def origins(store: Store, sites: Sequence[Site], numbers: Sequence[int], day: int) -> Rows:
-    """The payloads the day's readings came from."""
+def origins(store: Store, sites: Sequence[Site], numbers: Sequence[int], period: Period) -> Rows:
+    """The payloads the readings in force came from."""
     rows = []
     for site, number in zip(sites, numbers, strict=True):
-        for found in store.origins(number, periods.hour_ending(day, 0), periods.hour_ending(day, 24)):
+        start, end = periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
+        for found in store.origins(number, start, end):
             rows.append({"site": site.name, **found, "learned": periods.clock(found["learned"])})
     return rows
 
@@ -244,13 +266,19 @@ def explain_rate(
     subject = t("bureau.whole", lang) if area == rating.WHOLE else rating.area_name(config, area)
     percent = "–" if rate.tenths is None else f"{printed(rate.tenths, 1)}%"
     counts = {"numerator": rate.numerator, "denominator": rate.denominator, "percent": percent}
-    answer = t("explain.rate.answer", lang, rate=word(name, lang), basis=rate.basis, **counts)
+    answer = t("explain.rate.answer", lang, rate=word(name, lang), basis=basis_in_words(rate, lang), **counts)
     if name is RateName.GOOD_DAYS:
         parts = tuple(day_parts(store, config, area, rate.period, edition))
     else:
         parts = (site_part(store, config, name, area, rate.period),)
     law = " / ".join(rate.editions) or "–"
     return Explanation(f"{word(name, lang)} {subject} {period.name}", answer, law, parts)
+
+
+def basis_in_words(rate: Rate, lang: str) -> str:
+    """The kinds of data of a rate, which names them joined by +."""
+    kinds = [t(f"basis.{kind}", lang) for kind in rate.basis.split("+") if kind != "none"]
+    return joined("comma", lang, kinds) or "–"
 
 
 def day_parts(store: Store, config: Config, area: str, period: Period, edition: str) -> Iterator[Part]:
@@ -269,10 +297,10 @@ def day_parts(store: Store, config: Config, area: str, period: Period, edition: 
                 out.append({"area": one.name, "date": date, "why": word(status, lang), **hours_of(found)})
             elif found.aqi > standards.good_up_to(found.edition):
                 names = [name for bit, name in enumerate(POLLUTANTS) if found.primary >> bit & 1]
-                over.append(
-                    {"area": one.name, "date": date, "aqi": found.aqi, "primary": names, "edition": found.edition}
-                )
-    yield Part(t("explain.rate.over", lang), over, ("area", "date", "aqi", "primary", "edition"))
+                told = joined("comma", lang, [t(f"daily_item.{name}", lang) for name in names])
+                row = {"area": one.name, "date": date, "aqi": found.aqi, "primary": names, "primary_names": told}
+                over.append({**row, "edition": found.edition})
+    yield Part(t("explain.rate.over", lang), over, ("area", "date", "aqi", "primary_names", "edition"))
     yield Part(t("explain.rate.out", lang), out, ("area", "date", "why", "hours"))
 
 
@@ -286,11 +314,13 @@ def hours_of(day: AirDay | None) -> dict[str, Any]:
 
 def site_part(store: Store, config: Config, name: RateName, area: str, period: Period) -> Part:
     """Every section or source of the rate with its judgement."""
-    lang = config.language
+    lang, names = config.language, store.item_names(config.language)
     rows = []
-    for site, found, _ in rating.judged_sites(store, config, rating.KINDS[name], area, period):
+    for one in rating.judged_sites(store, config, rating.KINDS[name], area, period):
+        site, found = one.site, one.judgement
         status = found.status if found else Status.MISSING
         counted = site.counted and status is Status.VALID
+        bad = list(found.determining) if found and not found.good else []
         rows.append(
             {
                 "site": site.name,
@@ -298,13 +328,14 @@ def site_part(store: Store, config: Config, name: RateName, area: str, period: P
                 "target": word(site.target_class, lang),
                 "counted": counted,
                 "good": found.good if found and counted else None,
-                "determining": list(found.determining) if found and not found.good else [],
+                "determining": bad,
+                "determining_names": [names[item] for item in bad],
                 "why": "" if counted else word(status, lang) if site.counted else t("reason.not_counted", lang),
                 "intake": site.intake,
             }
         )
     return Part(
-        t("explain.rate.sites", lang), rows, ("site", "class", "target", "counted", "good", "determining", "why")
+        t("explain.rate.sites", lang), rows, ("site", "class", "target", "counted", "good", "determining_names", "why")
     )
 
 
@@ -312,51 +343,108 @@ def site_part(store: Store, config: Config, name: RateName, area: str, period: P
 
 
 def explain_water(store: Store, config: Config, subject: str, period: Period) -> Explanation:
-    """The class of a section (or the compliance of a source) on a day or in a month, item by item."""
+    """The class of a section (or the compliance of a source) over a period, item by item."""
     lang = config.language
     site = next((s for s in config.sites if subject in (s.id, s.name) and s.kind in (Kind.SECTION, Kind.SOURCE)), None)
     if site is None:
         raise UsageError(t("explain.no_water", lang, subject=subject))
-    number = store.site_numbers[site.id]
-    span = "day" if period.days == 1 else "month"
-    found = judge_water.in_force(store.water([number], span, period.first, period.first))
-    if found is None:
-        return Explanation(f"{site.name} {period.name}", t("explain.day.not_judged", lang), "–", ())
-    judged = found.judgement
-    regime, _ = judge_water.law_of(site, found.basis, period.last)
-    rows = [water_row(item, site, found, config) for item in found.means if item in regime.items]
-    keys = ("item", "name", "exact", "value", "limits", "class", "decides")
-    values = {
-        "class_name": word(judged.water_class, lang),
-        "readings": found.readings,
-        "status": word(judged.status, lang),
-    }
-    answer = t("explain.water.answer", lang, basis=word(found.basis, lang), **values)
-    law = f"{judged.edition} · {regime.method} · {judged.item_set}"
-    return Explanation(f"{site.name} {period.name}", answer, law, (Part(t("explain.water.items", lang), rows, keys),))
+    (found,) = rating.judged(store, [site], period)
+    question, judged = f"{site.name} {period.name}", found.judgement
+    if judged is None:
+        return Explanation(question, t("explain.day.not_judged", lang), "–", ())
+    regime, _ = judge_water.law_of(site, found.parts[-1].basis, period.last)
+    items = [water_row(item, found, judged, regime, lang) for item in regime.items if item in found.means]
+    parts = [
+        Part(
+            t("explain.water.items", lang),
+            items,
+            ("name", "exact", "value", "limits", "class", "decides"),
+        ),
+        Part(
+            t("explain.water.parts", lang),
+            [part_row(part, lang) for part in found.parts],
+            ("part", "basis", "readings", "class"),
+        ),
+    ]
+    if period.days <= LONGEST_LIST:
+        parts.append(Part(t("explain.water.readings", lang), samples(store, site, period, lang), ("at", "sample")))
+    numbers = [store.site_numbers[site.id]]
+    parts.append(
+        Part(
+            t("explain.day.left_out", lang),
+            left_out(store, config, [site], numbers, period),
+            ("at", "item_name", "reading", "why"),
+        )
+    )
+    sources = ("source", "origin", "learned", "values")
+    parts.append(Part(t("explain.origins", lang), origins(store, [site], numbers, period), sources))
+    answer = t(
+        "explain.water.answer",
+        lang,
+        class_name=word(judged.water_class, lang),
+        readings=sum(part.readings for part in found.parts),
+        basis=joined("comma", lang, [word(basis, lang) for basis in sorted({part.basis for part in found.parts})]),
+        status=word(judged.status, lang),
+    )
+    return Explanation(question, answer, f"{judged.edition} · {regime.method} · {judged.item_set}", tuple(parts))
 
 
-def water_row(item: str, site: Site, found: WaterPeriod, config: Config) -> dict[str, Any]:
+def water_row(
+    item: str, found: rating.Judged, judged: WaterJudgement, regime: WaterRegime, lang: str
+) -> dict[str, Any]:
     """One item: exact mean, rounded value, class bounds, class, and whether it decided."""
-    regime, item_set = judge_water.law_of(site, found.basis, found.last)
-    entry, chosen = regime.items[item], regime.sets[item_set]
+    entry, chosen = regime.items[item], regime.sets[judged.item_set]
     top, bottom, below = found.means[item]
-    value = water.rounded({item: found.means[item]}, regime)[item][0] if found.readings > 1 else top // bottom
-    bounds = water.limits_of(entry, site.body is Body.LAKE)
-    shown = ["–" if bound == water.BEYOND else plain(bound, entry.decimals) for bound in bounds]
+    site = found.site
+    single = sum(part.readings for part in found.parts) == 1
+    value = top // bottom if single else water.rounded({item: found.means[item]}, regime)[item][0]
     deciding = item in (*chosen.items, *chosen.optional)
-    name = entry.name if config.language == "zh" else entry.name_en
     return {
         "item": item,
-        "name": f"{name} {entry.unit}".strip(),
+        "name": f"{entry.name if lang == 'zh' else entry.name_en} {entry.unit}".strip(),
         "exact": f"{float(Fraction(top, bottom * 10**entry.decimals)):.6g}",
         "all_below_detection": bool(below),
         "value": plain(value, entry.decimals),
-        "limits": shown,
-        "class": word(item_class(value, site, entry), config.language) if deciding else None,
-        "decides": item in found.judgement.determining,
-        "judged": item in found.judgement.judged,
+        "limits": limits_in_words(entry, site.body is Body.LAKE),
+        "class": word(item_class(value, site, entry), lang) if deciding else None,
+        "decides": item in judged.determining,
+        "judged": item in judged.judged,
     }
+
+
+def limits_in_words(item: WaterItem, lake: bool) -> list[str]:
+    """The bounds of the classes I to V; of an item with two bounds both, as 6–9."""
+    bounds = ["–" if bound == water.BEYOND else plain(bound, item.decimals) for bound in water.limits_of(item, lake)]
+    if not item.low:
+        return bounds
+    lows = ["" if low is None else f"{plain(low, item.decimals)}–" for low in item.low]
+    return [low + bound for low, bound in zip(lows, bounds, strict=True)]
+
+
+def part_row(part: WaterPeriod, lang: str) -> dict[str, Any]:
+    """One stored judgement that a longer period is made of."""
+    return {
+        "part": periods.between(part.first, part.last).name,
+        "basis": word(part.basis, lang),
+        "readings": part.readings,
+        "class": word(part.judgement.water_class, lang),
+    }
+
+
+def samples(store: Store, site: Site, period: Period, lang: str) -> Rows:
+    """Every reading time with its values in force; what is below a detection limit is written <limit."""
+    start, end = periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
+    items, rows = standards.parameter_numbers(), []
+    by_time: dict[int, dict[str, str]] = {}
+    for _, ending, number, value, mark, _, _ in store.water_readings([store.site_numbers[site.id]], start, end):
+        item = items[number]
+        shown = "<" * (mark == Mark.CENSORED) + plain(value, item.decimals)
+        by_time.setdefault(ending, {})[item.id] = word(WaterClass(value), lang) if item.id == CLASS else shown
+    names = store.item_names(lang)
+    for ending, values in by_time.items():
+        told = joined("comma", lang, [f"{names[item]} {value}" for item, value in values.items()])
+        rows.append({"at": periods.clock(ending), "values": values, "sample": told})
+    return rows
 
 
 def item_class(value: int, site: Site, item: WaterItem) -> WaterClass:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from envmon import periods, standards
 from envmon.assess import outlook as outlooks
@@ -27,6 +27,7 @@ from envmon.pipeline import judge_air, judge_water
 from envmon.store import Store
 
 WHOLE = "*"  # the bureau as a whole
+LEAST_OF_MONTHS = 28  # days from which a period that is not within one month is judged by its months
 KINDS = {
     RateName.GOOD_SECTIONS: Kind.SECTION,
     RateName.TARGET_MET: Kind.SECTION,
@@ -42,8 +43,8 @@ def rate(
     closed = period.until(periods.today(now) - 1)
     if name is RateName.GOOD_DAYS:
         return good_days(store, config, area, closed, edition)
-    judged = [(site, found) for site, found, _ in judged_sites(store, config, KINDS[name], area, closed)]
-    return rates.RATES[name](area, closed, judged, basis_of(store, config, name, area, closed))
+    found = [(one.site, one.judgement) for one in judged_sites(store, config, KINDS[name], area, closed)]
+    return rates.RATES[name](area, closed, found, basis_of(store, config, name, area, closed))
 
 
 def good_days(store: Store, config: Config, area: str, period: Period, edition: str) -> Rate:
@@ -72,46 +73,87 @@ def days_of(store: Store, config: Config, area: str, period: Period, edition: st
     return judge_air.judged_again(store, config, area, period, edition)
 
 
-def judged_sites(
-    store: Store, config: Config, kind: Kind, area: str, period: Period
-) -> list[tuple[Site, WaterJudgement | None, WaterPeriod | None]]:
-    """Every section (or source) of an area with its judgement over a period.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A section or source over a period: its judgement (None: no readings), and the parts and means behind it."""
 
-    A day, a month: as stored. Any other period of a section: the mean of its months' means, or of its days' when it is
-    shorter than a month. A source complies in a period when it complied in every round of it.
+    site: Site
+    judgement: WaterJudgement | None
+    parts: Sequence[WaterPeriod]
+    means: water.Means
+
+
+def judged_sites(store: Store, config: Config, kind: Kind, area: str, period: Period) -> list[Judged]:
+    """Every section (or source) of an area over a period."""
+    return judged(store, [s for s in config.sites if s.kind is kind and area in (WHOLE, s.area)], period)
+
+
+def judged(store: Store, sites: Sequence[Site], period: Period) -> list[Judged]:
+    """Sites of one kind over a period.
+
+    A section is judged on the mean of its months' means, over a week or so across two months on that of its days'
+    means. A source complies in a period when it complied in every round of it.
     """
-    sites = [s for s in config.sites if s.kind is kind and area in (WHOLE, s.area)]
-    numbers = [store.site_numbers[site.id] for site in sites]
-    whole = periods.month_of(period.first)
-    span = "day" if period.days < whole.days and period.last <= whole.last and period.first != whole.first else "month"
-    if period.days == 1 or kind is Kind.SOURCE or period.days < 28:
-        span = "day"
+    numbers = {store.site_numbers[site.id]: site for site in sites}
+    by_days = period.days < LEAST_OF_MONTHS and len(periods.months(period)) > 1
+    if by_days or any(site.kind is Kind.SOURCE for site in sites):
+        parts = store.water(list(numbers), "day", period.first, period.last)
+    else:
+        parts = list(by_month(store, numbers, period))
     found: dict[int, list[WaterPeriod]] = defaultdict(list)
-    for one in store.water(numbers, span, period.first if span == "day" else whole.first, period.last):
+    for one in parts:
         found[one.site].append(one)
-    return [(site, *over_period(site, found[number], period)) for site, number in zip(sites, numbers, strict=True)]
+    return [over_period(site, found[number], period) for number, site in numbers.items()]
 
 
-def over_period(
-    site: Site, found: Sequence[WaterPeriod], period: Period
-) -> tuple[WaterJudgement | None, WaterPeriod | None]:
-    """One judgement of a site over a period from those of its parts; the second is set when it is one stored row."""
+def by_month(store: Store, sites: Mapping[int, Site], period: Period) -> Iterator[WaterPeriod]:
+    """The months of a period. A month that the period cuts is made of those of its days that lie in the period."""
+    for month in periods.months(period):
+        stored = store.water(list(sites), "month", month.first, month.first)
+        if period.first <= month.first and month.last <= period.last:
+            yield from stored
+            continue
+        days = store.water(list(sites), "day", month.first, month.last)
+        cut = {day.site for day in days if day.first not in period}
+        yield from (one for one in stored if one.site not in cut)
+        inside: dict[tuple[int, Basis], list[WaterPeriod]] = defaultdict(list)
+        for day in days:
+            if day.site in cut and day.first in period:
+                inside[day.site, day.basis].append(day)
+        for (number, _), own in inside.items():
+            yield of_days(sites[number], own)
+
+
+def of_days(site: Site, days: Sequence[WaterPeriod]) -> WaterPeriod:
+    """One judgement on the mean of the means of several days of one basis."""
+    first, last = days[0], days[-1]
+    if len(days) == 1:
+        return first
+    regime, item_set = judge_water.law_of(site, first.basis, last.last)
+    exact = water.mean_of_means([day.means for day in days], regime)
+    judgement = water.judge(water.rounded(exact, regime), site.body, regime, item_set)
+    readings = sum(day.readings for day in days)
+    return replace(first, last=last.last, readings=readings, judgement=judgement, means=exact)
+
+
+def over_period(site: Site, found: Sequence[WaterPeriod], period: Period) -> Judged:
+    """One judgement of a site over a period from those of its parts."""
     by_part: dict[int, list[WaterPeriod]] = defaultdict(list)
     for part in found:
         by_part[part.first].append(part)
     parts = [one for own in by_part.values() if (one := judge_water.in_force(own)) is not None]
     if not parts:
-        return None, None
+        return Judged(site, None, parts, {})
     if site.kind is Kind.SOURCE:
         worst = max(parts, key=lambda one: (not one.judgement.good, one.first))
-        return worst.judgement, worst
+        return Judged(site, worst.judgement, parts, worst.means)
     if len(parts) == 1:
-        return parts[0].judgement, parts[0]
+        return Judged(site, parts[0].judgement, parts, parts[0].means)
     # A year that was sampled by hand in some months and measured automatically in others is judged on what both have.
     manual = all(one.basis is Basis.MANUAL for one in parts)
     regime, item_set = judge_water.law_of(site, Basis.MANUAL if manual else Basis.REALTIME, period.last)
     exact = water.mean_of_means([one.means for one in parts], regime)
-    return water.judge(water.rounded(exact, regime), site.body, regime, item_set), None
+    return Judged(site, water.judge(water.rounded(exact, regime), site.body, regime, item_set), parts, exact)
 
 
 def basis_of(store: Store, config: Config, name: RateName, area: str, period: Period) -> str:

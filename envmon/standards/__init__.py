@@ -99,6 +99,9 @@ def _year(choice: str) -> str | None:
     )
 
 
+ONLY_PHASE = "single"  # what the files call the stage of limits that has no other beside it
+
+
 @cache
 def _document(name: str) -> Document:
     return load.document(name)
