@@ -4,9 +4,9 @@ A finding says what one judgement means for one rule and one subject: trouble of
 incident gathers all trouble of one cause (rule and subject) from open to resolved. Everything here is a function of its
 arguments, so that deciding twice, late or in another order ends the same.
 
-Late data: a finding is about its own minute, not about now. Trouble found late opens an incident like any other, and is
-resolved at once when a newer good judgement is already known; its notice says 补报. A finding older than what the
-incident already knows never resolves it.
+Late data: a finding is about its own minute, not about now. Trouble found late opens an incident like any other (its
+notice says 补报), and the newer good judgements handed in with it resolve it at once. A finding older than what the
+incident already knows never resolves it, and trouble that a resolved incident has told already is not told again.
 
 Never here: storage, sending, the clock.
 """
@@ -54,6 +54,7 @@ def daily_aqi(rule: Rule, subject: str, days: Iterable[AirDay], levels: Sequence
         facts = {
             "day": periods.calendar(day.day).isoformat(),
             "aqi": day.aqi,
+            "above": rule.above,
             "level": day.level,
             "primary": pollutants(day.primary),
             "edition": day.edition,
@@ -78,7 +79,9 @@ def hourly_aqi(
     if latest is None:
         return []
     ending, value, run = latest
-    severity = _by_level(value, levels, rule.severity) if run >= rule.hours else None
+    if value > rule.above and run < rule.hours:
+        return []  # too short a run to be trouble, and nothing to call well again
+    severity = _by_level(value, levels, rule.severity) if value > rule.above else None
     facts = {"at": periods.clock(ending), "aqi": value, "hours": run, "above": rule.above}
     return [Finding(rule.id, subject, ending, severity, value, facts)]
 
@@ -191,28 +194,59 @@ def evaluate(
 ) -> Decision:
     """What the findings change: incidents that open, get worse, are repeated or are resolved.
 
-    incidents : the open ones. The order of findings does not matter; the same findings again change nothing until the
+    incidents : the open ones, and the resolved ones that reach into the time the findings are about: what those have
+    told is not told again. The order of findings does not matter; the same findings again change nothing until the
     rule's repeat interval is over.
     """
     grouped: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in findings:
         grouped[finding.rule, finding.subject].append(finding)
-    current = {incident.key: incident for incident in incidents}
+    current = {one.key: one for one in incidents if one.state is IncidentState.OPEN}
+    over = [one for one in incidents if one.state is IncidentState.RESOLVED]
     decision = Decision([], [])
     for key in sorted(grouped):
-        if key[0] not in rules:
+        if key[0] in rules:
+            told = [one for one in over if one.key == key]
+            found = sorted(grouped[key], key=lambda f: (f.at, f.severity or 0))
+            events, quiet = _follow(current.get(key), found, told, rules[key[0]], now)
+            decision.events.extend(events)
+            decision.quiet.extend(quiet)
+    return decision
+
+
+def _follow(
+    before: Incident | None, findings: Sequence[Finding], over: Sequence[Incident], rule: Rule, now: int
+) -> tuple[list[Event], list[Incident]]:
+    """One cause through its findings, oldest first: what is told, and the open incident when it only knows more."""
+    incident, events = before, list[Event]()
+    for finding in findings:
+        if _told(finding, over):
             continue
-        incident, told = current.get(key), None
-        for finding in sorted(grouped[key], key=lambda f: (f.at, f.severity or 0)):
-            event = _step(incident, finding, rules[key[0]], now)
-            if event is not None:
-                decision.events.append(event)
-                incident = told = event.incident if event.incident.state is IncidentState.OPEN else None
-            elif incident is not None and finding.severity is not None and finding.at >= incident.last:
+        event = _step(incident, finding, rule, now)
+        if event is not None:
+            events.append(event)
+            incident = event.incident if event.incident.state is IncidentState.OPEN else None
+        elif incident is not None and finding.severity is not None:
+            incident = replace(incident, opened=min(incident.opened, finding.at))
+            if finding.at >= incident.last:
                 incident = replace(incident, last=finding.at, facts=finding.facts)
-        if incident is not None and incident.id and incident not in (told, current.get(key)):
-            decision.quiet.append(incident)
-    return replace(decision, events=_folded(decision.events))
+    events = _folded(events)
+    if incident is None or incident == before or (events and events[-1].incident == incident):
+        return events, []
+    if incident.id == 0:  # opened just now: it is told and stored with all that was found
+        return [*events[:-1], replace(events[-1], incident=incident)], []
+    return events, [incident]
+
+
+def _told(finding: Finding, over: Iterable[Incident]) -> bool:
+    """Whether trouble lies within a resolved incident that was as bad: judged again, it is no news.
+
+    Not so at the very minute of the judgement that resolved it: that judgement has been revised.
+    """
+    severity = finding.severity
+    return severity is not None and any(
+        one.opened <= finding.at < one.last and severity <= one.severity for one in over
+    )
 
 
 def _step(incident: Incident | None, finding: Finding, rule: Rule, now: int) -> Event | None:
@@ -223,7 +257,7 @@ def _step(incident: Incident | None, finding: Finding, rule: Rule, now: int) -> 
         closed = replace(incident, state=IncidentState.RESOLVED, last=finding.at, told=now, facts=finding.facts)
         return Event(Change.RESOLVED, closed, now)
     if incident is None:
-        opened = Incident(
+        fresh = Incident(
             0,
             finding.rule,
             finding.subject,
@@ -235,8 +269,9 @@ def _step(incident: Incident | None, finding: Finding, rule: Rule, now: int) -> 
             now,
             finding.facts,
         )
-        return Event(Change.OPEN, opened, now)
-    newer = replace(incident, last=max(incident.last, finding.at), told=now, facts=finding.facts)
+        return Event(Change.OPEN, fresh, now)
+    opened, last = min(incident.opened, finding.at), max(incident.last, finding.at)
+    newer = replace(incident, opened=opened, last=last, told=now, facts=finding.facts)
     margin = CLEARLY_WORSE.get(rule.kind)
     grown = (
         margin is not None
@@ -253,15 +288,13 @@ def _step(incident: Incident | None, finding: Finding, rule: Rule, now: int) -> 
     return None
 
 
-def _folded(events: list[Event]) -> list[Event]:
+def _folded(events: Sequence[Event]) -> list[Event]:
     """Several changes of one incident in one go, told once: opened and worse is opened at its worst."""
     kept: list[Event] = []
     for event in events:
-        before = kept[-1] if kept else None
-        same = before is not None and before.incident.key == event.incident.key
-        again = event.change in (Change.WORSE, Change.REPEAT)
-        if same and again and before is not None and before.change is not Change.RESOLVED:
-            kept[-1] = replace(event, change=before.change)
-            continue
-        kept.append(event)
+        before = kept[-1].change if kept else Change.RESOLVED
+        if before is Change.RESOLVED or event.change is Change.RESOLVED:
+            kept.append(event)
+        else:
+            kept[-1] = replace(event, change=event.change if before is Change.REPEAT else before)
     return kept

@@ -20,6 +20,7 @@ BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 EPOCH = date(1970, 1, 1)
 OFFSET = 480
 DAY = 1440
+LAST_DAY = (date(9999, 12, 31) - EPOCH).days
 FIRST_DAY = (date(1991, 9, 15) - EPOCH).days
 
 

@@ -46,7 +46,7 @@ def _words(facts: Mapping[str, Any], items: Mapping[str, str], lang: str) -> dic
     for key in ("primary", "determining", "items"):
         if key in shown:
             names = [items.get(item, item) for item in shown[key]]
-            shown[key] = joined("comma", lang, names) or t("alert.none", lang)
+            shown[key] = joined("and", lang, names) or t("alert.none", lang)
     for key, kind in (
         ("water_class", "water_class"),
         ("bound", "water_class"),

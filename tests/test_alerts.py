@@ -181,6 +181,11 @@ def test_hours_below_the_threshold_are_an_all_clear() -> None:
     assert (found.severity, found.value, periods.clock(found.at)) == (None, 200, "2022-03-01 04:00")
 
 
+def test_too_short_a_run_above_the_threshold_is_neither_trouble_nor_an_all_clear() -> None:
+    assert hours([250, 250, 250, NO_VALUE, 250]) == []
+    assert hours([90, 250, 250]) == []
+
+
 def test_hours_without_any_index_say_nothing() -> None:
     assert hours([]) == []
     assert hours([NO_VALUE, NO_VALUE]) == []
@@ -557,7 +562,9 @@ def database(tmp_path: Path) -> Path:
 def beat(database: Path, findings: Iterable[Finding], now: int) -> list[Change]:
     """One decision of a process that starts, decides and ends."""
     with Store.open(database) as store:
-        decision = alerts.evaluate(findings, store.open_incidents(), RULES, now)
+        found = list(findings)
+        known = store.incidents(min(one.at for one in found), now)
+        decision = alerts.evaluate(found, known, RULES, now)
         store.apply(decision.events, ["log"])
         store.refresh(decision.quiet)
         return [event.change for event in decision.events]
@@ -582,6 +589,58 @@ def test_what_was_found_quietly_is_still_known_after_a_restart(database: Path) -
     assert beat(database, [day_finding(2, 130)], NOON + 60) == []
     assert beat(database, [day_finding(1, 80)], NOON + 61) == []  # a revision of the first day; the second is bad
     assert beat(database, [day_finding(2, 80)], NOON + 62) == [Change.RESOLVED]
+
+
+def incidents(database: Path) -> list[tuple[int, str, str, str]]:
+    """(number, state, first and last day) of every incident, in the order they were opened."""
+    with Store.open(database) as store:
+        found = sorted(store.incidents(0, 2**40), key=lambda one: one.id)
+    return [(one.id, one.state.value, periods.clock(one.opened)[:10], periods.clock(one.last)[:10]) for one in found]
+
+
+def test_a_season_judged_in_one_go_opens_and_resolves_in_turn(database: Path) -> None:
+    season = [day_finding(day, aqi) for day, aqi in enumerate([120, 60, 130, 140, 70, 110], 1)]
+    turns = [Change.OPEN, Change.RESOLVED] * 2 + [Change.OPEN]
+    assert beat(database, season, NOON) == turns
+    assert beat(database, season, NOON + 1) == []
+    assert incidents(database) == [
+        (1, "resolved", "2022-03-02", "2022-03-03"),  # a day's minute is the midnight that ends it
+        (2, "resolved", "2022-03-04", "2022-03-06"),
+        (3, "open", "2022-03-07", "2022-03-07"),
+    ]
+
+
+def test_trouble_told_and_over_is_not_told_again_when_its_day_is_judged_again(database: Path) -> None:
+    beat(database, [day_finding(1, 120), day_finding(2, 130)], NOON)
+    assert beat(database, [day_finding(3, 80)], NOON + 1440) == [Change.RESOLVED]
+    assert beat(database, [day_finding(2, 135), day_finding(3, 80)], NOON + 1500) == []
+    assert beat(database, [day_finding(2, 180), day_finding(3, 80)], NOON + 1501) == [Change.OPEN, Change.RESOLVED]
+    assert beat(database, [day_finding(2, 180), day_finding(3, 80)], NOON + 1502) == []  # the worse is told as well
+
+
+def test_a_good_day_that_is_revised_to_bad_is_told_again(database: Path) -> None:
+    beat(database, [day_finding(1, 120)], NOON)
+    assert beat(database, [day_finding(2, 99)], NOON + 1440) == [Change.RESOLVED]
+    assert beat(database, [day_finding(2, 101)], NOON + 1500) == [Change.OPEN]
+
+
+def test_an_incident_opened_by_several_days_is_as_recent_as_the_latest(database: Path) -> None:
+    assert beat(database, [day_finding(1, 120), day_finding(2, 130)], NOON) == [Change.OPEN]
+    assert incidents(database) == [(1, "open", "2022-03-02", "2022-03-03")]
+    assert beat(database, [day_finding(1, 80)], NOON + 60) == []  # a revision of the first day; the second is bad
+
+
+def test_an_open_incident_reaches_back_to_trouble_found_late(database: Path) -> None:
+    beat(database, [day_finding(5, 120)], NOON)
+    assert beat(database, [day_finding(3, 120)], NOON + 1) == []
+    assert beat(database, [day_finding(6, 50)], NOON + 1440) == [Change.RESOLVED]
+    assert beat(database, [day_finding(3, 120), day_finding(6, 50)], NOON + 1441) == []
+
+
+def test_getting_worse_when_a_repeat_is_due_is_told_as_worse() -> None:
+    book = Book()
+    book.hear(day_finding(1, 120))
+    assert book.hear(day_finding(2, 120), day_finding(3, 160), after=1440) == [Change.WORSE]
 
 
 # --- words -------------------------------------------------------------------------------------------------------
@@ -625,8 +684,8 @@ def told(kind: RuleKind, lang: str, now: int = NOON, resolved: Finding | None = 
 @pytest.mark.parametrize(
     ("kind", "lang", "parts"),
     [
-        (RuleKind.DAILY_AQI, "zh", ["2022-03-01", "152", "SO₂", "PM2.5"]),
-        (RuleKind.DAILY_AQI, "en", ["2022-03-01", "152", "SO₂", "PM2.5"]),
+        (RuleKind.DAILY_AQI, "zh", ["2022-03-01", "152", "大于 100", "SO₂、PM2.5"]),
+        (RuleKind.DAILY_AQI, "en", ["2022-03-01", "152", "above 100", "SO₂, PM2.5"]),
         (RuleKind.HOURLY_AQI, "zh", ["2022-03-01 03:00", "230", "200", "3 小时"]),
         (RuleKind.HOURLY_AQI, "en", ["2022-03-01 03:00", "230", "200", "3 h"]),
         (RuleKind.SECTION_CLASS, "zh", ["2022-03-01", "Ⅴ类", "Ⅲ类", "高锰酸盐指数"]),

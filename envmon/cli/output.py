@@ -23,7 +23,7 @@ Listing = Sequence[Mapping[str, Any]]
 UNBOUND = 10_000  # columns of a page without an edge
 GAP = 2  # columns between two columns
 NARROW = 20  # columns up to which a cell is never broken: dates, classes, names of sites
-AFTER_COMMA = re.compile(r"([，；])(?=\S)")  # a terminal line breaks at blanks only
+AFTER_COMMA = re.compile(r"([，；、])(?=\S)")  # a terminal line breaks at blanks only
 LEAST = 12  # columns a longer text keeps
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0", "＝", "＋", "－", "＠")

@@ -23,7 +23,7 @@ from envmon.model import (
     WaterPeriod,
 )
 from envmon.notify import CHANNELS
-from envmon.pipeline import judge_air
+from envmon.pipeline import judge_air, judge_water
 from envmon.store import Store
 from envmon.texts import t
 
@@ -51,7 +51,9 @@ def alert(
         *service_findings(store, config, now),
     ]
     rules = {rule.id: rule for rule in config.rules}
-    decision = alerts.evaluate(findings, store.open_incidents(), rules, now)
+    times = [finding.at for finding in findings]
+    known = store.incidents(min(times), max(*times, now)) if times else []
+    decision = alerts.evaluate(findings, known, rules, now)
     events = store.apply(decision.events, [channel.id for channel in config.channels])
     store.refresh(decision.quiet)
     return events
@@ -75,19 +77,18 @@ def levels() -> Sequence[Level]:
 
 
 def air_findings(store: Store, config: Config, judged: Iterable[tuple[int, int]]) -> Iterator[Finding]:
-    """Days of areas, and of stations that a rule names, that were just judged."""
-    days_by_site: dict[int, list[int]] = {}
+    """Days of areas, and of stations that a rule names, from the first that was just judged to the latest."""
+    since: dict[int, int] = {}
     for day, number in judged:
-        days_by_site.setdefault(number, []).append(day)
+        since[number] = min(day, since.get(number, day))
     names = {store.site_numbers[area.id]: area.id for area in config.areas}
     names |= {store.site_numbers[site.id]: site.id for site in config.sites}
     areas = {area.id for area in config.areas}
     for rule in rules_of(config, RuleKind.DAILY_AQI):
-        for number, days in days_by_site.items():
+        for number, first in since.items():
             subject = names.get(number, "")
             if subject in (rule.sites or areas):
-                rows = [row for row in store.air_days(number, min(days), max(days)) if row.day in set(days)]
-                yield from alerts.daily_aqi(rule, subject, rows, levels())
+                yield from alerts.daily_aqi(rule, subject, store.air_days(number, first, periods.LAST_DAY), levels())
 
 
 def hour_findings(store: Store, config: Config, now: int) -> Iterator[Finding]:
@@ -112,16 +113,19 @@ def hour_findings(store: Store, config: Config, now: int) -> Iterator[Finding]:
 
 
 def water_findings(store: Store, config: Config, judged: Sequence[WaterPeriod]) -> Iterator[Finding]:
-    """Days of sections and rounds of sources that were just judged."""
+    """Days of sections and rounds of sources, from the first that was just judged to the latest."""
     sites = {store.site_numbers[site.id]: site for site in config.sites}
-    by_site: dict[int, list[WaterPeriod]] = {}
+    since: dict[int, int] = {}
     for one in judged:
-        if one.span == "day":
-            by_site.setdefault(one.site, []).append(one)
-    for number, own in by_site.items():
+        since[one.site] = min(one.first, since.get(one.site, one.first))
+    for number, first in since.items():
         site = sites[number]
         if not site.counted:
             continue
+        by_day: dict[int, list[WaterPeriod]] = {}
+        for one in store.water([number], "day", first, periods.LAST_DAY):
+            by_day.setdefault(one.first, []).append(one)
+        own = [found for day in by_day.values() if (found := judge_water.in_force(day)) is not None]
         kind = RuleKind.SOURCE_COMPLIANCE if site.kind is Kind.SOURCE else RuleKind.SECTION_CLASS
         for rule in rules_of(config, kind):
             if watched(rule, site.id):

@@ -138,7 +138,7 @@ def day_answer(day: AirDay | None, lang: str) -> str:
     if day is None:
         return t("explain.day.not_judged", lang)
     primary = [name for bit, name in enumerate(POLLUTANTS) if day.primary >> bit & 1]
-    names = joined("comma", lang, [t(f"daily_item.{name}", lang) for name in primary])
+    names = joined("and", lang, [t(f"daily_item.{name}", lang) for name in primary])
     aqi = air.published(day.aqi, day.missing, standards.index_edition(day.edition))
     values = {
         "aqi": t("explain.day.none", lang) if aqi is None else aqi,
@@ -278,7 +278,7 @@ def explain_rate(
 def basis_in_words(rate: Rate, lang: str) -> str:
     """The kinds of data of a rate, which names them joined by +."""
     kinds = [t(f"basis.{kind}", lang) for kind in rate.basis.split("+") if kind != "none"]
-    return joined("comma", lang, kinds) or "–"
+    return joined("and", lang, kinds) or "–"
 
 
 def day_parts(store: Store, config: Config, area: str, period: Period, edition: str) -> Iterator[Part]:
@@ -297,7 +297,7 @@ def day_parts(store: Store, config: Config, area: str, period: Period, edition: 
                 out.append({"area": one.name, "date": date, "why": word(status, lang), **hours_of(found)})
             elif found.aqi > standards.good_up_to(found.edition):
                 names = [name for bit, name in enumerate(POLLUTANTS) if found.primary >> bit & 1]
-                told = joined("comma", lang, [t(f"daily_item.{name}", lang) for name in names])
+                told = joined("and", lang, [t(f"daily_item.{name}", lang) for name in names])
                 row = {"area": one.name, "date": date, "aqi": found.aqi, "primary": names, "primary_names": told}
                 over.append({**row, "edition": found.edition})
     yield Part(t("explain.rate.over", lang), over, ("area", "date", "aqi", "primary_names", "edition"))
@@ -383,7 +383,7 @@ def explain_water(store: Store, config: Config, subject: str, period: Period) ->
         lang,
         class_name=word(judged.water_class, lang),
         readings=sum(part.readings for part in found.parts),
-        basis=joined("comma", lang, [word(basis, lang) for basis in sorted({part.basis for part in found.parts})]),
+        basis=joined("and", lang, [word(basis, lang) for basis in sorted({part.basis for part in found.parts})]),
         status=word(judged.status, lang),
     )
     return Explanation(question, answer, f"{judged.edition} · {regime.method} · {judged.item_set}", tuple(parts))

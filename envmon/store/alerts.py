@@ -53,10 +53,12 @@ def apply(store: Store, events: Iterable[Event], channels: Sequence[str]) -> lis
     """Write what happened to incidents, and one notice a channel; returns the events with their incidents' numbers."""
     from envmon.store import to_json
 
-    done = []
+    done, opened = [], dict[tuple[str, str], int]()
     with store.writing() as db:
         for event in events:
-            number = _enter(db, event.incident)
+            incident = event.incident  # one opened in this very go has no number of its own yet
+            number = _enter(db, replace(incident, id=incident.id or opened.get(incident.key, 0)))
+            opened[incident.key] = number if incident.state is IncidentState.OPEN else 0
             facts = to_json(dict(event.incident.facts))
             cursor = db.execute(
                 "INSERT INTO incident_event (incident, change, at, severity, value, finding, facts)"

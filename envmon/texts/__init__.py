@@ -45,7 +45,7 @@ def word(member: Enum, lang: str) -> str:
 def joined(kind: str, lang: str, parts: Iterable[str]) -> str:
     """Parts with a language's "comma", "semicolon" or "and" between them; ASCII marks are followed by a blank.
 
-    >>> joined("comma", "zh", ["a", "b"]), joined("comma", "en", ["a", "b"])
+    >>> joined("and", "zh", ["a", "b"]), joined("comma", "en", ["a", "b"])
     ('a、b', 'a, b')
     """
     mark = t(f"join.{kind}", lang)
