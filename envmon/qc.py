@@ -23,14 +23,15 @@ FACTOR_DECIMALS = 3  # of the factor of `spike`, so that 2.5 is exact
 LEVELS = {"fail": Flag.FAIL, "suspect": Flag.SUSPECT}
 
 DEFAULTS: Mapping[str, Settings] = {
-    "missing": {},
-    "device_flag": {"level": "fail"},
-    "negative": {"level": "fail"},
-    "out_of_range": {"level": "fail"},
+    "missing": {"off": False},
+    "device_flag": {"off": False, "level": "fail"},
+    "negative": {"off": False, "level": "fail"},
+    "out_of_range": {"off": False, "level": "fail"},
     # Published values are whole numbers and clean air stands still for hours: only a run well above the noise counts.
     # The water platform prints less than the detection limit as the limit itself (NH3-N 0.025, TP 0.005, TN 0.05), and
     # a section rightly keeps its class for months (7: no class is).
     "flat_line": {
+        "off": False,
         "level": "suspect",
         "times": 8,
         "above": {
@@ -48,12 +49,13 @@ DEFAULTS: Mapping[str, Settings] = {
     },
     # A single value that stands out from both neighbours by at least `by` (in the item's unit) and `factor` times.
     "spike": {
+        "off": False,
         "level": "suspect",
         "factor": 3,
         "by": {"so2": "100", "no2": "100", "co": "3", "o3": "150", "pm10": "300", "pm25": "150"},
     },
-    "pm_order": {"level": "suspect"},
-    "duplicate": {"level": "suspect"},
+    "pm_order": {"off": False, "level": "suspect"},
+    "duplicate": {"off": False},
 }
 """Settings of every test. Thresholds by parameter are decimal numbers in its unit; a parameter without one is not
 tested by `spike`, and by `flat_line` whatever its value."""
@@ -177,7 +179,7 @@ def check(
     for name, test in TESTS.items():
         own = settings_of(name, settings.get(name, {}))
         if test is not None:
-            found[name] = _not_evaluated(values) if own.get("off") else test(values, marks, parameters, own)
+            found[name] = _not_evaluated(values) if own["off"] else test(values, marks, parameters, own)
     return found
 
 
@@ -216,11 +218,11 @@ def verdicts(
 
 def duplicates(conflicts: Sequence[tuple[int, int, int]], origin: str, settings: Settings) -> list[Verdict]:
     """Verdicts on readings that one payload gave twice with different values: (ending, site, parameter)."""
-    own = settings_of("duplicate", settings)
-    if own.get("off"):
+    if settings_of("duplicate", settings)["off"]:
         return []
-    level = _level(own)
-    return [Verdict(ending, site, parameter, "duplicate", level, origin) for ending, site, parameter in conflicts]
+    return [
+        Verdict(ending, site, parameter, "duplicate", Flag.SUSPECT, origin) for ending, site, parameter in conflicts
+    ]
 
 
 def _level(settings: Settings) -> Flag:

@@ -20,7 +20,12 @@ NOWHERE: dict[str, str] = {}
 KNOWN = Known(
     sources=("archive", "cnemc_air", "cnemc_water", "lab"),
     channels=("jsonl", "log"),
-    tests={"flat_line": ("hours", "level"), "spike": ("times", "level"), "range": ("level",)},
+    tests={
+        "flat_line": {"off": False, "level": "suspect", "times": 8, "above": {"pm25": "20"}},
+        "spike": {"off": False, "factor": 3, "by": {"pm25": "150"}},
+        "range": {"off": False, "level": "fail"},
+    },
+    items=("pm25", "nh3n"),
     editions=("HJ 633-2012", "HJ 633-2026"),
 )
 
@@ -88,7 +93,7 @@ id = "log"
 kind = "log"
 
 [qc.spike]
-times = 2.50
+factor = 2.50
 """
 
 Write = Callable[..., Path]
@@ -156,7 +161,7 @@ def test_numbers_with_a_point_enter_exactly(write: Write) -> None:
     assert found.targets[0].percent == 901
     assert found.sources[0].options["factor"] == "1.10"
     assert type(found.sources[0].options["factor"]) is str
-    assert found.qc == {"spike": {"times": "2.50"}}
+    assert found.qc == {"spike": {"factor": "2.50"}}
 
 
 @pytest.mark.parametrize(
@@ -216,7 +221,7 @@ def test_without_known_names_kinds_and_editions_are_taken_as_they_are(write: Wri
     text = GOOD.replace('kind = "archive"', 'kind = "anything"').replace("[qc.spike]", "[qc.other]")
     found = config.load(write(text), environ=NOWHERE)
     assert found.sources[0].kind == "anything"
-    assert found.qc == {"other": {"times": "2.50"}}
+    assert found.qc == {"other": {"factor": "2.50"}}
 
 
 # --- environment ------------------------------------------------------------------------------------------------
@@ -270,7 +275,9 @@ def test_secrets_come_from_the_environment_at_the_moment_of_use(write: Write) ->
 def test_every_setting_in_force_and_where_it_came_from(write: Write) -> None:
     path = write(GOOD.replace("[[channels]]", '[[sites]]\nfile = "more.csv"\n\n[[channels]]'), more=CSV)
     found = load(path)
-    rows = {row["key"]: (row["value"], row["origin"]) for row in config.effective(found, {"ARCHIVE_TOKEN": "s3cret"})}
+    rows = {
+        row["key"]: (row["value"], row["origin"]) for row in config.effective(found, KNOWN, {"ARCHIVE_TOKEN": "s3cret"})
+    }
     assert rows["bureau"] == ('"某局"', f"{path}:1")
     assert rows["language"] == ('"zh"', "默认")
     assert rows["areas[1].air"] == ('"city"', f"{path}:8")
@@ -280,9 +287,10 @@ def test_every_setting_in_force_and_where_it_came_from(write: Write) -> None:
     assert rows["sites[2].attributes.river"] == ('"金沙江"', f"{path}:24")
     assert rows["sites"] == ("CSV，2 个点位", str(path.parent / "more.csv"))
     assert rows["jobs.charts"] == ('"mon 06:00"', "默认")
-    assert rows["qc.spike.times"] == ("2.50", f"{path}:{line_of(path, 'times = 2.50')}")
+    assert rows["qc.spike.factor"] == ("2.50", f"{path}:{line_of(path, 'factor = 2.50')}")
+    assert rows["qc.spike.by.pm25"] == ('"150"', "默认")
     assert "s3cret" not in str(rows)
-    assert {row["key"] for row in config.effective(found, {"ENVMON_LANG": "zh"})} == set(rows)
+    assert {row["key"] for row in config.effective(found, KNOWN, {"ENVMON_LANG": "zh"})} == set(rows)
 
 
 def line_of(path: Path, text: str) -> int:
@@ -363,8 +371,16 @@ BROKEN: list[tuple[str, str, str, str, str, str]] = [
     ('kind = "log"', 'kind = "mail"', "channels[1].kind", 'kind = "mail"', "jsonl log", ""),
     ("[[channels]]", "[channels]", "channels", "[channels]", "tables [[channels]]", ""),
     ("[qc.spike]", "[qc.spkie]", "qc.spkie", "[qc.spkie]", "flat_line spike range", "spike"),
-    ("times = 2.50", "time = 2.50", "qc.spike.time", "time", "times level", "times"),
-    ("[qc.spike]\ntimes = 2.50", "[qc]\nspike = 2", "qc.spike", "spike", "it must be a table", ""),
+    ("factor = 2.50", "factors = 2.50", "qc.spike.factors", "factors", "off factor by", "factor"),
+    ("factor = 2.50", 'factor = "x"', "qc.spike.factor", "factor", "above zero", ""),
+    ("factor = 2.50", "factor = 0", "qc.spike.factor", "factor", "above zero", ""),
+    ("factor = 2.50", "by = 5", "qc.spike.by", "by", "it must be a table", ""),
+    ("factor = 2.50", "by = { pm2_5 = 5 }", "qc.spike.by.pm2_5", "by", "pm25 nh3n", "pm25"),
+    ("factor = 2.50", "by = { pm25 = -5 }", "qc.spike.by.pm25", "by", "above zero", ""),
+    ("factor = 2.50", 'off = "no"', "qc.spike.off", "off", "true or false", ""),
+    ("[qc.spike]\nfactor = 2.50", '[qc.range]\nlevel = "warn"', "qc.range.level", 'level = "warn"', "suspect fail", ""),
+    ("[qc.spike]\nfactor = 2.50", "[qc.flat_line]\ntimes = 1", "qc.flat_line.times", "times", "2 to 8760", ""),
+    ("[qc.spike]\nfactor = 2.50", "[qc]\nspike = 2", "qc.spike", "spike", "it must be a table", ""),
     ("[qc.spike]", '[jobs]\njudge = "01:05"\n[qc.spike]', "jobs.judge", "judge", "less than one slot", ""),
     ("[qc.spike]", '[jobs]\ncharts = "06:00"\n[qc.spike]', "jobs.charts", "charts", "weekday and a time", ""),
     ("[qc.spike]", '[jobs]\nchart = "mon 06:00"\n[qc.spike]', "jobs.chart", "chart", "judge charts", "charts"),
@@ -719,7 +735,7 @@ def test_any_value_anywhere_is_taken_or_told_and_nothing_else(write: Write, odd:
         text = "\n".join([*lines[:number], f"{key} = {odd}", *lines[number + 1 :]])
         told: tuple[Mistake, ...] = ()
         try:
-            rows = config.effective(load(write(text)), NOWHERE)
+            rows = config.effective(load(write(text)), KNOWN, NOWHERE)
         except ConfigMistakes as error:
             rows, told = [], error.mistakes
         assert rows or told

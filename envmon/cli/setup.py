@@ -52,6 +52,7 @@ def check(session: Session) -> None:
 @click.pass_obj
 def show_config(session: Session, form: str | None) -> None:
     from envmon.config import effective
+    from envmon.pipeline.wiring import known
 
     heads = {key: session.say(f"cli.config.head.{key}") for key in ("key", "value", "origin")}
-    show(effective(session.config()), form, heads, "")
+    show(effective(session.config(), known()), form, heads, "")

@@ -65,7 +65,9 @@ def load(
     return read(find(path, environ), known, lang, environ).config
 
 
-def effective(config: Config, environ: Mapping[str, str] = os.environ) -> list[dict[str, str]]:
+def effective(
+    config: Config, known: Known | None = None, environ: Mapping[str, str] = os.environ
+) -> list[dict[str, str]]:
     """Every setting in force as {key, value, origin}: written in which file and line, or the default.
 
     Sites of a CSV are one row; of a secret only the variable's name and whether it is set are told.
@@ -73,7 +75,7 @@ def effective(config: Config, environ: Mapping[str, str] = os.environ) -> list[d
     """
     from envmon.config.reading import read
 
-    return [setting._asdict() for setting in read(config.file, None, config.language, environ).settings(environ)]
+    return [setting._asdict() for setting in read(config.file, known, config.language, environ).settings(environ)]
 
 
 class Glance(NamedTuple):

@@ -210,6 +210,19 @@ def whole(low: int, high: int) -> Callable[[Any], int]:
     return read
 
 
+def number(value: Any) -> str:
+    """A decimal number above zero, as its digits."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise Wrong("number")
+    try:
+        positive = rounding.scaled(str(value), 9) > 0
+    except ValueError as error:
+        raise Wrong("number") from error
+    if not positive:
+        raise Wrong("number")
+    return str(value)
+
+
 def one_of(words: Mapping[str, Any]) -> Callable[[Any], Any]:
     """A reader of one of several words; the listed spellings are ASCII ones, Chinese ones are taken too."""
     listed = [word for word in words if word.isascii()]

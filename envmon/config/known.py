@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 JOBS: Mapping[str, int] = {"judge": 60, "charts": 10080}
 """Own jobs and how often each runs, in minutes."""
@@ -16,16 +17,13 @@ JOB_TIMES: Mapping[str, str] = {"judge": "00:40", "charts": "mon 06:00"}
 class Known:
     """Names a config may use; None = not checked.
 
-    sources, channels : kinds; tests : QC tests (as a mapping: test -> names of its settings);
+    sources, channels : kinds; tests : QC tests and their settings as they are without the config; items : parameters;
     editions : what a target may be judged by, besides `by-date`; jobs : own job -> how often it runs, in minutes
     """
 
     sources: Collection[str] | None = None
     channels: Collection[str] | None = None
-    tests: Collection[str] | Mapping[str, Collection[str]] | None = None
+    tests: Mapping[str, Mapping[str, Any]] | None = None
+    items: Collection[str] = ()
     editions: Collection[str] | None = None
     jobs: Mapping[str, int] = field(default_factory=lambda: JOBS)
-
-    def settings(self, test: str) -> Collection[str] | None:
-        """The names of a QC test's settings, where they are known."""
-        return self.tests[test] if isinstance(self.tests, Mapping) else None

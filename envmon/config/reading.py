@@ -5,7 +5,7 @@ Never here: forms (`schema`), agreement between tables (`checks`), wording (`tex
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -186,13 +186,37 @@ class Reading:
                 schema.unknown_key(report, (test,), tests, self.lang)
             elif not isinstance(values, dict):
                 schema.tell(report, (test,), "table", values, {}, self.lang)
-            else:
-                allowed = self.known.settings(test)
-                for key in values:
-                    if allowed is not None and key not in allowed:
-                        schema.unknown_key(report, (test, key), allowed, self.lang)
+            elif tests is None:
                 settings[test] = forms.plain(values)
+            else:
+                settings[test] = self._settings(test, values, list(tests[test]))
         return settings
+
+    def _settings(self, test: str, values: Mapping[str, Any], allowed: list[str]) -> dict[str, Any]:
+        """One QC test's settings; thresholds are given item by item."""
+        report = partial(self.report, ("qc", test))
+        found: dict[str, Any] = {}
+        for key, value in values.items():
+            if key not in allowed:
+                schema.unknown_key(report, (key,), allowed, self.lang)
+            elif key in schema.QC_SETTINGS:
+                found[key] = self._formed(report, (key,), schema.QC_SETTINGS[key], value)
+            elif not isinstance(value, Mapping):
+                schema.tell(report, (key,), "table", value, {}, self.lang)
+            else:
+                for item, threshold in value.items():
+                    if item not in self.known.items:
+                        schema.unknown_key(report, (key, item), self.known.items, self.lang)
+                    found.setdefault(key, {})[item] = self._formed(report, (key, item), forms.number, threshold)
+        return found
+
+    def _formed(self, report: schema.Report, path: tuple[str, ...], form: Callable[[Any], Any], value: Any) -> Any:
+        """A value in its form; None and a mistake when it does not have it."""
+        try:
+            return form(value)
+        except forms.Wrong as wrong:
+            schema.tell(report, path, wrong.code, value, wrong.values, self.lang)
+            return None
 
     # --- the result ---
 
@@ -219,9 +243,19 @@ class Reading:
             rows.append(Setting("sites", t("config.show.csv", self.lang, count=count), file))
         written = self.file.table.get("jobs", {})
         rows += [self._row(("jobs", job), time, job in written) for job, time in {**JOB_TIMES, **written}.items()]
-        for test, values in self.file.table.get("qc", {}).items():
-            rows += [self._row(("qc", test, key), value, True) for key, value in values.items()]
-        return rows
+        return [*rows, *self._qc_rows()]
+
+    def _qc_rows(self) -> Iterator[Setting]:
+        """Settings of every QC test: as written, else as they are without the config; thresholds item by item."""
+        written, usual = self.file.table.get("qc", {}), self.known.tests or {}
+        for test in {**usual, **written}:
+            own, base = written.get(test, {}), usual.get(test, {})
+            for key, value in {**base, **own}.items():
+                if isinstance(value, Mapping):
+                    for item, threshold in {**base.get(key, {}), **value}.items():
+                        yield self._row(("qc", test, key, item), threshold, item in own.get(key, {}))
+                else:
+                    yield self._row(("qc", test, key), value, key in own)
 
     def _language(self, environ: Mapping[str, str]) -> Setting:
         if environ.get("ENVMON_LANG") == self.lang:

@@ -25,6 +25,15 @@ RATES = {rate.value: rate for rate in RateName}
 RULE_KINDS = {kind.value: kind for kind in RuleKind}
 
 
+QC_SETTINGS: Mapping[str, Callable[[Any], Any]] = {
+    "off": forms.flag,
+    "level": forms.one_of({"suspect": "suspect", "fail": "fail"}),
+    "times": forms.whole(2, 8760),
+    "factor": forms.number,
+}
+"""Forms of a QC test's settings; any other is a table of thresholds by item."""
+
+
 def default(written: Any, **more: Any) -> Any:
     """A field's default, in the form it would have in the file; it is read like a written value."""
     return Field(written, **more)

@@ -6,8 +6,9 @@ readings; a section that was also sampled by hand has a judgement of each kind, 
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -30,10 +31,14 @@ from envmon.model import (
 from envmon.periods import Period
 from envmon.store import Store
 
-STEP = 240  # automatic stations report every four hours
+NOT_OF_WATER = ("missing", "pm_order", "duplicate")
+"""QC tests that have nothing to say here: an item that a section does not measure is not a gap, and silence is an alert
+of its own; duplicates are found where a payload is stored."""
+
 SETS = {Basis.MANUAL: "section_21", Basis.REALTIME: "auto_5", Basis.REVIEWED: "auto_5"}
 
-Readings = Sequence[tuple[int, int, int, int, int, int, int]]
+Row = tuple[int, int, int, int, int, int, int]
+Readings = Sequence[Row]
 """Rows of `Store.water_readings`: site, ending, parameter, value, mark, basis, span."""
 
 
@@ -68,28 +73,32 @@ def judge_site(store: Store, config: Config, site: Site, number: int, days: Iter
 
 def checked(store: Store, config: Config, number: int, rows: Readings, start: int, end: int) -> Readings:
     """The readings of one site that QC lets count; saves the verdicts."""
-    by_key = standards.parameter_numbers()
+    kept: list[Row] = []
+    found: list[Verdict] = []
+    for basis in sorted({row[5] for row in rows}):
+        own = [row for row in rows if row[5] == basis]
+        verdicts = list(spoken(own, number, start, config.qc))
+        failed = {(one.ending, one.parameter) for one in verdicts if one.flag >= Flag.FAIL}
+        kept += [row for row in own if (row[1], row[2]) not in failed]
+        found += verdicts
+    store.save_flags([test for test in qc.TESTS if test not in NOT_OF_WATER], [number], start, end, found)
+    return kept
+
+
+def spoken(rows: Readings, number: int, start: int, settings: Mapping[str, qc.Settings]) -> Iterator[Verdict]:
+    """What QC says of one site's readings of one basis, laid on the evenly spaced times they share."""
+    by_number = standards.parameter_numbers()
     items = sorted({row[2] for row in rows})
-    endings = sorted({row[1] for row in rows})
-    if not rows:
-        return rows
-    values = np.full((len(items), len(endings), 1), ABSENT, np.int64)
+    step = math.gcd(*(row[1] - start for row in rows))
+    length = max(row[1] - start for row in rows) // step
+    values = np.full((len(items), length, 1), ABSENT, np.int64)
     marks = np.zeros(values.shape, np.int8)
-    where = {ending: i for i, ending in enumerate(endings)}
     for _, ending, parameter, value, mark, _, _ in rows:
-        values[items.index(parameter), where[ending], 0] = value
-        marks[items.index(parameter), where[ending], 0] = mark
-    flags = qc.check(values, marks, [by_key[item] for item in items], config.qc)
-    flags.pop("missing", None)  # an item that a section does not measure is not a gap; silence is an alert of its own
-    flags.pop("pm_order", None)
-    found = []
-    for test, verdict in flags.items():
-        for item, time, _ in np.argwhere(verdict >= Flag.SUSPECT).tolist():
-            flag = Flag(int(verdict[item, time, 0]))
-            found.append(Verdict(endings[time], number, items[item], test, flag))
-    store.save_flags(list(flags), [number], start, end, found)
-    failed = {(v.ending, v.parameter) for v in found if v.flag >= Flag.FAIL}
-    return [row for row in rows if (row[1], row[2]) not in failed]
+        place = items.index(parameter), (ending - start) // step - 1, 0
+        values[place], marks[place] = value, mark
+    flags = qc.check(values, marks, [by_number[item] for item in items], settings)
+    own = {test: verdict for test, verdict in flags.items() if test not in NOT_OF_WATER}
+    return qc.verdicts(own, start, step, [number], items)
 
 
 def judge_span(site: Site, number: int, rows: Readings, span: Period) -> list[WaterPeriod]:

@@ -17,7 +17,8 @@ def known() -> Known:
     return Known(
         sources=tuple(SOURCES),
         channels=tuple(CHANNELS),
-        tests={test: {"off", *settings} for test, settings in qc.DEFAULTS.items()},
+        tests=qc.DEFAULTS,
+        items=tuple(standards.parameters()),
         editions=tuple(standards.choices()),
     )
 
