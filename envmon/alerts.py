@@ -289,12 +289,17 @@ def _step(incident: Incident | None, finding: Finding, rule: Rule, now: int) -> 
 
 
 def _folded(events: Sequence[Event]) -> list[Event]:
-    """Several changes of one incident in one go, told once: opened and worse is opened at its worst."""
+    """Several changes of one incident in one go, told once: opened and worse is opened at its worst.
+
+    That it went on is not told when something else is; that it opened or got worse is, even when it is over.
+    """
     kept: list[Event] = []
     for event in events:
         before = kept[-1].change if kept else Change.RESOLVED
-        if before is Change.RESOLVED or event.change is Change.RESOLVED:
+        if before is Change.REPEAT:
+            kept[-1] = event
+        elif before is Change.RESOLVED or event.change is Change.RESOLVED:
             kept.append(event)
         else:
-            kept[-1] = replace(event, change=event.change if before is Change.REPEAT else before)
+            kept[-1] = replace(event, change=before)
     return kept

@@ -643,6 +643,21 @@ def test_getting_worse_when_a_repeat_is_due_is_told_as_worse() -> None:
     assert book.hear(day_finding(2, 120), day_finding(3, 160), after=1440) == [Change.WORSE]
 
 
+def test_going_on_and_over_in_one_go_is_told_as_over(database: Path) -> None:
+    beat(database, [day_finding(1, 120)], NOON)
+    assert beat(database, [day_finding(2, 120), day_finding(3, 60)], NOON + 1440) == [Change.RESOLVED]
+
+
+def test_a_notice_tells_how_things_stood_at_its_event(database: Path) -> None:
+    found = alerts.daily_aqi(DAILY, "anzhou", [air_day(120, DAY), air_day(60, DAY + 1)], LEVELS)
+    assert beat(database, found, NOON) == [Change.OPEN, Change.RESOLVED]
+    with Store.open(database) as store:
+        notices = store.pending_notices()
+    assert [one.event.incident.state for one in notices] == [IncidentState.OPEN, IncidentState.RESOLVED]
+    titles = [wording.message(one.event, DAILY, "安州", ITEMS, "zh")[0] for one in notices]
+    assert ["大于 100" in title for title in titles] == ["恢复优良" not in title for title in titles] == [True, False]
+
+
 # --- words -------------------------------------------------------------------------------------------------------
 
 ITEMS = {"pm25": "PM2.5", "so2": "SO₂", "codmn": "高锰酸盐指数", "fluoride": "氟化物"}

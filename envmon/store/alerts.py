@@ -120,10 +120,15 @@ def pending_notices(store: Store) -> list[Notice]:
     ).fetchall()
     found = []
     for number, event, channel, tries, change, at, severity, value, finding, facts, *incident in rows:
-        now = replace(
-            _incident(incident), severity=Severity(severity), value=value, last=finding, facts=json.loads(facts)
+        then = replace(
+            _incident(incident),
+            state=IncidentState.RESOLVED if change == Change.RESOLVED else IncidentState.OPEN,
+            severity=Severity(severity),
+            value=value,
+            last=finding,
+            facts=json.loads(facts),
         )
-        found.append(Notice(number, event, channel, tries, Event(Change(change), now, at)))
+        found.append(Notice(number, event, channel, tries, Event(Change(change), then, at)))
     return found
 
 
