@@ -25,6 +25,7 @@ from envmon.pipeline.drawing import draw
 from envmon.pipeline.judge import judge
 from envmon.pipeline.pull import pull
 from envmon.store import Store
+from envmon.texts import LANGUAGES
 
 LOG = logging.getLogger("envmon.daemon")
 
@@ -132,7 +133,9 @@ def guard(store: Store, job: Job, slots: range, now: int, failures: int) -> int:
         expected = isinstance(error, EnvmonError)
         LOG.error("%s: %s", job.name, error, exc_info=None if expected else error)
         pause = BACKOFF[min(failures, len(BACKOFF) - 1)]
-        store.fail_slots(job.name, slots, now, f"{type(error).__name__}: {error}", now + pause)
+        lang = store.meta("language") or LANGUAGES[0]
+        said = error.said(lang) if isinstance(error, EnvmonError) else f"{type(error).__name__}: {error}"
+        store.fail_slots(job.name, slots, now, said, now + pause)
         return 0
     store.finish_slots(job.name, slots, now)
     return len(slots)

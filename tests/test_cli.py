@@ -252,7 +252,7 @@ def test_figures_are_the_same_in_every_form(envmon: Callable[..., Said]) -> None
 
 def test_status_as_json(envmon: Callable[..., Said]) -> None:
     found = json.loads(envmon("status", "--json").out)
-    keys = "bureau as_of recorded targets open_incidents incidents sites silent_sites daemon failing"
+    keys = "bureau as_of recorded targets open_incidents incidents sites unheard_sites silent_sites daemon failing"
     assert set(keys.split()) <= set(found)
     keys = "id rate area period percent numerator denominator excluded editions required gap allowed prospect"
     assert all(set(keys.split()) <= set(one) for one in found["targets"])

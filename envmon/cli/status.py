@@ -89,7 +89,8 @@ def about_incidents(found: Mapping[str, Any], session: Session) -> list[str]:
 def about_silence(found: Mapping[str, Any], session: Session) -> list[str]:
     silent = found["silent_sites"]
     if not silent:
-        return [session.say("cli.status.all_heard", count=found["sites"])]
+        key = "cli.status.unheard" if found["unheard_sites"] else "cli.status.all_heard"
+        return [session.say(key, count=found["unheard_sites"] or found["sites"])]
     lines = [session.say("cli.status.silent", count=len(silent), sites=found["sites"])]
     lines += [
         clip("  " + session.say("cli.status.last_heard", site=plain(row["name"]), at=row["last"] or "–"), 80)

@@ -27,6 +27,8 @@ def board(store: Store, now: int, lang: str) -> dict[str, Any]:
     silent = [one for one in open_ones if kinds.get(one.rule) == RuleKind.SILENCE]
     loud = [one for one in open_ones if one not in silent]
     names = names_of(store, lang)
+    sites = [name for name, place in names.places.items() if place["kind"] not in (Kind.AREA, "target", "*")]
+    heard = store.latest()
     return {
         "bureau": store.meta("bureau") or "",
         "as_of": periods.clock(at),
@@ -34,7 +36,8 @@ def board(store: Store, now: int, lang: str) -> dict[str, Any]:
         "targets": [target(one, names, lang) for one in store.outlooks()],
         "open_incidents": len(open_ones),
         "incidents": [incident(one, names, lang) for one in loud],
-        "sites": sum(place["kind"] not in (Kind.AREA, "target") for place in names.places.values()),
+        "sites": len(sites),
+        "unheard_sites": sum(store.site_numbers.get(site) not in heard for site in sites),
         "silent_sites": [
             {"id": one.subject, "name": names.of(one.subject, lang), "last": one.facts.get("last")} for one in silent
         ],

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from envmon import periods
-from envmon.errors import SourceChanged
+from envmon.errors import SourceChanged, UsageError
 from envmon.http import Session, joined
 from envmon.model import Kind, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.sources.cells import number
@@ -51,7 +51,7 @@ STAMP = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/\Z")
 def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -> Iterator[Payload]:
     """One answer per configured city (hours, and days unless option `days` is false) and station with a code.
 
-    The service itself decides how far back it goes: 24 hours, 14 days.
+    The service itself decides how far back it goes: 24 hours, 14 days. Raises UsageError when no site has a code.
     """
     asks: list[Ask] = []
     for site in sites:
@@ -60,6 +60,8 @@ def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -
             asks += [_ask(session, spec.url, page, {"citycode": site.code}) for page in pages]
         elif site.kind is Kind.STATION and site.code:
             asks.append(_ask(session, spec.url, STATION_HOURS, {"stationCode": site.code}))
+    if not asks:
+        raise UsageError("error.source.no_codes", name=spec.id)
     yield from ask_all(asks, now)
 
 

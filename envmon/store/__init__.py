@@ -141,11 +141,11 @@ class Store:
                 [(p.number, p.id, p.medium.value, p.name, p.name_en, p.unit, p.decimals) for p in parameters],
             )
             self.set_meta("bureau", config.bureau)
-            named = {place[0]: {"name": place[2], "kind": place[1]} for place in places}
             known = {area.id: area.name for area in config.areas}
-            for target in config.targets:
-                named[target.id] = {"name": known.get(target.area, target.area), "kind": "target"}
+            named = {one.id: {"name": known.get(one.area, one.area), "kind": "target"} for one in config.targets}
+            named |= {place[0]: {"name": place[2], "kind": place[1]} for place in places}
             self.set_meta("places", named)
+            self.set_meta("language", config.language)
             self.set_meta("rules", {rule.id: rule.kind.value for rule in config.rules})
         self.site_numbers = dict(self.db.execute("SELECT id, number FROM site"))
 
