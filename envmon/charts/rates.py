@@ -79,9 +79,9 @@ def describe(data: RatesData, lang: str = "zh") -> Words:
         now = line.rates[-1] if line.rates else None
         value = _value(now, lang)
         parts.append(t("chart.rates.now", lang, name=word(line.name, lang), value=value))
-        required = line.outlook.required if line.outlook else None
-        key = "chart.rates.alt.target" if required is not None else "chart.rates.alt.plain"
-        longer.append(t(key, lang, name=word(line.name, lang), value=value, target=style.share(required)))
+        key = "chart.rates.alt.target" if line.outlook else "chart.rates.alt.plain"
+        aim = _aim(line.outlook, lang) if line.outlook else ""
+        longer.append(t(key, lang, name=word(line.name, lang), value=value, target=aim))
     return Words(
         title,
         joined("semicolon", lang, parts),
@@ -108,7 +108,7 @@ def _panel(axes: Axes, line: RateLine, period: Period, lang: str) -> None:
     """The line, its target and its axes."""
     days = [rate.period.last for rate in line.rates]
     values = [math.nan if rate.tenths is None else rate.tenths / 10 for rate in line.rates]
-    required = line.outlook.required if line.outlook else None
+    required = _height(line.outlook) if line.outlook else None
     low, step = _scale([value for value in values if not math.isnan(value)], required)
     style.period_ticks(axes, period, lang)
     high = 100 + (100 - low) * 0.06  # room for a line at 100 %
@@ -120,15 +120,28 @@ def _panel(axes: Axes, line: RateLine, period: Period, lang: str) -> None:
     axes.plot(days, values, color=LINE, linewidth=2, marker="o", markersize=4 if len(days) < 60 else 0, zorder=3)
     if values and not math.isnan(values[-1]):
         axes.plot(days[-1:], values[-1:], color=LINE, marker="o", markersize=8, zorder=4, clip_on=False)
-    if required is not None:
-        axes.axhline(required / 10, color=LIMIT, linewidth=1.4, linestyle=(0, (5, 3)), zorder=2)
-        label = t("chart.rates.target", lang, target=style.share(required))
-        style.write(axes, period.last + 0.5, required / 10, f" {label}", 9.5, LIMIT)
+    if required is not None and line.outlook is not None:
+        axes.axhline(required, color=LIMIT, linewidth=1.4, linestyle=(0, (5, 3)), zorder=2)
+        label = t("chart.rates.target", lang, target=_aim(line.outlook, lang))
+        style.write(axes, period.last + 0.5, required, f" {label}", 9.5, LIMIT)
 
 
-def _scale(values: list[float], required: int | None) -> tuple[int, int]:
+def _aim(outlook: Outlook, lang: str) -> str:
+    """What the target asks for: a share, or a number of days."""
+    days = outlook.target.days
+    return style.share(outlook.required) if days is None else t("chart.rates.days", lang, days=days)
+
+
+def _height(outlook: Outlook) -> float | None:
+    """Where the target stands on the axis, in per cent; a number of days as its share of the whole period."""
+    if outlook.target.days is not None:
+        return 100 * outlook.target.days / outlook.target.period.days
+    return None if outlook.required is None else outlook.required / 10
+
+
+def _scale(values: list[float], required: float | None) -> tuple[int, int]:
     """Lower end of the axis and distance of its ticks, so that the lowest value and the target are well inside."""
-    lowest = min([*values, 100.0 if required is None else required / 10, 100.0])
+    lowest = min([*values, 100.0 if required is None else required, 100.0])
     for low, step in ((90, 5), (80, 5), (60, 10), (40, 20)):
         if lowest >= low + 2:
             return low, step
@@ -153,7 +166,7 @@ def _figures(page: Axes, x: float, y: float, line: RateLine, lang: str) -> None:
 
 def _prospects(outlook: Outlook, counted: str, lang: str) -> list[tuple[str, str]]:
     """Target and gap, allowed failures, prospect: the lines under a rate, each with its colour."""
-    found = [(t("chart.rates.target", lang, target=style.share(outlook.required)), INK)]
+    found = [(t("chart.rates.target", lang, target=_aim(outlook, lang)), INK)]
     if outlook.gap is not None:
         side = "above" if outlook.gap > 0 else "below" if outlook.gap < 0 else "level"
         gap = t(f"chart.rates.gap.{side}", lang, gap=printed(abs(outlook.gap), 1))

@@ -38,11 +38,12 @@ class MonthClass:
 
 @dataclass(frozen=True, slots=True)
 class SectionRow:
-    """One section; `months` is parallel to `SectionsData.months`."""
+    """One section; `months` is parallel to `SectionsData.months`. One that is not counted is shown, but in no sum."""
 
     name: str
     target: WaterClass
     months: tuple[MonthClass | None, ...]
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def draw(data: SectionsData, lang: str = "zh") -> Figure:
 def describe(data: SectionsData, lang: str = "zh") -> Words:
     """Title, caption (section-months by target and class) and alternative text."""
     title = t("chart.sections.title", lang, subject=data.subject, period=style.period_name(data.source.period, lang))
-    judged = [(row, cell) for row in data.rows for cell in row.months if cell and cell.water_class]
+    judged = [(row, cell) for row in data.rows if row.counted for cell in row.months if cell and cell.water_class]
     good = sum(1 for _, cell in judged if cell.water_class <= WaterClass.III)
     met = sum(1 for row, cell in judged if cell.water_class <= row.target)
     caption = t(
@@ -148,8 +149,9 @@ def _row(
     colours: Mapping[WaterClass, Colour],
     lang: str,
 ) -> None:
-    name, size = style.fitting(row.name, NAME - 0.1, 10.5)
-    style.write(axes, MARGIN, y + ROW / 2, name, size)
+    named = row.name if row.counted else t("chart.sections.not_counted", lang, name=row.name)
+    name, size = style.fitting(named, NAME - 0.1, 10.5)
+    style.write(axes, MARGIN, y + ROW / 2, name, size, INK if row.counted else MUTED)
     style.write(axes, left - TARGET / 2, y + ROW / 2, numeral(row.target, lang), 10.5, ha="center")
     met = judged = 0
     for index, cell in enumerate(row.months):
@@ -167,7 +169,7 @@ def _row(
         met += WaterClass.NONE < cell.water_class <= row.target
         if cell.water_class > row.target:
             _frame(axes, x, y, column)
-    if judged:
+    if judged and row.counted:
         end = left + len(row.months) * column + COUNT
         style.write(axes, end, y + ROW / 2, f"{met}/{judged}", 10, ha="right")
 
@@ -182,7 +184,8 @@ def _totals(axes: Axes, left: float, y: float, column: float, data: SectionsData
     """The last row: sections of class III or better, of those judged, each month."""
     style.write(axes, MARGIN, y + ROW / 2, t("chart.sections.good", lang), 10, MUTED)
     for index in range(len(data.months)):
-        classes = [cell.water_class for row in data.rows if (cell := row.months[index]) and cell.water_class]
+        cells = [row.months[index] for row in data.rows if row.counted]
+        classes = [cell.water_class for cell in cells if cell and cell.water_class]
         if classes:
             text = f"{sum(1 for one in classes if one <= WaterClass.III)}/{len(classes)}"
             shown, size = style.fitting(text, column - 0.06, 10, least=6)

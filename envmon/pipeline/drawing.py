@@ -205,9 +205,10 @@ def sections(store: Store, config: Config, year: Period) -> SectionsData | None:
         for month in months:
             one = in_force([p for p in found if p.site == number and p.first == month.first])
             cells.append(None if one is None else charts.MonthClass(one.judgement.water_class, one.judgement.status))
-        rows.append(charts.SectionRow(site.name, site.target_class, tuple(cells)))
-    judged = sum(cell is not None and cell.status is Status.VALID for row in rows for cell in row.months)
+        rows.append(charts.SectionRow(site.name, site.target_class, tuple(cells), site.counted))
+    cells = [cell for row in rows if row.counted for cell in row.months]
+    judged = sum(cell is not None and cell.status is Status.VALID for cell in cells)
     editions = tuple(dict.fromkeys(one.judgement.edition for one in found))
-    source = charts.Provenance(editions, year, judged, len(rows) * len(months), "judgements")
+    source = charts.Provenance(editions, year, judged, len(cells), "judgements")
     name = t("bureau.whole", config.language)
     return charts.SectionsData(name, tuple(months), tuple(rows), standards.class_colours(), source)
