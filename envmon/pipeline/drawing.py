@@ -15,9 +15,12 @@ from envmon.model import (
     Basis,
     Config,
     Kind,
+    Level,
+    Rate,
     RateName,
     Status,
     Target,
+    WaterClass,
 )
 from envmon.periods import Period
 from envmon.pipeline import rating
@@ -30,6 +33,7 @@ if TYPE_CHECKING:  # matplotlib takes half a second to import; only drawing pays
         CalendarData,
         DayRun,
         LimitSpan,
+        MonthClass,
         PollutantsData,
         Provenance,
         RateLine,
@@ -75,7 +79,7 @@ def charts_of(store: Store, config: Config, period: Period, now: int) -> Iterato
         if lines is not None:
             name = "bureau" if subject == rating.WHOLE else subject
             yield f"rates-{name}", "rates", lines
-    grid = sections(store, config, year)
+    grid = sections(store, config, year, now)
     if grid is not None:
         yield from sections_pages(grid)
 
@@ -94,7 +98,7 @@ def calendar(area: Area, days: list[AirDay], period: Period) -> CalendarData:
     return charts.CalendarData(area.name, tuple(runs(days)), levels(), provenance(days, period))
 
 
-def levels() -> Any:
+def levels() -> tuple[Level, ...]:
     return standards.index_edition("HJ 633-2026").levels
 
 
@@ -181,7 +185,7 @@ def line(store: Store, config: Config, target: Target, year: Period, now: int) -
     return charts.RateLine(target.rate, tuple(kept), rating.stand(store, config, target, now) if kept else None)
 
 
-def expected_of(rate: Any) -> int:
+def expected_of(rate: Rate) -> int:
     return int(rate.denominator + sum(one.count for one in rate.excluded))
 
 
@@ -189,7 +193,7 @@ def unit_of(name: RateName) -> str:
     return "days" if name is RateName.GOOD_DAYS else "judgements"
 
 
-def sections(store: Store, config: Config, year: Period) -> SectionsData | None:
+def sections(store: Store, config: Config, year: Period, now: int) -> SectionsData | None:
     """Every section's class month by month."""
     from envmon import charts
 
@@ -201,10 +205,14 @@ def sections(store: Store, config: Config, year: Period) -> SectionsData | None:
         return None
     rows = []
     for site, number in zip(sites, numbers, strict=True):
-        cells = []
+        cells: list[MonthClass | None] = []
         for month in months:
             one = in_force([p for p in found if p.site == number and p.first == month.first])
-            cells.append(None if one is None else charts.MonthClass(one.judgement.water_class, one.judgement.status))
+            if one is not None:
+                cells.append(charts.MonthClass(one.judgement.water_class, one.judgement.status))
+            else:
+                over = month.last < periods.today(now)
+                cells.append(charts.MonthClass(WaterClass.NONE, Status.MISSING) if over else None)
         rows.append(charts.SectionRow(site.name, site.target_class, tuple(cells), site.counted))
     cells = [cell for row in rows if row.counted for cell in row.months]
     judged = sum(cell is not None and cell.status is Status.VALID for cell in cells)
