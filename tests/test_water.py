@@ -1,0 +1,288 @@
+"""Water classes, main indicators and means against limits typed from the print of GB 3838-2002 and 环办〔2011〕22号."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping
+from datetime import date
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envmon import periods, standards
+from envmon.assess import water
+from envmon.errors import NotAssessable
+from envmon.model import NO_VALUE, Body, Status, WaterClass, WaterJudgement
+from envmon.rounding import scaled
+
+REGIME = standards.water(periods.number(date(2022, 1, 1)))
+NONE, I, II, III, IV, V, WORSE = WaterClass  # noqa: E741
+
+# GB 3838-2002, table 1: the limits of the classes I to V as printed, mg/L; pH and dissolved oxygen apart.
+TABLE_1 = {
+    "codmn": "2 4 6 10 15",
+    "cod": "15 15 20 30 40",
+    "bod5": "3 3 4 6 10",
+    "nh3n": "0.15 0.5 1.0 1.5 2.0",
+    "tp": "0.02 0.1 0.2 0.3 0.4",
+    "copper": "0.01 1.0 1.0 1.0 1.0",
+    "zinc": "0.05 1.0 1.0 2.0 2.0",
+    "fluoride": "1.0 1.0 1.0 1.5 1.5",
+    "selenium": "0.01 0.01 0.01 0.02 0.02",
+    "arsenic": "0.05 0.05 0.05 0.1 0.1",
+    "mercury": "0.00005 0.00005 0.0001 0.001 0.001",
+    "cadmium": "0.001 0.005 0.005 0.005 0.01",
+    "chromium_vi": "0.01 0.05 0.05 0.05 0.1",
+    "lead": "0.01 0.01 0.05 0.05 0.1",
+    "cyanide": "0.005 0.05 0.2 0.2 0.2",
+    "volatile_phenol": "0.002 0.002 0.005 0.01 0.1",
+    "petroleum": "0.05 0.05 0.05 0.5 1.0",
+    "las": "0.2 0.2 0.2 0.3 0.3",
+    "sulfide": "0.05 0.1 0.2 0.5 1.0",
+}
+TP_OF_LAKES = "0.01 0.025 0.05 0.1 0.2"
+DISSOLVED_OXYGEN = "7.5 6 5 3 2"
+CLEAN = {"ph": "7", "do": "9", "codmn": "1", "nh3n": "0.1"}
+
+
+def sample(values: Mapping[str, str]) -> dict[str, tuple[int, bool]]:
+    """Values as a laboratory writes them; a trailing L means below that detection limit."""
+    found = {}
+    for item, text in values.items():
+        decimals = REGIME.items[item].decimals
+        found[item] = (scaled(text.rstrip("L"), decimals), text.endswith("L"))
+    return found
+
+
+def judged(values: Mapping[str, str], body: Body = Body.RIVER, item_set: str = "section_21") -> WaterJudgement:
+    return water.judge(sample(values), body, REGIME, item_set)
+
+
+def around(item: str, limits: str) -> list[tuple[str, Fraction]]:
+    """Every printed limit, and one step of the stored decimals to either side of it."""
+    step = Fraction(1, 10 ** REGIME.items[item].decimals)
+    return [(item, Fraction(text) + side * step) for text in dict.fromkeys(limits.split()) for side in (-1, 0, 1)]
+
+
+def text_of(item: str, value: Fraction) -> str:
+    decimals = REGIME.items[item].decimals
+    steps = value * 10**decimals
+    assert steps.denominator == 1
+    return f"{steps.numerator // 10**decimals}.{steps.numerator % 10**decimals:0{decimals}d}"
+
+
+# ---- classes -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("item", "value"), [pair for item in TABLE_1 for pair in around(item, TABLE_1[item])])
+def test_a_value_at_or_below_a_limit_has_its_class_and_one_step_more_the_next(item: str, value: Fraction) -> None:
+    expected = next((n for n, limit in enumerate(TABLE_1[item].split(), 1) if value <= Fraction(limit)), 6)
+    found = judged(CLEAN | {item: text_of(item, value)})
+    assert found.water_class == expected
+    assert item in found.determining
+
+
+@pytest.mark.parametrize(("item", "value"), around("do", DISSOLVED_OXYGEN))
+def test_dissolved_oxygen_is_worse_the_less_there_is(item: str, value: Fraction) -> None:
+    expected = next((n for n, limit in enumerate(DISSOLVED_OXYGEN.split(), 1) if value >= Fraction(limit)), 6)
+    assert judged(CLEAN | {item: text_of(item, value)}).water_class == expected
+
+
+@pytest.mark.parametrize(
+    ("ph", "expected"),
+    [("5.99", WORSE), ("6", I), ("6.01", I), ("7", I), ("9", I), ("9.00", I), ("9.01", WORSE), ("2", WORSE)],
+)
+def test_ph_is_within_six_and_nine_or_worse_than_class_five(ph: str, expected: WaterClass) -> None:
+    assert judged(CLEAN | {"ph": ph}).water_class is expected
+
+
+@pytest.mark.parametrize(("item", "value"), around("tp", TP_OF_LAKES))
+def test_phosphorus_has_other_limits_in_lakes(item: str, value: Fraction) -> None:
+    expected = next((n for n, limit in enumerate(TP_OF_LAKES.split(), 1) if value <= Fraction(limit)), 6)
+    assert judged(CLEAN | {item: text_of(item, value)}, Body.LAKE).water_class == expected
+
+
+def test_the_worst_item_decides_and_ties_decide_together() -> None:
+    found = judged(CLEAN | {"codmn": "7", "tp": "0.25", "cod": "18"})
+    assert (found.status, found.water_class, found.determining) == (Status.VALID, IV, ("codmn", "tp"))
+    assert not found.good
+    assert judged(CLEAN | {"codmn": "6", "tp": "0.2"}).good
+
+
+@pytest.mark.parametrize(("item", "value"), [("tn", "50"), ("water_temp", "45"), ("fecal_coliform", "500000")])
+def test_nitrogen_temperature_and_coliforms_never_decide_a_section(item: str, value: str) -> None:
+    found = judged(CLEAN | {item: value})
+    assert (found.water_class, found.main) == (I, ())
+    assert item not in found.judged
+
+
+def test_an_automatic_station_is_judged_by_five_items() -> None:
+    values = CLEAN | {"tp": "0.15", "cod": "39", "mercury": "0.0005"}
+    assert judged(values, item_set="auto_5").water_class is III
+    assert judged(values).water_class is V
+    without = {item: value for item, value in values.items() if item != "tp"}
+    assert judged(without, item_set="auto_5").water_class is I  # classes are published without phosphorus
+
+
+@pytest.mark.parametrize("item", list(CLEAN))
+@pytest.mark.parametrize("item_set", ["section_21", "auto_5"])
+def test_without_a_required_item_there_is_no_class(item: str, item_set: str) -> None:
+    values = {name: value for name, value in (CLEAN | {"tp": "0.5"}).items() if name != item}
+    found = judged(values, item_set=item_set)
+    assert (found.status, found.water_class, found.main) == (Status.INSUFFICIENT, NONE, ())
+    assert item in found.missing
+    assert judged({}, item_set=item_set).status is Status.MISSING
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0.025L", I),  # half of it is 0.0125
+        ("0.3L", I),  # half is 0.15, the limit of class I
+        ("0.31L", II),  # half is 0.155
+        ("1.0L", II),  # half is 0.5, the limit of class II
+        ("1.01L", None),  # the detection limit is above class III: it cannot be judged
+    ],
+)
+def test_below_a_detection_limit_half_of_it_counts(text: str, expected: WaterClass | None) -> None:
+    found = judged(CLEAN | {"nh3n": text})
+    if expected is None:
+        assert (found.status, "nh3n" in found.missing) == (Status.INSUFFICIENT, True)
+    else:
+        assert found.water_class is expected
+
+
+def test_a_value_below_zero_and_an_unknown_set_are_refused() -> None:
+    with pytest.raises(NotAssessable, match="below zero"):
+        water.judge({**sample(CLEAN), "tp": (-5, False)}, Body.RIVER, REGIME, "section_21")
+    with pytest.raises(NotAssessable, match="section_99"):
+        judged(CLEAN, item_set="section_99")
+
+
+# ---- main indicators -----------------------------------------------------------------------------------------------
+
+
+def listed(values: Mapping[str, str]) -> list[tuple[str, str | None]]:
+    found = judged(CLEAN | values).main
+    return [(one.item, None if one.multiple is None else f"{one.multiple / 10:.1f}") for one in found]
+
+
+def test_multiples_are_counted_from_the_limit_of_class_three() -> None:
+    # (7.8 - 6)/6 = 0.3; (0.24 - 0.2)/0.2 = 0.2; (2.5 - 1)/1 = 1.5
+    assert listed({"codmn": "7.8", "tp": "0.24"}) == [("codmn", "0.3"), ("tp", "0.2")]
+    assert listed({"nh3n": "2.5"}) == [("nh3n", "1.5")]
+
+
+def test_the_worse_class_comes_first_and_three_are_listed() -> None:
+    # V: cod 35 (0.75 -> 0.8); IV: bod5 5 (0.25 -> 0.2), tp 0.26 (0.3), codmn 6.6 (0.1)
+    found = listed({"cod": "35", "bod5": "5", "tp": "0.26", "codmn": "6.6"})
+    assert found == [("cod", "0.8"), ("tp", "0.3"), ("bod5", "0.2")]
+
+
+def test_cyanide_and_heavy_metals_come_before_worse_classes() -> None:
+    # lead 0.06 is V (0.2); cod 39 is V (0.95 -> 1.0 by half to even); the metal is first all the same
+    assert listed({"cod": "45", "lead": "0.06"}) == [("lead", "0.2"), ("cod", "1.2")]
+    assert listed({"cod": "45", "cyanide": "0.3"})[0] == ("cyanide", "0.5")
+
+
+def test_oxygen_and_ph_have_no_multiple() -> None:
+    assert listed({"do": "2.5"}) == [("do", None)]
+    assert listed({"ph": "9.5"}) == [("ph", None)]
+
+
+def test_water_of_class_three_has_no_main_indicator() -> None:
+    assert listed({"codmn": "6", "tp": "0.2"}) == []
+
+
+# ---- many at once, order -------------------------------------------------------------------------------------------
+
+ITEMS = tuple(REGIME.sets["section_21"].items)
+
+
+def test_many_samples_are_judged_as_one_by_one() -> None:
+    chance = random.Random(3838)
+    rows, bodies, below, single = [], [], [], []
+    for _ in range(400):
+        values = {}
+        for item in ITEMS:
+            limits = "6 9" if item == "ph" else DISSOLVED_OXYGEN if item == "do" else TABLE_1[item]
+            steps = scaled(chance.choice(limits.split()), REGIME.items[item].decimals) + chance.choice((-1, 0, 1))
+            if chance.random() > 0.03:
+                values[item] = (steps, item not in ("ph", "do") and chance.random() < 0.1)
+        body = chance.choice((Body.RIVER, Body.LAKE))
+        rows.append([values[item][0] if item in values else NO_VALUE for item in ITEMS])
+        below.append([item in values and values[item][1] for item in ITEMS])
+        bodies.append(body)
+        shuffled = dict(chance.sample(list(values.items()), len(values)))
+        single.append(water.judge(shuffled, body, REGIME, "section_21"))
+    found = water.judge_array(np.array(rows), np.array(below), np.array(bodies), REGIME, "section_21", ITEMS)
+    assert found.tolist() == [one.water_class for one in single]
+    assert {NONE, I, II, III, IV, V, WORSE} >= set(found.tolist()) >= {NONE, V, WORSE}
+
+
+# ---- means ---------------------------------------------------------------------------------------------------------
+
+
+def mean(item: str, *texts: str) -> Fraction:
+    decimals = REGIME.items[item].decimals
+    readings = [(scaled(text.rstrip("L"), decimals), text.endswith("L")) for text in texts]
+    top, bottom, _ = water.means({item: readings}, REGIME)[item]
+    return Fraction(top, bottom) / 10**decimals
+
+
+def test_means_are_exact_and_half_a_detection_limit_enters() -> None:
+    assert mean("codmn", "1", "2", "2") == Fraction(5, 3)
+    assert mean("nh3n", "0.025L", "0.1") == (Fraction("0.0125") + Fraction("0.1")) / 2
+    _, _, below = water.means({"nh3n": [(25, True), (25, True)]}, REGIME)["nh3n"]
+    assert below == 1
+
+
+def test_the_mean_of_ph_goes_by_hydrogen_ions() -> None:
+    assert mean("ph", "7", "7") == 7
+    found = float(mean("ph", "6", "8"))
+    assert abs(found + math.log10((1e-6 + 1e-8) / 2)) < 1e-9  # 6.2967, not 7
+
+
+@given(st.lists(st.integers(6000, 9000), min_size=1, max_size=12))
+def test_the_mean_of_ph_lies_within_its_values_and_below_the_plain_mean(values: list[int]) -> None:
+    step = 10 ** REGIME.items["ph"].decimals
+    readings = [(value * step // 1000, False) for value in values]
+    top, bottom, _ = water.means({"ph": readings}, REGIME)["ph"]
+    found = Fraction(top, bottom)
+    steps = [value for value, _ in readings]
+    assert min(steps) <= found <= max(steps)
+    assert found <= Fraction(sum(steps), len(steps)) + Fraction(1, 10**6)
+
+
+@given(st.permutations([(100, False), (200, True), (333, False), (400, False)]))
+def test_the_order_of_readings_is_irrelevant(readings: list[tuple[int, bool]]) -> None:
+    assert water.means({"tp": readings}, REGIME) == water.means({"tp": sorted(readings)}, REGIME)
+
+
+@pytest.mark.parametrize(
+    ("item", "texts", "expected"),
+    [
+        ("codmn", ("6.0", "6.1"), "6.0"),  # 6.05, half to even
+        ("codmn", ("6.1", "6.2"), "6.2"),  # 6.15, half to even
+        ("nh3n", ("0.14", "0.15", "0.15"), "0.15"),  # 0.1466…
+        ("do", ("4.9", "5.0"), "5.0"),  # 4.95, half to even
+    ],
+)
+def test_a_mean_is_rounded_once_before_it_is_compared(item: str, texts: tuple[str, ...], expected: str) -> None:
+    """Decimals of 环办监测函〔2020〕82号: one for CODMn and oxygen, two for NH3-N."""
+    decimals = REGIME.items[item].decimals
+    exact = water.means({item: [(scaled(text, decimals), False) for text in texts]}, REGIME)
+    assert water.rounded(exact, REGIME)[item] == (scaled(expected, decimals), False)
+
+
+def test_a_year_is_the_mean_of_its_months_however_many_readings_they_have() -> None:
+    first = water.means({"codmn": [(10_000, False)] * 9}, REGIME)
+    second = water.means({"codmn": [(20_000, False)]}, REGIME)
+    third = water.means({"tp": [(500, False)]}, REGIME)
+    found = water.mean_of_means([first, second, third], REGIME)
+    assert found["codmn"][:2] == (15_000, 1)
+    assert found["tp"][:2] == (500, 1)  # of the months that have it
