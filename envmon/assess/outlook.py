@@ -15,7 +15,7 @@ def outlook(target: Target, rate: Rate, base: Rate | None, remaining: int) -> Ou
     """Where a target stands.
 
     rate : the target's rate from the start of its period to now; base : the rate of the base period of a `change`
-        target, when readings of it are at hand (else the target's own `base_percent`).
+        target from the readings at hand. The target's own `base_percent`, the published figure, goes before it.
     remaining : days of the period still to come, for a rate that counts days; for rates of sections and sources, which
         are judged over the whole period and are a state until it ends, 1 while the period runs and 0 after it.
     """
@@ -57,7 +57,9 @@ def _required(target: Target, base: Rate | None) -> int | None:
     """The rate asked for, in tenths of a percent; None when the base period's rate is not known."""
     if target.percent is not None:
         return target.percent
-    known = base.tenths if base is not None and base.tenths is not None else target.base_percent
+    known = target.base_percent
+    if known is None and base is not None:
+        known = base.tenths
     return None if known is None or target.change is None else known + target.change
 
 

@@ -50,7 +50,7 @@ def import_files(ctx: click.Context, source: str, as_object: bool, files: tuple[
                 results.append({"file": str(path), "error": error.said(session.lang)})
                 say(session, as_object, "cli.import.failed", path=path, error=error.said(session.lang))
                 continue
-            reject = write_rejects(Path(config.paths.rejects), path, refused) if refused else None
+            reject = write_rejects(Path(config.paths.rejects), path, refused, session.lang) if refused else None
             results.append(result_of(path, tally, reject))
             say(session, as_object, "cli.import.done", **results[-1])
             if reject:
@@ -74,13 +74,16 @@ def result_of(path: Path, tally: Tally, reject: Path | None) -> dict[str, object
     return {"file": str(path), **counts, "reject_file": reject and str(reject)}
 
 
-def write_rejects(folder: Path, path: Path, refused: Sequence[Refused]) -> Path:
-    """The refused rows of a file with line and reason, in a file beside the others; returns where."""
+def write_rejects(folder: Path, path: Path, refused: Sequence[Refused], lang: str) -> Path:
+    """The refused rows of a file, in a CSV file beside the others; returns where.
+
+    Columns, always in this order, headed in `lang`: line (from 1), reason, the row or cell as it stood.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{path.name}.rejected.csv"
     with target.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["line", "reason", "text"])
+        writer.writerow([t(f"cli.rejects.{name}", lang) for name in ("line", "reason", "text")])
         writer.writerows([row.line, guarded(row.reason), guarded(row.text)] for row in refused)
     return target
 
@@ -94,7 +97,7 @@ def write_rejects(folder: Path, path: Path, refused: Sequence[Refused]) -> Path:
 def charts(session: Session, week: str | None, month: str | None, year: str | None, last_week: bool) -> None:
     from envmon import periods
     from envmon.cli.judge import now_of
-    from envmon.errors import UsageError
+    from envmon.errors import EnvmonError, UsageError
     from envmon.pipeline.drawing import draw
 
     chosen = [one for one in (week, month, year) if one]
@@ -105,5 +108,7 @@ def charts(session: Session, week: str | None, month: str | None, year: str | No
         now = now_of(store)
         period = periods.week_of(periods.today(now) - 7) if last_week else periods.parse(chosen[0])
         files = draw(store, config, period, now)
+    if not files:
+        raise EnvmonError("error.charts.none", period=period.name)
     for path in files:
         click.echo(path)

@@ -38,11 +38,14 @@ def explain() -> None:
 @click.pass_obj
 def day(session: Session, subject: str, date: str, edition: str, form: str | None) -> None:
     from envmon import periods
+    from envmon.errors import UsageError
     from envmon.pipeline.explaining import explain_day
 
-    config = session.config()
+    config, wanted = session.config(), periods.parse(date)
+    if wanted.days != 1:
+        raise UsageError("error.one_day", text=date)
     with session.reading() as store:
-        tell(explain_day(store, config, subject, periods.parse(date).first, edition), form, session)
+        tell(explain_day(store, config, subject, wanted.first, edition), form, session)
 
 
 @explain.command(help=t("cli.explain.rate.help", LANG), epilog=t("cli.explain.rate.example", LANG))

@@ -71,7 +71,7 @@ def rates(session: Session, period: str | None, area: str, edition: str, form: s
                     rows.append(rate_row(found, outlook, config, session.lang))
     heads = {
         key: session.say(f"cli.rates.head.{key}")
-        for key in ("rate_name", "percent", "counted", "excluded_text", "required", "gap", "allowed")
+        for key in ("rate_name", "percent", "counted", "excluded_text", "required_text", "gap", "allowed")
     }
     if form or not rows:
         show(rows, form, heads, session.say("cli.rates.none", period=wanted.name))
@@ -84,14 +84,11 @@ def rates(session: Session, period: str | None, area: str, edition: str, form: s
 def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> dict[str, Any]:
     """One rate with everything behind it, and its target when there is one."""
     from envmon import periods
-    from envmon.rounding import printed
+    from envmon.pipeline.board import number, required_text
 
     names = {one.id: one.name for one in config.areas} | {"*": t("bureau.whole", lang)}
     excluded = [t("board.excluded", lang, reason=word(e.reason, lang), count=e.count) for e in rate.excluded]
-    required = None
-    if outlook is not None:
-        days = outlook.target.days
-        required = f"{days}" if days is not None else outlook.required is not None and printed(outlook.required, 1)
+    days, required = (outlook.target.days, outlook.required) if outlook else (None, None)
     return {
         "rate": rate.name.value,
         "rate_name": word(rate.name, lang),
@@ -100,7 +97,7 @@ def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> 
         "period": rate.period.name,
         "from": periods.calendar(rate.period.first).isoformat(),
         "to": periods.calendar(rate.period.last).isoformat(),
-        "percent": None if rate.tenths is None else float(printed(rate.tenths, 1)),
+        "percent": number(rate.tenths),
         "numerator": rate.numerator,
         "denominator": rate.denominator,
         "counted": counted(rate, lang),
@@ -109,8 +106,10 @@ def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> 
         "editions": list(rate.editions),
         "basis": rate.basis,
         "target": outlook and outlook.target.id,
-        "required": required or None,
-        "gap": None if outlook is None or outlook.gap is None else float(printed(outlook.gap, 1)),
+        "required": None if days is not None else number(required),
+        "required_days": days,
+        "required_text": required_text(required, days, lang),
+        "gap": number(outlook.gap) if outlook else None,
         "allowed": outlook and outlook.allowed,
         "prospect": outlook and outlook.prospect.value,
     }
@@ -152,10 +151,7 @@ def air(
         rows = []
         for one in subjects:
             known(one, store, session.lang)
-            if edition == "by-date" or one not in {a.id for a in config.areas}:
-                days = store.air_days(store.site_numbers[one], wanted.first, wanted.last)
-            else:
-                days = rating.days_of(store, config, one, wanted, edition)
+            days = rating.days_of(store, config, one, wanted, edition)
             rows += [air_row(day, one, names[one], session.lang) for day in days]
     values = ("pm25", "pm10", "so2", "no2", "co", "o3")
     keys = ("date", "name", "aqi", "level_name", "primary_names", *values, "status_name")

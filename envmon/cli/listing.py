@@ -42,6 +42,7 @@ def alerts(session: Session, everything: bool, period: str | None, form: str | N
 def sites(session: Session, area: str | None, form: str | None) -> None:
     from envmon import periods
     from envmon.cli.judge import area_of
+    from envmon.model import Kind
 
     config = session.config()
     wanted = area_of(area, config) if area else "*"
@@ -53,6 +54,7 @@ def sites(session: Session, area: str | None, form: str | None) -> None:
     for site in config.sites:
         if wanted in ("*", site.area):
             last = latest.get(numbers.get(site.id, 0))
+            water = site.kind in (Kind.SECTION, Kind.SOURCE)
             rows.append(
                 {
                     "id": site.id,
@@ -61,8 +63,8 @@ def sites(session: Session, area: str | None, form: str | None) -> None:
                     "kind_name": word(site.kind, session.lang),
                     "area": site.area,
                     "code": site.code,
-                    "body": site.body.name.lower(),
-                    "target": site.target_class.name,
+                    "body": site.body.name.lower() if water else None,
+                    "target": site.target_class.name if water else None,
                     "counted": site.counted,
                     "last": periods.clock(last) if last is not None else None,
                     **site.attributes,

@@ -52,6 +52,7 @@ def start_log(form: str, path: Path | None = None) -> None:
 @click.pass_obj
 def run(session: Session, once: bool, since: str | None, until: str | None, dry_run: bool, log_form: str) -> None:
     from envmon import daemon
+    from envmon.errors import UsageError
     from envmon.standards import parameters
     from envmon.store import Store
 
@@ -64,6 +65,8 @@ def run(session: Session, once: bool, since: str | None, until: str | None, dry_
         return
     with daemon.single_instance(database), stop.listening():
         with Store.open(database) as store:
+            if store.meta("demo"):
+                raise UsageError("error.demo.database", path=database)
             store.register(config, parameters().values())
         if since or until:
             end = minute_of(until) if until else clock.now()

@@ -51,11 +51,11 @@ def screen(found: Mapping[str, Any], session: Session) -> str:
 def about_target(target: Mapping[str, Any], session: Session) -> list[str]:
     """Two lines: name, value, target, gap, what is still allowed; then what the value rests on."""
     name = f"{target['label']} {target['subject_name']} {target['period']}"
-    value = session.say("cli.status.percent", value=target["percent"]) if target["percent"] is not None else "–"
+    value = "–" if target["percent"] is None else f"{target['percent']:.1f}%"
     verdict = click.style(target["prospect_name"], fg=COLOURS.get(target["prospect"]), bold=True)
     first = f"{pad(plain(name), 44)}{pad(value, 8, right=True)}  {verdict}"
-    required = session.say("cli.status.required", required=target["required"]) if target["required"] else ""
-    gap = gap_in_words(target["gap"], session) if target["gap"] else ""
+    required = session.say("cli.status.required", required=target["required_text"]) if target["required_text"] else ""
+    gap = "" if target["gap"] is None else gap_in_words(target["gap"], session)
     allowed = target["allowed"]
     room = ""
     if allowed is not None:
@@ -69,11 +69,10 @@ def about_target(target: Mapping[str, Any], session: Session) -> list[str]:
     return [first, f"  {facts}", click.style(clip(rest, 80), dim=True)]
 
 
-def gap_in_words(gap: str, session: Session) -> str:
-    """The signed gap in points as above, below or on the target."""
-    if not gap.strip("+-0."):
-        return session.say("cli.status.level")
-    return session.say("cli.status.below" if gap.startswith("-") else "cli.status.above", gap=gap.lstrip("+-"))
+def gap_in_words(gap: float, session: Session) -> str:
+    """The gap in points as above, below or on the target."""
+    key = "above" if gap > 0 else "below" if gap < 0 else "level"
+    return session.say(f"cli.status.{key}", gap=f"{abs(gap):.1f}")
 
 
 def about_incidents(found: Mapping[str, Any], session: Session) -> list[str]:

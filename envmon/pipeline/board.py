@@ -74,7 +74,6 @@ def target(found: dict[str, Any], names: Names, lang: str) -> dict[str, Any]:
     """One target: label, value, what is required, gap, allowed failures, prospect, and what it rests on."""
     aim, rate = found["target"], found["rate"]
     days = aim["days"]
-    required = None if found["required"] is None else printed(found["required"], 1)
     excluded = {one["reason"]: one["count"] for one in rate["excluded"]}
     parts = [t("board.excluded", lang, reason=t(f"reason.{r}", lang), count=n) for r, n in excluded.items()]
     return {
@@ -85,19 +84,33 @@ def target(found: dict[str, Any], names: Names, lang: str) -> dict[str, Any]:
         "subject_name": names.of(aim["area"], lang),
         "period": aim["period"]["name"],
         "until": periods.calendar(rate["period"]["last"]).isoformat(),
-        "percent": None if rate["tenths"] is None else printed(rate["tenths"], 1),
+        "percent": number(rate["tenths"]),
         "numerator": rate["numerator"],
         "denominator": rate["denominator"],
         "excluded": excluded,
         "excluded_text": joined("comma", lang, parts),
         "editions": rate["editions"],
         "basis": rate["basis"],
-        "required": t("board.days", lang, days=days) if days is not None else required and f"{required}%",
-        "gap": None if found["gap"] is None else ("+" if found["gap"] > 0 else "") + printed(found["gap"], 1),
+        "required": None if days is not None else number(found["required"]),
+        "required_days": days,
+        "required_text": required_text(found["required"], days, lang),
+        "gap": number(found["gap"]),
         "allowed": found["allowed"],
         "prospect": found["prospect"],
         "prospect_name": t(f"prospect.{found['prospect']}", lang),
     }
+
+
+def number(tenths: int | None) -> float | None:
+    """Tenths of a percent, or of a point, as a number with one decimal."""
+    return None if tenths is None else float(printed(tenths, 1))
+
+
+def required_text(tenths: int | None, days: int | None, lang: str) -> str | None:
+    """What a target asks for, as people read it."""
+    if days is not None:
+        return t("board.days", lang, days=days)
+    return None if tenths is None else f"{printed(tenths, 1)}%"
 
 
 def incident(one: Incident, names: Names, lang: str) -> dict[str, Any]:

@@ -46,7 +46,7 @@ Chart = tuple[str, str, Any]
 
 
 def draw(store: Store, config: Config, period: Period, now: int) -> list[Path]:
-    """Draw every chart the period has data for; returns the files, the index page last."""
+    """Draw every chart the period has data for; returns the files, the index page last; none when there is no data."""
     from envmon import charts
 
     folder = Path(config.paths.charts) / period.name
@@ -56,9 +56,10 @@ def draw(store: Store, config: Config, period: Period, now: int) -> list[Path]:
         png, svg = charts.save(figure, folder / name)
         items.append(charts.IndexItem(png.name, svg.name, charts.WORDS[kind](data, config.language)))
         files += [png, svg]
+    if not items:
+        return []
     title = t("charts.page.title", config.language, bureau=config.bureau, period=period.name)
     page = folder / "index.html"
-    folder.mkdir(parents=True, exist_ok=True)
     page.write_text(charts.index_page(title, items, config.language), encoding="utf-8")
     return [*files, page]
 

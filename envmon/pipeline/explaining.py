@@ -125,12 +125,9 @@ def sites_of_area(config: Config, area: Area) -> list[Site]:
 
 def judged_day(store: Store, config: Config, subject: str, day: int, edition: str) -> AirDay | None:
     """The stored judgement of the day, or the one a named edition would give."""
-    area = next((one.id for one in config.areas if subject in (one.id, one.name)), None)
-    if area is not None and edition != standards.BY_DATE:
-        found = judge_air.judged_again(store, config, area, periods.single(day), edition)
-    else:
-        site = next((one.id for one in config.sites if subject in (one.id, one.name)), "")
-        found = store.air_days(store.site_numbers[area or site], day, day)
+    named = [(one.id, one.name) for one in config.areas] + [(one.id, one.name) for one in config.sites]
+    wanted = next(names[0] for names in named if subject in names)
+    found = rating.days_of(store, config, wanted, periods.single(day), edition)
     return found[0] if found else None
 
 

@@ -104,11 +104,14 @@ def judge_run(
     return [(day, number) for day in range(first, last + 1) for number in sorted(judged)]
 
 
-def judged_again(store: Store, config: Config, area: str, period: periods.Period, edition: str) -> list[AirDay]:
-    """An area's days judged by a named edition instead of the one in force; nothing is stored."""
-    place = next(one for one in config.areas if one.id == area)
-    kind = Kind.STATION if place.air is Kind.STATION else Kind.CITY
-    sites = [site for site in config.sites if site.area == area and site.kind is kind and site.counted]
+def judged_again(store: Store, config: Config, subject: str, period: periods.Period, edition: str) -> list[AirDay]:
+    """The days of an area or air site judged by a named edition instead of the one in force; nothing is stored."""
+    place = next((one for one in config.areas if one.id == subject), None)
+    if place is None:
+        sites = [site for site in config.sites if site.id == subject and site.kind in (Kind.CITY, Kind.STATION)]
+    else:
+        kind = Kind.STATION if place.air is Kind.STATION else Kind.CITY
+        sites = [site for site in config.sites if site.area == subject and site.kind is kind and site.counted]
     if not sites or not period.days > 0:
         return []
     numbers = [store.site_numbers[site.id] for site in sites]
@@ -116,8 +119,8 @@ def judged_again(store: Store, config: Config, area: str, period: periods.Period
     regime = standards.air(period.first, edition)
     days = air.daily(usable, period.first, regime, STORED)
     days = replace(days, status=with_invalid(days.status, raw, usable))
-    found = area_days(place, sites, days, usable, regime)
-    return [] if found is None else rows_of(found, store.site_numbers[area])
+    found = days if place is None else area_days(place, sites, days, usable, regime)
+    return [] if found is None else rows_of(found, store.site_numbers[subject])
 
 
 def rows_of(days: AirDays, number: int) -> list[AirDay]:

@@ -41,6 +41,8 @@ def rate(
 ) -> Rate:
     """One rate of an area ("*" for the bureau) over the closed days of a period, by date or all by one edition."""
     closed = period.until(periods.today(now) - 1)
+    if closed.days < 1:  # still to come
+        return Rate(name, area, period, 0, 0, (), (), "none", None)
     if name is RateName.GOOD_DAYS:
         return good_days(store, config, area, closed, edition)
     found = [(one.site, one.judgement) for one in judged_sites(store, config, KINDS[name], area, closed)]
@@ -66,11 +68,11 @@ def has_air(config: Config, area: str) -> bool:
     return any(site.area == area and site.kind in (Kind.CITY, Kind.STATION) for site in config.sites)
 
 
-def days_of(store: Store, config: Config, area: str, period: Period, edition: str) -> list[AirDay]:
-    """The daily judgements of an area, as stored (by date) or made again by a named edition."""
-    if edition == "by-date":
-        return store.air_days(store.site_numbers[area], period.first, period.last)
-    return judge_air.judged_again(store, config, area, period, edition)
+def days_of(store: Store, config: Config, subject: str, period: Period, edition: str) -> list[AirDay]:
+    """The daily judgements of an area or air site, as stored (by date) or made again by a named edition."""
+    if edition == standards.BY_DATE:
+        return store.air_days(store.site_numbers[subject], period.first, period.last)
+    return judge_air.judged_again(store, config, subject, period, edition)
 
 
 @dataclass(frozen=True, slots=True)
