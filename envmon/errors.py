@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from envmon.texts import t
+from envmon.texts import joined, t
 
 
 class EnvmonError(Exception):
     """Root of everything envmon raises on purpose.
 
     message : a sentence, or the key of one in the catalogue of texts with the values it asks for; then the error can
-        be said in the user's language (`said`), and is English as a plain string, as in the log.
+        be said in the user's language (`said`), and is English as a plain string, as in the log. A value that is itself
+        an error, or a tuple of errors, is said in that language too.
     retryable : the same step may succeed later without anyone changing anything.
     exit_code : what the command line returns (1 failed, 2 usage or config, 3 done with data problems).
     """
@@ -23,10 +24,20 @@ class EnvmonError(Exception):
 
     def said(self, lang: str) -> str:
         """The error as a sentence for people."""
-        return t(self.message, lang, **self.values) if self.values else self.message
+        if not self.values:
+            return self.message
+        return t(self.message, lang, **{name: _said(value, lang) for name, value in self.values.items()})
 
     def __str__(self) -> str:
         return self.said("en")
+
+
+def _said(value: object, lang: str) -> object:
+    if isinstance(value, EnvmonError):
+        return value.said(lang)
+    if isinstance(value, tuple):
+        return joined("semicolon", lang, dict.fromkeys(str(_said(one, lang)) for one in value))
+    return value
 
 
 class ConfigError(EnvmonError):

@@ -83,10 +83,10 @@ class Session:
         for left in range(self._retries, -1, -1):
             try:
                 return self._once(method, url, params, form, until)
-            except _Passing as error:
+            except _Passing:
                 pause = PAUSE * 2 ** (self._retries - left)
                 if not left or self._steady() + pause >= until:
-                    raise SourceUnavailable(str(error)) from None
+                    raise
                 self._sleep(pause)
         raise AssertionError("the last try returns or raises")
 
@@ -104,10 +104,10 @@ class Session:
                 _check_status(answer, shown(url))
                 return self._body(answer, shown(url), until)
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
-            raise _Passing(f"{shown(url)} did not answer in time") from None
+            raise _Passing("error.http.slow", url=shown(url)) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             reason = type(error).__name__  # its message carries the query and maybe a key, so it goes no further
-            raise _Passing(f"{shown(url)} cannot be read ({reason}); is the address right and the line up?") from None
+            raise _Passing("error.http.line", url=shown(url), reason=reason) from None
 
     def _body(self, answer: requests.Response, url: str, until: float) -> bytes:
         """All bytes, decoded, chunk by chunk: a slow or endless answer ends at the deadline or the cap."""
@@ -115,9 +115,9 @@ class Session:
         while chunk := answer.raw.read1(CHUNK, decode_content=True):
             size += len(chunk)
             if size > self._cap:
-                raise SourceChanged(f"{url} answers more than {self._cap} bytes; nothing of it was used")
+                raise SourceChanged("error.http.large", url=url, cap=self._cap)
             if self._steady() > until:
-                raise SourceUnavailable(f"{url} was still sending after {self._deadline:g} s; nothing of it was used")
+                raise SourceUnavailable("error.http.sending", url=url, seconds=f"{self._deadline:g}")
             parts.append(chunk)
         return b"".join(parts)
 
@@ -141,18 +141,18 @@ def joined(base: str, path: str) -> str:
     return urljoin(base if base.endswith("/") else base + "/", path)
 
 
-class _Passing(Exception):
+class _Passing(SourceUnavailable):
     """A failure that may pass at once: worth another try."""
 
 
 def _check_status(answer: Any, url: str) -> None:
     status = answer.status_code
     if status in TRANSIENT:
-        raise _Passing(f"{url} answered {status}")
+        raise _Passing("error.http.busy", url=url, status=status)
     if status == 404:
-        raise NotFound(f"{url} answered 404: nothing is there")
+        raise NotFound("error.http.absent", url=url)
     if 300 <= status < 400:
         target = shown(urljoin(url, answer.headers.get("Location", "")))
-        raise SourceUnavailable(f"{url} redirects to {target}; if it has moved, put the new address into config.toml")
+        raise SourceUnavailable("error.http.moved", url=url, target=target)
     if status != 200:
-        raise SourceUnavailable(f"{url} answered {status}")
+        raise SourceUnavailable("error.http.refused", url=url, status=status)

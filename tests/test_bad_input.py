@@ -43,6 +43,10 @@ def envmon(folder: Path, *words: object) -> Said:
     return Said(found.returncode, found.stdout, found.stderr)
 
 
+def chinese(text: str) -> bool:
+    return any("\u4e00" <= letter <= "\u9fff" for letter in text)
+
+
 def day_file(hours: range = range(24), date: str = "20220304", first: int = 30) -> str:
     """A day file of two cities, PM2.5 only: the value of 成都 is first + hour, of 甘孜 five less."""
     lines = [f"{date},{hour},PM2.5,{first + hour},{first + hour - 5}\n" for hour in hours]
@@ -92,7 +96,9 @@ def test_a_truncated_day_file_gives_its_whole_lines_and_the_whole_file_the_rest(
     assert (said.code, result["read"], result["new"], result["refused"]) == (3, 31, 30, 1)
     assert office.values("chengdu-air") == {hour: 30 + hour for hour in range(15)}
     (row,) = office.rejected()
-    assert (row["line"], row["text"]) == ("17", "20220304,15,PM2.5,4")
+    assert list(row) == ["行号", "原因", "原文"]
+    assert (row["行号"], row["原文"]) == ("17", "20220304,15,PM2.5,4")
+    assert row["原因"].startswith("文件在这一行中间结束")
     said = office.imported(whole)
     (result,) = json.loads(said.out)
     assert (said.code, result["new"], result["same"], result["revised"]) == (0, 18, 30, 0)
@@ -129,7 +135,9 @@ def test_a_line_in_no_encoding_is_refused_and_the_others_enter(office: Office) -
         "".join(lines[:2]).encode() + b"\xff\xfe\x81\n" + "".join(lines[2:]).encode(), "l.csv", "lab"
     )
     assert said.code == 3
-    assert [row["line"] for row in office.rejected("l.csv")] == ["3"]
+    assert [(row["行号"], row["原因"]) for row in office.rejected("l.csv")] == [
+        ("3", "既不是 UTF-8 也不是 GB18030 编码")
+    ]
     with Store.open(office.bureau.database, readonly=True) as store:
         assert len(store.latest()) == len(lines) - 1
 
@@ -158,6 +166,7 @@ def test_a_file_of_another_kind_is_named_and_the_next_file_goes_in(
     (result,) = json.loads(said.out)
     assert said.code == 1
     assert name in result["error"]
+    assert chinese(result["error"])
     assert len(result["error"]) < 400
     assert office.imported(day_file()).code == 0
     assert len(office.values("chengdu-air")) == 24
@@ -168,6 +177,8 @@ def test_a_bad_file_among_good_ones_stops_only_itself(office: Office) -> None:
     (folder / "a.csv").write_text(day_file(range(12)), "utf-8")
     (folder / "b.csv").write_bytes(LOGIN)
     (folder / "c.csv").write_text(day_file(range(12, 24)), "utf-8")
+    said = envmon(folder, "--lang", "en", "import", "--source", "archive", "b.csv")
+    assert "b.csv: the first line is not 'date,hour,type,…' but" in said.out
     said = envmon(folder, "import", "--source", "archive", "a.csv", "b.csv", "c.csv")
     assert said.code == 1
     assert "b.csv" in said.out + said.err
@@ -317,11 +328,12 @@ def test_one_bad_answer_of_the_archive(watched, service: Service, fault: str) ->
         assert states(store)["pull lab"] == states(store)["judge"] == "done"
         (failing,) = store.failing()
         assert "china_cities_20220304" in failing["error"]
+        assert chinese(failing["error"])
         assert len(values(store, "chengdu-air")) == 48
         kept = list(Path(config.paths.rejects).glob("*china_cities_20220304*"))
         if fault in ("login page", "wrong header", "-1", "noise"):
             assert [path.read_bytes() for path in kept] == [FAULTS[fault][1]]
-            assert str(kept[0]) in failing["error"]
+            assert f"（原文存为 {kept[0]}）" in failing["error"]
         service.answers[TODAY] = 200, day_file(range(10)).encode()
         watched.now += 1
         watched.tick(store, config, ["archive", "lab"])

@@ -65,8 +65,9 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
 )
 def test_a_damaged_archive_is_told(tmp_path: Path, name: str, packed: bytes) -> None:
     (tmp_path / name).write_bytes(packed)
-    with pytest.raises(SourceChanged, match="damaged or cut off"):
+    with pytest.raises(SourceChanged, match="damaged or cut off") as caught:
         read_file(tmp_path / name, "archive", 0)
+    assert f"{name}：压缩文件已损坏或不完整" in caught.value.said("zh")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_a_snapshot_without_any_year_is_refused(tmp_path: Path) -> None:
 
 
 def test_lines_are_counted_as_an_editor_counts_them() -> None:
-    table = sheet(Payload("a", b'\xef\xbb\xbfa,b\r\n\r\n"1\r\n2",3\r\n4,5', 0))
+    table = sheet(Payload("a", b'\xef\xbb\xbfa,b\r\n\r\n"1\r\n2",3\r\n4,5', 0), "zh")
     assert [(line, len(cells)) for line, cells in table.rows] == [(1, 2), (3, 2), (5, 2)]
     assert not table.ended
 
@@ -146,8 +147,9 @@ def test_a_cell_far_out_is_not_opened(cell: str) -> None:
 
 
 def test_a_formula_nobody_calculated_is_told() -> None:
-    with pytest.raises(SourceChanged, match="the formula in B1 has no result"):
+    with pytest.raises(SourceChanged, match="the formula in B1 has no result") as caught:
         cells_of(Payload("a", book(["x", "=1+1"]), 0))
+    assert caught.value.said("zh") == "a：B1 的公式未计算，没有结果；请打开文件再保存一次"
 
 
 def test_a_document_type_is_not_opened() -> None:

@@ -124,8 +124,9 @@ def test_post_carries_query_and_form(session: http.Session, faulty: Faulty) -> N
 
 
 def test_404_is_told_apart_and_asked_once(session: http.Session, faulty: Faulty) -> None:
-    with pytest.raises(http.NotFound):
+    with pytest.raises(http.NotFound) as caught:
         session.get(faulty.url + "/missing")
+    assert caught.value.said("zh") == f"{faulty.url}/missing 处没有内容（HTTP 404）；请检查地址"
     assert len(faulty.asked) == 1
 
 
@@ -139,8 +140,9 @@ def test_500_is_asked_again_with_short_growing_pauses(
     session: http.Session, faulty: Faulty, pauses: list[float]
 ) -> None:
     """Retry-After of ten days is not obeyed."""
-    with pytest.raises(SourceUnavailable, match="500") as caught:
+    with pytest.raises(SourceUnavailable, match="answered 500; it will be asked again") as caught:
         session.get(faulty.url + "/broken")
+    assert caught.value.said("zh") == f"{faulty.url}/broken 暂时不能服务（HTTP 500）；稍后会再问"
     assert caught.value.retryable
     assert len(faulty.asked) == 3
     assert pauses == [0.5, 1.0]

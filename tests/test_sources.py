@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
@@ -16,10 +17,11 @@ from envmon.errors import SourceChanged, SourceUnavailable
 from envmon.http import NotFound
 from envmon.model import POLLUTANTS, Basis, Kind, Medium, Parameter, Payload, Row, Site, SourceSpec, Span
 from envmon.sources import SOURCES, Context
-from envmon.sources.cells import bare, marked, number, original, shift_between
+from envmon.sources.cells import Unreadable, bare, marked, number, original, shift_between
 from envmon.sources.context import ask_all, plain
 
 HERE = Path(__file__).parent
+CHINESE = re.compile("[\u4e00-\u9fff]")
 AIR = {name: Parameter(at, name, Medium.AIR, name, name, "µg/m³", 3) for at, name in enumerate(POLLUTANTS, 1)}
 AIR["published_aqi"] = Parameter(7, "published_aqi", Medium.AIR, "", "", "", 0)
 TP = Parameter(20, "tp", Medium.WATER, "总磷", "Total phosphorus", "mg/L", 5)
@@ -32,7 +34,7 @@ def stream(span: Span, basis: Basis | None = None) -> int:
 
 
 def context(**sites: int) -> Context:
-    return Context(sites, AIR, stream)
+    return Context(sites, AIR, stream, lang="en")
 
 
 def at(*moment: int) -> int:
@@ -55,8 +57,9 @@ def test_marks_of_no_value(mark: str) -> None:
 
 @pytest.mark.parametrize("text", ["1,2", "1e999", "inf", "12a", "0x1", "１２", "1 2", "99999999999999999999"])
 def test_what_is_no_number_is_refused_not_guessed(text: str) -> None:
-    with pytest.raises(ValueError, match=r"number|large"):
+    with pytest.raises(Unreadable, match=r"number|large") as caught:
         number(text, TP)
+    assert CHINESE.search(caught.value.said("zh"))
 
 
 def test_negative_values_are_kept_for_quality_control() -> None:
@@ -81,8 +84,9 @@ def test_values_below_detection(text: str, limit: str, expected: tuple[int, int]
 
 
 def test_not_found_without_a_limit_is_refused() -> None:
-    with pytest.raises(ValueError, match="no detection limit"):
+    with pytest.raises(Unreadable, match="no detection limit") as caught:
         marked("未检出", TP)
+    assert caught.value.said("zh") == "未检出，旁边没有写检出限"
 
 
 @pytest.mark.parametrize(
@@ -108,8 +112,9 @@ def test_units_are_turned_by_powers_of_ten(printed: str, own: str, shift: int) -
 
 @pytest.mark.parametrize(("printed", "own"), [("mg/L", "个/L"), ("ppm", "mg/L"), ("mg/kg", "mg/L")])
 def test_units_that_do_not_fit_are_refused(printed: str, own: str) -> None:
-    with pytest.raises(ValueError, match="cannot be turned"):
+    with pytest.raises(Unreadable, match="cannot be turned") as caught:
         shift_between(printed, own)
+    assert caught.value.said("zh") == f"单位 {printed!r} 不能换算成 {own!r}"
 
 
 def test_a_converted_value_is_exact() -> None:
@@ -146,8 +151,9 @@ def test_one_failure_does_not_stop_the_others() -> None:
     ]
     answers = ask_all(asks, 7)
     assert [next(answers), next(answers)] == [Payload("b", b"1", 7), Payload("d", b"2", 7)]
-    with pytest.raises(SourceUnavailable, match="a is down; c: the answer is empty"):
+    with pytest.raises(SourceUnavailable, match="a is down; c: the answer is empty") as caught:
         next(answers)
+    assert caught.value.said("zh") == "a is down；c：答复是空的"
 
 
 def test_three_failures_in_a_row_end_the_round() -> None:
@@ -157,7 +163,7 @@ def test_three_failures_in_a_row_end_the_round() -> None:
         asked.append(1)
         raise SourceUnavailable("down")
 
-    with pytest.raises(SourceUnavailable):
+    with pytest.raises(SourceUnavailable, match=r"\Adown\Z"):  # said once
         list(ask_all([("a", down)] * 10, 0))
     assert len(asked) == 3
 
@@ -225,28 +231,36 @@ def test_a_cut_row_is_refused_with_its_line() -> None:
     body = b"date,hour,type,X,Y\n20220101,1,SO2,5,6\n20220101,1,NO2,5,12"
     rows, refused, _ = archive(body, X=1, Y=2)
     assert len(rows) == 2
-    assert refused == [(3, "the file ends inside this line; its values may be cut")]
+    assert refused == [(3, "the file ends inside this line; its values may be cut (if it is whole, add a line end)")]
+
+
+BAD_ROWS = b"".join(
+    line + b"\n"
+    for line in [
+        b"date,hour,type,X,Y",
+        b"20220101,1,SO2,5,abc",
+        b"20220101,1,NO2,5",
+        b"20220230,1,NO2,5,6",
+        b"20220101,24,NO2,5,6",
+        b"nonsense",
+        b"",
+        b"20220101,2,NO,1,2",
+        b"20220101,2,SO2,NA,-3",
+    ]
+)
 
 
 def test_bad_cells_and_rows_are_refused_and_the_rest_goes_on() -> None:
-    body = b"".join(
-        line + b"\n"
-        for line in [
-            b"date,hour,type,X,Y",
-            b"20220101,1,SO2,5,abc",
-            b"20220101,1,NO2,5",
-            b"20220230,1,NO2,5,6",
-            b"20220101,24,NO2,5,6",
-            b"nonsense",
-            b"",
-            b"20220101,2,NO,1,2",
-            b"20220101,2,SO2,NA,-3",
-        ]
-    )
-    rows, refused, unknown = archive(body, X=1, Y=2)
+    rows, refused, unknown = archive(BAD_ROWS, X=1, Y=2)
     assert [(row[1], row[4]) for row in rows] == [(1, 5000), (2, -3000)]
     assert [line for line, _ in refused] == [2, 3, 4, 5, 6]
-    assert refused[0][1] == "SO2 of Y is no number"
+    assert [reason for _, reason in refused] == [
+        "SO2 of Y is no number",
+        "4 columns, but the header has 5",
+        "no such date and hour",
+        "no such date and hour",
+        "fewer columns than the header",
+    ]
     assert unknown == {"type NO": 1}
 
 
@@ -255,9 +269,17 @@ def test_contradicting_rows_both_go_to_the_store() -> None:
     assert [row[4] for row in rows] == [5000, 6000]
 
 
-@pytest.mark.parametrize(
-    "body", [b"<!DOCTYPE html><html>login</html>", b"-1", b"day,hour,type,X\n", b"date,hour,type\n", b"\xff\xfe", b"[]"]
-)
+NO_ARCHIVE = [
+    b"<!DOCTYPE html><html>login</html>",
+    b"-1",
+    b"day,hour,type,X\n",
+    b"date,hour,type\n",
+    b"\xff\xfe",
+    b"[]",
+]
+
+
+@pytest.mark.parametrize("body", NO_ARCHIVE)
 def test_another_form_is_told(body: bytes) -> None:
     with pytest.raises(SourceChanged, match=r"day\.csv: the first line is not"):
         archive(body, X=1)
@@ -330,34 +352,70 @@ def test_unknown_city_is_counted() -> None:
     assert platform([row]) == ([], [], {"某市": 1})
 
 
+GOOD = {**HOUR, "TimePoint": "2026-10-09T18:00:00", "CityCode": 140100}
+BAD_ANSWER = [
+    {**GOOD, "SO2": "5x"},
+    {**GOOD, "TimePoint": "soon"},
+    {**GOOD, "TimePoint": "/Date(9999999999999999999)/"},
+]
+
+
 def test_bad_values_and_times_are_refused() -> None:
-    good = {**HOUR, "TimePoint": "2026-10-09T18:00:00", "CityCode": 140100}
-    rows, refused, _ = platform(
-        [{**good, "SO2": "5x"}, {**good, "TimePoint": "soon"}, {**good, "TimePoint": "/Date(9999999999999999999)/"}],
-        **{"140100": 1},
-    )
+    rows, refused, _ = platform(BAD_ANSWER, **{"140100": 1})
     assert len(rows) == 4
     assert refused == ["SO2: not a number: '5x'", "TimePoint is no time", "TimePoint is no time"]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"<html>login</html>",
-        b'{"error": 1}',
-        b'[{"TimePoint": "x"}]',
-        b"[1]",
-        b'[{"SO2": 1, "SO2": 2}]',
-        b'[{"SO2": NaN}]',
-        b'[{"TimePoint": "2026-10-',
-        b"[" * 100_000,
-        "[]".encode("utf-16"),
-    ],
-    ids=range(9),
-)
+NO_ANSWER = [
+    b"<html>login</html>",
+    b'{"error": 1}',
+    b'[{"TimePoint": "x"}]',
+    b"[1]",
+    b'[{"SO2": 1, "SO2": 2}]',
+    b'[{"SO2": NaN}]',
+    b'[{"TimePoint": "2026-10-',
+    b"[" * 100_000,
+    "[]".encode("utf-16"),
+]
+
+
+@pytest.mark.parametrize("body", NO_ANSWER, ids=range(9))
 def test_another_shape_is_told(body: bytes) -> None:
     with pytest.raises(SourceChanged, match="air: "):
         platform(body, **{"140100": 1})
+
+
+def test_why_an_answer_is_no_json_is_said_in_both_languages() -> None:
+    with pytest.raises(SourceChanged) as caught:
+        platform(b'[{"SO2": 1, "NO2": 3, "SO2": 2}]')
+    assert "(the key 'SO2' stands twice); it begins" in str(caught.value)
+    assert "（字段 'SO2' 写了两次）；开头是" in caught.value.said("zh")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"), [*(("archive", body) for body in NO_ARCHIVE), *(("cnemc_air", body) for body in NO_ANSWER)]
+)
+def test_what_is_wrong_with_an_answer_is_said_in_chinese(kind: str, body: bytes) -> None:
+    with pytest.raises(SourceChanged) as caught:
+        SOURCES[kind].parse(Payload("air", body, NOW), Context({"140100": 1}, AIR, stream))
+    assert CHINESE.search(caught.value.said("zh"))
+    assert not CHINESE.search(str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("archive", BAD_ROWS), ("archive", BAD_ROWS[:-1]), ("cnemc_air", json.dumps(BAD_ANSWER).encode())],
+)
+def test_every_reason_is_in_the_language_of_the_bureau(kind: str, body: bytes) -> None:
+    sites = {"X": 1, "Y": 2, "140100": 3}
+    chinese, english = (
+        SOURCES[kind].parse(Payload("air", body, NOW), Context(sites, AIR, stream, lang=lang)).refused
+        for lang in ("zh", "en")
+    )
+    assert chinese
+    assert [one.line for one in chinese] == [one.line for one in english]
+    assert all(CHINESE.search(one.reason) for one in chinese)
+    assert not any(CHINESE.search(one.reason) for one in english)
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from envmon.model import Basis, Mark, Medium, Parameter, Payload, Row, SourceSpe
 from envmon.sources import SOURCES, Context, Parsed, read_file
 
 HERE = Path(__file__).parent
+CHINESE = re.compile("[\u4e00-\u9fff]")
 SNAPSHOTS = HERE / "recorded/water"
 UNITS = {
     "water_temp": ("水温", "℃"),
@@ -50,9 +52,9 @@ def stream(span: Span, basis: Basis | None = None) -> int:
     return 1000 * (0 if basis is None else basis) + span
 
 
-def context(sites: list[str], kind: str = "cnemc_water", **options: object) -> Context:
+def context(sites: list[str], kind: str = "cnemc_water", lang: str = "en", **options: object) -> Context:
     spec = SourceSpec("w", kind, "http://127.0.0.1:1/GJZ/", 240, 0, 1440, Basis.REALTIME, options)
-    return Context({name: number for number, name in enumerate(sites, 1)}, PARAMETERS, stream, spec)
+    return Context({name: number for number, name in enumerate(sites, 1)}, PARAMETERS, stream, spec, lang)
 
 
 def snapshot(name: str, *sites: str, **options: object) -> Parsed:
@@ -210,16 +212,16 @@ def test_states(state: str, mark: Mark) -> None:
     assert {row[5] for row in read(answer(section(站点情况=state))).rows} == {mark}
 
 
-@pytest.mark.parametrize(
-    ("changed", "reason"),
-    [
-        ({"站点情况": "正"}, "state '正' is not known"),
-        ({"监测时间": "03-32 08:00"}, "'03-32 08:00' is no time"),
-        ({"监测时间": "2026-03-02 08:00"}, "'2026-03-02 08:00' is no time before"),
-        ({"总磷": "0,1"}, "tp: '0,1' is not readable"),
-        ({"水质类别": "8"}, "published_class: '8' is not readable"),
-    ],
-)
+BAD_CELLS: list[tuple[dict[str, str], str]] = [
+    ({"站点情况": "正"}, "state '正' is not known"),
+    ({"监测时间": "03-32 08:00"}, "'03-32 08:00' is no time"),
+    ({"监测时间": "2026-03-02 08:00"}, "'2026-03-02 08:00' is no time before"),
+    ({"总磷": "0,1"}, "Tp: '0,1' is not readable"),
+    ({"水质类别": "8"}, "Published_Class: '8' is not readable"),
+]
+
+
+@pytest.mark.parametrize(("changed", "reason"), BAD_CELLS)
 def test_bad_cells_are_refused_with_line_and_reason(changed: dict[str, str], reason: str) -> None:
     parsed = read(answer(section("别的"), section(**changed)))
     assert [one.line for one in parsed.refused] == [2]
@@ -255,21 +257,20 @@ def test_plain_minus_one_may_pass() -> None:
         read(b"-1")
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"<html>login</html>",
-        b'{"tbody": []}',
-        b'{"thead": ["a"], "tbody": [[1]]}',
-        b'{"thead": [1], "tbody": []}',
-        b"[1, 2]",
-        "省份,断面\n四川,x\n".encode(),
-        b'{"thead": ["a"], "tbo',
-        answer(thead=[*THEAD[:2], "断面", *THEAD[3:]]),
-        answer(thead=[*THEAD[:12], "总磷(ppm)", *THEAD[13:]]),
-    ],
-    ids=range(9),
-)
+NO_ANSWER = [
+    b"<html>login</html>",
+    b'{"tbody": []}',
+    b'{"thead": ["a"], "tbody": [[1]]}',
+    b'{"thead": [1], "tbody": []}',
+    b"[1, 2]",
+    "省份,断面\n四川,x\n".encode(),
+    b'{"thead": ["a"], "tbo',
+    answer(thead=[*THEAD[:2], "断面", *THEAD[3:]]),
+    answer(thead=[*THEAD[:12], "总磷(ppm)", *THEAD[13:]]),
+]
+
+
+@pytest.mark.parametrize("body", NO_ANSWER, ids=range(9))
 def test_another_shape_is_told(body: bytes) -> None:
     with pytest.raises(SourceChanged, match="water: "):
         read(body)
@@ -408,24 +409,31 @@ def test_lines_of_two_encodings_and_one_of_none() -> None:
     assert [(one.line, one.reason) for one in parsed.refused] == [(3, "neither UTF-8 nor GB18030")]
 
 
+BAD_LONG = "名称,采样日期,项目,结果,单位,检出限\n甲,2022-07-09,未知物,1,mg/L,\n"
+BAD_LONG += "甲,2022-07-09,砷,1,ppm,\n甲,2022-07-09,锰,未检出,,\n"
+
+
 def test_long_sheet() -> None:
     head = "名称,采样日期,项目,结果,单位,检出限\n"
     rows = "甲,20220709,砷,1.2,μg/L,\n甲,2022年7月9日,锰,<0.01,mg/L,\n甲,2022-07-09,tp,未检出,,0.01\n"
-    parsed = sheet(head + rows + "甲,2022-07-09,未知物,1,mg/L,\n甲,2022-07-09,砷,1,ppm,\n甲,2022-07-09,锰,未检出,,\n")
+    parsed = sheet(head + rows + BAD_LONG.removeprefix(head))
     assert values(parsed.rows, 1) == {"arsenic": 12, "manganese": 100, "tp": 100}
     assert [(one.line, one.reason) for one in parsed.refused] == [
         (5, "'未知物' is no known item"),
         (6, "砷: unit 'ppm' cannot be turned into 'mg/L'"),
-        (7, "锰: not found, and no detection limit beside it"),
+        (7, "Manganese: 未检出: not found, and no detection limit beside it"),
     ]
 
 
+BAD_COLUMNS = "名称,采样日期,pH,锰酸(mg/L),总磷(个/L)\n甲,2022-07-09,7.9,0.1,3\n甲,2022-07-10,7.8,,\n"
+
+
 def test_unknown_columns_are_refused_aloud() -> None:
-    parsed = sheet("名称,采样日期,pH,锰酸(mg/L),总磷(个/L)\n甲,2022-07-09,7.9,0.1,3\n甲,2022-07-10,7.8,,\n")
+    parsed = sheet(BAD_COLUMNS)
     assert [row[4] for row in parsed.rows] == [79000, 78000]
     assert [(one.line, one.reason) for one in parsed.refused] == [
-        (1, "'锰酸' is no known item; its 1 values did not enter"),
-        (1, "总磷: unit '个/L' cannot be turned into 'mg/L'; its 1 values did not enter"),
+        (1, "'锰酸' is no known item; values of this column that did not enter: 1"),
+        (1, "总磷: unit '个/L' cannot be turned into 'mg/L'; values of this column that did not enter: 1"),
     ]
 
 
@@ -434,9 +442,12 @@ def test_a_title_above_the_header_is_passed_over() -> None:
     assert values(sheet(text).rows, 1) == {"ph": 79000}
 
 
+BAD_SHEET = "名称,采样日期,pH\n甲,2022-13-09,7.9\n甲,2022-07-09\n甲,2022-09-01,7.9\n丙,2022-07-09,7.9\n"
+BAD_SHEET += "甲,2022-07-09,7.9x\n甲,2022-07-09,7."
+
+
 def test_bad_rows() -> None:
-    rows = ["甲,2022-13-09,7.9", "甲,2022-07-09", "甲,2022-09-01,7.9", "丙,2022-07-09,7.9", "甲,2022-07-09,7.9x"]
-    parsed = sheet("名称,采样日期,pH\n" + "\n".join(rows) + "\n甲,2022-07-09,7.")
+    parsed = sheet(BAD_SHEET)
     assert parsed.rows == []
     assert [one.line for one in parsed.refused] == [7, 2, 3, 4, 6]
     assert "after the sheet was read" in parsed.refused[3].reason
@@ -449,7 +460,10 @@ def test_quoted_cells_may_hold_line_ends() -> None:
     assert [one.line for one in parsed.refused] == [4]
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>login</html>", b"a,b\n1,2\n", "名称,项目\n".encode()])
+NO_SHEET = [b"", b"<html>login</html>", b"a,b\n1,2\n", "名称,项目\n".encode()]
+
+
+@pytest.mark.parametrize("body", NO_SHEET)
 def test_a_sheet_without_site_or_date_column_is_told(body: bytes) -> None:
     with pytest.raises(SourceChanged, match=r"lab\.csv: no header"):
         sheet(body)
@@ -488,3 +502,56 @@ def test_lab_asks_for_the_months_of_the_window() -> None:
     )
     assert find(at(2022, 3, 1, 8)) == []
     assert asked == [f"http://127.0.0.1:1/GJZ/lab_2022-0{month}.csv" for month in (2, 3)]
+
+
+# --- what people read -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("cnemc_water", b"-1"), *(("cnemc_water", b) for b in NO_ANSWER), *(("lab", b) for b in NO_SHEET)],
+)
+def test_what_is_wrong_with_an_answer_is_said_in_chinese(kind: str, body: bytes) -> None:
+    with pytest.raises((SourceChanged, SourceUnavailable)) as caught:
+        SOURCES[kind].parse(Payload("w", body, TAKEN), context([], kind))
+    assert CHINESE.search(caught.value.said("zh"))
+    assert caught.value.said("zh") != str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        *(("cnemc_water", answer(section(**changed))) for changed, _ in BAD_CELLS),
+        ("cnemc_water", answer(section()[:-3])),
+        ("cnemc_water", BROKEN_OFF[:-9]),
+        ("cnemc_water", (SNAPSHOTS / "2021_06_17_13h09m_sichuan.csv").read_bytes()),
+        ("lab", WIDE.encode() + b"\xff\xff,\x80\n"),
+        *(("lab", text.encode()) for text in (BAD_LONG, BAD_COLUMNS, BAD_SHEET)),
+    ],
+    ids=range(12),
+)
+def test_every_reason_is_in_the_language_of_the_bureau(kind: str, body: bytes) -> None:
+    """Names, units and cells stand in both as they were printed."""
+    sites = ["甲", "岗托桥", "三块石", "滦县大桥"]
+    taken = at(2022, 8, 1, 9) if kind == "lab" else TAKEN
+    chinese, english = (
+        SOURCES[kind].parse(Payload("w", body, taken), context(sites, kind, lang)).refused for lang in ("zh", "en")
+    )
+    assert chinese
+    assert [one.line for one in chinese] == [one.line for one in english]
+    for ours, theirs in zip(chinese, english, strict=True):
+        assert CHINESE.search(ours.reason)
+        assert ours.reason != theirs.reason
+
+
+def test_reasons_as_a_chinese_reader_meets_them() -> None:
+    parsed = SOURCES["lab"].parse(Payload("l", BAD_LONG.encode(), TAKEN), context(["甲"], "lab", "zh"))
+    assert [one.reason for one in parsed.refused] == [
+        "不认识项目 '未知物'",
+        "砷：单位 'ppm' 不能换算成 'mg/L'",
+        "锰：未检出，旁边没有写检出限",
+    ]
+    parsed = SOURCES["cnemc_water"].parse(
+        Payload("w", answer(section(总磷="0,1")), TAKEN), context(["岗托桥"], lang="zh")
+    )
+    assert [one.reason for one in parsed.refused] == ["总磷：'0,1' 看不懂"]

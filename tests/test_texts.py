@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import string
 import subprocess
 import sys
@@ -126,6 +127,22 @@ def test_every_key_named_in_the_code_exists() -> None:
         if key not in known
     }
     assert unknown == set()
+
+
+def test_every_error_and_reason_named_in_the_code_exists_and_the_other_way_round() -> None:
+    """Errors and reasons name their key outright, often far from where it is looked up."""
+    kinds = ("error.", "refused.")
+    nodes = [node for path in ROOT.rglob("*.py") for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    texts_named = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    named = {text for text in texts_named if re.fullmatch(r"(error|refused)(\.[a-z_]+)+", text)}
+    assert named == {key for key in texts.catalogue("zh") if key.startswith(kinds)}
+
+
+def test_every_error_and_reason_has_chinese_words_in_chinese() -> None:
+    frames = {"error.several", "refused.item"}  # nothing but what is put into them
+    for key, text in texts.catalogue("zh").items():
+        if key.startswith(("error.", "refused.")) and key not in frames:
+            assert any("\u4e00" <= letter <= "\u9fff" for letter in text), key
 
 
 def test_loading_needs_no_heavy_module() -> None:

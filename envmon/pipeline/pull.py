@@ -34,16 +34,17 @@ def pull(store: Store, config: Config, spec: SourceSpec, first: int, now: int) -
 
 def keep_all(store: Store, config: Config, spec: SourceSpec, payloads: Iterable[Payload], now: int) -> Tally:
     """Parse and keep payloads one by one. Raises SourceChanged at the end when some could not be understood."""
-    source, context, total, broken = SOURCES[spec.kind], context_of(store, config, spec), Tally(), []
+    source, context, total = SOURCES[spec.kind], context_of(store, config, spec), Tally()
+    broken: list[SourceChanged] = []
     for payload in payloads:
         try:
             parsed = source.parse(payload, context)
         except SourceChanged as error:
-            broken.append(f"{error} ({set_aside(Path(config.paths.rejects), payload)})")
+            broken.append(set_aside(Path(config.paths.rejects), payload, error))
             continue
         total += keep(store, spec, payload, parsed, config.qc.get("duplicate", {}), now)
     if broken:
-        raise SourceChanged("; ".join(broken))
+        raise SourceChanged("error.several", errors=tuple(broken))
     return total
 
 
@@ -73,16 +74,16 @@ def context_of(store: Store, config: Config, spec: SourceSpec) -> Context:
         for name in (site.id, site.name, site.code, *site.aliases):
             owners.setdefault(name, set()).add(store.site_numbers[site.id])
     names = {name: next(iter(numbers)) for name, numbers in owners.items() if name and len(numbers) == 1}
-    return Context(names, standards.parameters(), stream, spec)
+    return Context(names, standards.parameters(), stream, spec, config.language)
 
 
-def set_aside(folder: Path, payload: Payload) -> str:
-    """Keep a payload nobody understood, byte for byte; says where it went, or why it could not be kept."""
+def set_aside(folder: Path, payload: Payload, why: SourceChanged) -> SourceChanged:
+    """Keep a payload nobody understood, byte for byte; the error also says where it went, or that it could not be."""
     name = re.sub(r"[^\w.-]+", "_", payload.origin)[-80:]
     path = folder / f"{periods.moment(payload.taken):%Y%m%dT%H%M}_{name}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_bytes(payload.body)
     except OSError as error:  # the payloads after it must not be lost for that
-        return f"could not be kept as {path}: {error.strerror}"
-    return f"kept as {path}"
+        return SourceChanged("error.source.not_kept", error=why, path=path, reason=error.strerror)
+    return SourceChanged("error.source.kept", error=why, path=path)

@@ -16,8 +16,9 @@ from envmon import periods
 from envmon.errors import SourceChanged, SourceUnavailable
 from envmon.http import Session, joined
 from envmon.model import Parameter, Payload, Refused, Row, Site, SourceSpec, Span
-from envmon.sources.cells import number, snippet
+from envmon.sources.cells import Unreadable, number, snippet
 from envmon.sources.context import Context, Parsed, ask_all
+from envmon.texts import t
 
 TYPES = {
     b"SO2": "so2",
@@ -47,7 +48,7 @@ def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -
         found = True
         yield payload
     if not found and len(addresses) > 1:
-        raise SourceUnavailable(f"none of {len(addresses)} day files is there; the last one asked: {addresses[-1]}")
+        raise SourceUnavailable("error.source.no_days", count=len(addresses), url=addresses[-1])
 
 
 def parse(payload: Payload, context: Context) -> Parsed:
@@ -74,7 +75,7 @@ def _header(line: bytes, payload: Payload) -> list[str]:
         if names[:3] == ["date", "hour", "type"] and len(names) > 3:
             return names[3:]
         break
-    raise SourceChanged(f"{payload.origin}: the first line is not 'date,hour,type,…' but {snippet(line)!r}")
+    raise SourceChanged("error.source.first_line", origin=payload.origin, begins=snippet(line))
 
 
 class _Column(dict[bytes, "int | None"]):
@@ -87,7 +88,7 @@ class _Column(dict[bytes, "int | None"]):
     def __missing__(self, text: bytes) -> int | None:
         try:
             value = number(text.decode("utf-8", "replace"), self.parameter)
-        except ValueError:
+        except Unreadable:
             value = UNREADABLE
         self[text] = value
         return value
@@ -97,7 +98,7 @@ class _Table:
     """One file being read: what is in it so far."""
 
     def __init__(self, origin: str, names: list[str], context: Context) -> None:
-        self.origin, self.width = origin, len(names)
+        self.origin, self.width, self.lang = origin, len(names), context.lang
         self.rows: list[Row] = []
         self.refused: list[Refused] = []
         self.unknown: Counter[str] = Counter()
@@ -118,7 +119,7 @@ class _Table:
                 day, hour, kind, rest = line.split(b",", 3)
             except ValueError:
                 if line.strip():
-                    self._refuse(line_number, "fewer columns than the header", line)
+                    self._refuse(line_number, t("refused.short", self.lang), line)
                 continue
             column = self.columns.get(kind)
             if column is None:
@@ -127,14 +128,15 @@ class _Table:
                 continue
             values = rest.rstrip(b"\r").split(b",")
             if len(values) != width:
-                self._refuse(line_number, f"{len(values)} values, but the header has {width}", line)
+                reason = t("refused.width", self.lang, found=len(values) + 3, wanted=width + 3)
+                self._refuse(line_number, reason, line)
                 continue
             key = day, hour
             if key not in endings:
                 endings[key] = _ending(day, hour)
             ending = endings[key]
             if ending is None:
-                self._refuse(line_number, "no such date and hour", line)
+                self._refuse(line_number, t("refused.hour", self.lang), line)
                 continue
             steps = [column[values[at]] for at in positions]
             if UNREADABLE in steps:
@@ -153,15 +155,15 @@ class _Table:
         """The last line when nothing ends it: it may be cut anywhere, so a wanted one does not enter."""
         parts = line.split(b",")
         if line.strip() and not (len(parts) == self.width + 3 and parts[2] in SKIPPED):
-            self._refuse(line_number, "the file ends inside this line; its values may be cut", line)
+            self._refuse(line_number, t("refused.cut", self.lang), line)
 
     def _without_unreadable(
         self, line_number: int, kind: bytes, values: list[bytes], steps: list[int | None]
     ) -> list[int | None]:
         for at, value in zip(self.positions, steps, strict=True):
             if value == UNREADABLE:
-                where = f"{snippet(kind)} of {self.names[at]}"
-                self._refuse(line_number, f"{where} is no number", values[at])
+                reason = t("refused.value", self.lang, item=snippet(kind), site=self.names[at])
+                self._refuse(line_number, reason, values[at])
         return [None if value == UNREADABLE else value for value in steps]
 
     def _refuse(self, line_number: int, reason: str, text: bytes) -> None:

@@ -1,6 +1,6 @@
 """What one printed cell says: a number, nothing, a value below the detection limit, or something nobody can read.
 
-The marks are those the services really use. Never here: columns, sites, times.
+The marks are those the services really use. Never here: columns, sites, times, the language of a reason.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from envmon import rounding
+from envmon.errors import EnvmonError
 from envmon.model import Mark, Medium, Parameter
 
 MISSING = frozenset(
@@ -55,18 +56,25 @@ EXPONENTS: Mapping[str, tuple[str, int]] = {
 """Units that are powers of ten apart, by dimension. mg/m³ here is a mass in water."""
 
 
+class Unreadable(EnvmonError, ValueError):
+    """Why a cell does not enter; its keys are `refused.*`, `said` gives the reason of a `Refused`."""
+
+
 def number(text: str, parameter: Parameter, shift: int = 0) -> int | None:
     """A printed value in steps of the parameter; None when the cell says there is none.
 
     shift : power of ten from the printed unit to the parameter's own (µg/L into mg/L: -3).
-    Raises ValueError for anything that is not a plain number or cannot be a measurement.
+    Raises Unreadable for anything that is not a plain number or cannot be a measurement.
     """
     text = text.strip()
     if text.upper() in MISSING:
         return None
-    value = rounding.scaled(text, parameter.decimals + shift)
+    try:
+        value = rounding.scaled(text, parameter.decimals + shift)
+    except ValueError:
+        raise Unreadable("refused.cell.number", text=snippet(text)) from None
     if abs(value) > LARGEST[parameter.medium]:
-        raise ValueError(f"too large: {text!r}")
+        raise Unreadable("refused.cell.large", text=snippet(text))
     return value
 
 
@@ -74,12 +82,12 @@ def marked(text: str, parameter: Parameter, shift: int = 0, limit: str = "") -> 
     """A laboratory value with its mark; None when the cell says there is none.
 
     `0.02L`, `<0.02` and, where `limit` is given, `未检出` are CENSORED with the detection limit as value.
-    Raises ValueError saying what is wrong.
+    Raises Unreadable saying what is wrong.
     """
     text = text.strip()
     if text.upper() in NOT_FOUND:
         if not limit.strip():
-            raise ValueError("not found, and no detection limit beside it")
+            raise Unreadable("refused.cell.no_limit", text=text)
         found = CENSORED.match(limit.strip())
         text = f"{(found['below'] or found['limit']) if found else limit.strip()}L"
     censored = CENSORED.match(text)
@@ -88,14 +96,14 @@ def marked(text: str, parameter: Parameter, shift: int = 0, limit: str = "") -> 
     if value is None:
         return None
     if censored and value < 0:
-        raise ValueError(f"a detection limit below zero: {text!r}")
+        raise Unreadable("refused.cell.negative_limit", text=snippet(text))
     return value, Mark.CENSORED if censored else Mark.NONE
 
 
 def shift_between(printed: str, own: str) -> int:
     """The power of ten that turns a value in unit `printed` into unit `own`; "" is the parameter's own unit.
 
-    Raises ValueError when the units do not measure the same thing or are not known.
+    Raises Unreadable when the units do not measure the same thing or are not known.
 
     >>> shift_between("µg/L", "mg/L"), shift_between("mg/L", "mg/m³"), shift_between("", "NTU")
     (-3, 3, 0)
@@ -104,7 +112,7 @@ def shift_between(printed: str, own: str) -> int:
     if not given or given == wanted:
         return 0
     if given not in EXPONENTS or wanted not in EXPONENTS or EXPONENTS[given][0] != EXPONENTS[wanted][0]:
-        raise ValueError(f"unit {printed!r} cannot be turned into {own!r}")
+        raise Unreadable("refused.unit", printed=printed, own=own)
     return EXPONENTS[given][1] - EXPONENTS[wanted][1]
 
 

@@ -18,9 +18,10 @@ from envmon import periods
 from envmon.errors import SourceChanged, UsageError
 from envmon.http import Session, joined
 from envmon.model import Kind, Payload, Refused, Row, Site, SourceSpec, Span
-from envmon.sources.cells import number
+from envmon.sources.cells import Unreadable, number, snippet
 from envmon.sources.context import Ask, Context, Parsed, ask_all
 from envmon.sources.files import strict_json
+from envmon.texts import t
 
 PAGES = "HourChangesPublish"
 CITY_HOURS = "GetCityRealTimeAqiHistoryByCondition"
@@ -78,7 +79,7 @@ def parse(payload: Payload, context: Context) -> Parsed:
     """
     answer = strict_json(payload)
     if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
-        raise SourceChanged(f"{payload.origin}: the answer is not a list of objects")
+        raise SourceChanged("error.source.no_list", origin=payload.origin)
     rows: list[Row] = []
     refused: list[Refused] = []
     unknown: Counter[str] = Counter()
@@ -90,7 +91,8 @@ def parse(payload: Payload, context: Context) -> Parsed:
             continue
         ending = _ending(row["TimePoint"], span)
         if ending is None:
-            refused.append(Refused(payload.origin, line, "TimePoint is no time", str(row["TimePoint"])))
+            reason = t("refused.time_point", context.lang)
+            refused.append(Refused(payload.origin, line, reason, str(row["TimePoint"])))
             continue
         stream = context.stream(span)
         for key, parameter_id in fields.items():
@@ -98,8 +100,9 @@ def parse(payload: Payload, context: Context) -> Parsed:
             text = row.get(key)
             try:
                 value = None if text is None else number(str(text), parameter)
-            except ValueError as error:
-                refused.append(Refused(payload.origin, line, f"{key}: {error}", str(text)))
+            except Unreadable as error:
+                reason = t("refused.item", context.lang, item=key, reason=error.said(context.lang))
+                refused.append(Refused(payload.origin, line, reason, str(text)))
                 continue
             if value is not None:
                 rows.append((ending, site, parameter.number, stream, value, 0))
@@ -111,7 +114,7 @@ def _form(payload: Payload, row: Mapping[str, Any]) -> tuple[Mapping[str, str], 
         return HOURLY, Span.HOUR
     if "TimePoint" in row and "PM2_5_24h" in row:
         return DAILY, Span.DAY
-    raise SourceChanged(f"{payload.origin}: rows with the keys {', '.join(list(row)[:8])} … are not known")
+    raise SourceChanged("error.source.keys", origin=payload.origin, keys=snippet(", ".join(row)))
 
 
 def _site(payload: Payload, context: Context, row: Mapping[str, Any]) -> tuple[int | None, str]:

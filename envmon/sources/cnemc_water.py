@@ -16,13 +16,13 @@ from functools import partial
 from typing import TypeGuard
 from urllib.parse import urljoin
 
-from envmon import periods
+from envmon import periods, texts
 from envmon.errors import SourceChanged, SourceUnavailable
 from envmon.http import Session, joined
 from envmon.model import Mark, Parameter, Payload, Refused, Row, Site, SourceSpec, Span, WaterClass
-from envmon.sources.cells import MISSING, bare, number, original, shift_between, snippet
+from envmon.sources.cells import MISSING, Unreadable, bare, number, original, shift_between
 from envmon.sources.context import Context, Parsed, plain
-from envmon.sources.files import CUT, Sheet, find_header, sheet, strict_json
+from envmon.sources.files import Sheet, find_header, no_header, sheet, strict_json
 
 PAGE = "Ajax/Publish.ashx"
 PAGE_SIZE = 2000
@@ -123,13 +123,13 @@ def _ask(session: Session, page: str, spec: SourceSpec, index: int) -> tuple[byt
                 open_page()
         body = session.post(page, form=form)
     if _cold(body):
-        raise SourceUnavailable(f"{page} answers -1, also after its main page was opened")
+        raise SourceUnavailable("error.source.cold", url=page)
     try:
         answer = strict_json(Payload(page, body, 0))
     except SourceChanged:
         return body, 1  # the parser says what is wrong with it, and the payload is kept
     if isinstance(answer, dict) and (answer.get("result", "1") in FAILED or not answer.get("tbody", [""])):
-        raise SourceUnavailable(f"{page} answers without a single section (result {answer.get('result')!r})")
+        raise SourceUnavailable("error.source.no_sections", url=page, result=answer.get("result"))
     total = str(answer.get("total", "1")) if isinstance(answer, dict) else "1"
     return body, int(total) if total.isdigit() else 1
 
@@ -145,12 +145,11 @@ def parse(payload: Payload, context: Context) -> Parsed:
     Raises SourceChanged when section name or time have no column; SourceUnavailable for a plain `-1`.
     """
     if _cold(payload.body):
-        raise SourceUnavailable(f"{payload.origin}: the platform answered -1 instead of data")
-    table = _from_json(payload) if payload.body.lstrip(b"\xef\xbb\xbf \r\n")[:1] in (b"{", b"[") else sheet(payload)
+        raise SourceUnavailable("error.source.minus_one", origin=payload.origin)
+    table = _from_json(payload) if _looks_like_json(payload) else sheet(payload, context.lang)
     found = find_header(table, _key, ("name", "time"))
     if found is None:
-        begins = " | ".join(table.rows[0][1]) if table.rows else ""
-        raise SourceChanged(f"{payload.origin}: no header with 断面名称 and 监测时间; it begins {snippet(begins)!r}")
+        raise no_header(payload, table, "断面名称", "监测时间")
     at, keys = found
     reader = _Reader(payload, context, keys, table.rows[at][1])
     reader.refused += table.refused
@@ -158,16 +157,20 @@ def parse(payload: Payload, context: Context) -> Parsed:
     reader.unswap(data)
     if not table.ended and data and not reader.whole(data[-1][1]):
         line, cells = data.pop()
-        reader.refuse(line, CUT, cells)
+        reader.refuse(line, cells, "refused.cut")
     reader.read(data)
     return Parsed(reader.rows, reader.refused, reader.unknown)
+
+
+def _looks_like_json(payload: Payload) -> bool:
+    return payload.body.lstrip(b"\xef\xbb\xbf \r\n")[:1] in (b"{", b"[")
 
 
 def _from_json(payload: Payload) -> Sheet:
     answer = strict_json(payload)
     head, body = (answer.get("thead"), answer.get("tbody")) if isinstance(answer, dict) else (None, None)
     if not _texts(head) or not isinstance(body, list) or not all(_texts(row) for row in body):
-        raise SourceChanged(f"{payload.origin}: the answer has no thead and tbody of texts")
+        raise SourceChanged("error.source.no_table", origin=payload.origin)
     width = len(head)
     rows = [[cell or "" for cell in row] for row in body]
     # the state, the last column, may be left out
@@ -217,7 +220,7 @@ class _Reader:
         provinces: defaultdict[int, set[str]] = defaultdict(set)
         for line, cells in data:
             if len(cells) != self.width:
-                self.refuse(line, f"{len(cells)} columns, but the header has {self.width}", cells)
+                self.refuse(line, cells, "refused.width", found=len(cells), wanted=self.width)
                 continue
             called = bare(cells[name])
             where = bare(cells[province]) if province is not None else ""
@@ -229,8 +232,8 @@ class _Reader:
             provinces[site].add(where)
         for line, cells, site, called in mine:
             if len(provinces[site]) > 1:
-                both = ", ".join(sorted(provinces[site]))
-                self.refuse(line, f"{called} is a section in {both}; set the option `area` of this source", cells)
+                both = texts.joined("and", self.context.lang, sorted(provinces[site]))
+                self.refuse(line, cells, "refused.two_provinces", name=called, provinces=both)
             else:
                 self._read_row(line, cells, site)
 
@@ -242,15 +245,16 @@ class _Reader:
         state = bare(cells[self.at["state"]]) if "state" in self.at else ""
         mark = STATES.get(state)
         if ending is None:
-            self.refuse(line, f"{printed!r} is no time before the one it was collected at", cells)
+            self.refuse(line, cells, "refused.time", printed=printed)
             return
         if mark is None:
-            self.refuse(line, f"site state {state!r} is not known", cells)
+            self.refuse(line, cells, "refused.state", state=state)
             return
         for column in self.columns:
             value = column[cells[column.at]]
             if value == UNREADABLE:
-                self.refuse(line, f"{column.parameter.id}: {bare(cells[column.at])!r} is not readable", cells)
+                item = self.context.item(column.parameter)
+                self.refuse(line, cells, "refused.cell", item=item, text=bare(cells[column.at]))
             elif value is not None:
                 self.rows.append((ending, site, column.parameter.number, self.stream, value, int(mark)))
 
@@ -270,7 +274,8 @@ class _Reader:
             self.times[key] = timed(printed, self.payload.taken if collected is None else collected)
         return self.times[key]
 
-    def refuse(self, line: int, reason: str, cells: Sequence[str]) -> None:
+    def refuse(self, line: int, cells: Sequence[str], key: str, **values: object) -> None:
+        reason = texts.t(key, self.context.lang, **values)
         self.refused.append(Refused(self.payload.origin, line, reason, ",".join(cells)[:200]))
 
 
@@ -284,7 +289,7 @@ class _Column(dict[str, "int | None"]):
     def __missing__(self, cell: str) -> int | None:
         try:
             value = self.understand(cell)
-        except ValueError:
+        except Unreadable:
             value = UNREADABLE
         self[cell] = value
         return value
@@ -297,7 +302,7 @@ def _class(cell: str, decimals: int) -> int | None:
         return None
     name = plain(printed).upper().removesuffix("类")
     if name not in CLASSES:
-        raise ValueError(f"no water class: {printed!r}")
+        raise Unreadable("refused.cell.class", text=printed)
     return int(CLASSES[name] * 10**decimals)
 
 
@@ -306,8 +311,8 @@ def _shift(payload: Payload, key: str, head: str, parameter: Parameter) -> int:
     bracket = BRACKET.search(head)
     try:
         return shift_between(bracket[1] if bracket else UNITS.get(key, ""), parameter.unit)
-    except ValueError as error:
-        raise SourceChanged(f"{payload.origin}: column {head!r}: {error}") from error
+    except Unreadable as error:
+        raise SourceChanged("error.source.column", origin=payload.origin, head=head, reason=error) from error
 
 
 def timed(printed: str, taken: int) -> int | None:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable
 from envmon.http import NotFound, Session
 from envmon.model import Basis, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
+from envmon.texts import LANGUAGES
 
 GIVE_UP = 3  # failures in a row after which the rest of a round is not asked
 
@@ -31,12 +32,14 @@ class Context:
 
     site_names : id, name, alias or platform code -> site number; `site` looks up and forgives brackets and blanks
     parameters : by id; stream : span -> stream number; spec : the source as configured (its options)
+    lang : the language in which refused rows get their reasons
     """
 
     site_names: Mapping[str, int]
     parameters: Mapping[str, Parameter]
     stream: StreamNumber
     spec: SourceSpec | None = None
+    lang: str = LANGUAGES[0]
     _sites: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
     _asked: dict[str, int | None] = field(init=False, repr=False, compare=False, default_factory=dict)
 
@@ -50,6 +53,10 @@ class Context:
             return self._asked[name]
         except KeyError:
             return self._asked.setdefault(name, self._sites.get(plain(name)))
+
+    def item(self, parameter: Parameter) -> str:
+        """What a parameter is called in a reason."""
+        return parameter.name if self.lang == "zh" else parameter.name_en
 
     def option(self, key: str, default: Any = None) -> Any:
         return self.spec.options.get(key, default) if self.spec else default
@@ -106,7 +113,7 @@ def ask_all(asks: Iterable[Ask], now: int, may_be_absent: bool = False) -> Itera
         try:
             body = ask()
             if not body.strip():
-                raise SourceUnavailable(f"{origin}: the answer is empty")
+                raise SourceUnavailable("error.source.empty", origin=origin)
         except (SourceUnavailable, SourceChanged) as error:
             if not (may_be_absent and isinstance(error, NotFound)):
                 failures.append(error)
@@ -116,4 +123,4 @@ def ask_all(asks: Iterable[Ask], now: int, may_be_absent: bool = False) -> Itera
         yield Payload(origin, body, now)
     if failures:
         kind = SourceUnavailable if any(error.retryable for error in failures) else SourceChanged
-        raise kind("; ".join(dict.fromkeys(str(error) for error in failures)))
+        raise kind("error.several", errors=tuple(failures))

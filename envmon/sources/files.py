@@ -11,6 +11,7 @@ import json
 import lzma
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,8 +21,9 @@ from typing import Any
 from envmon import periods
 from envmon.errors import SourceChanged, UsageError
 from envmon.model import Payload, Refused
-from envmon.sources.cells import snippet
+from envmon.sources.cells import Unreadable, snippet
 from envmon.sources.workbook import MAGIC, cells_of
+from envmon.texts import t
 
 CAP = 2**30
 """Largest file once unpacked, in bytes."""
@@ -31,8 +33,6 @@ NAMED_TIME = re.compile(r"(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)[ _T-]+(\d\d)[h:_-]?(\
 FULL_DATE = re.compile(rb"20\d\d[-/]\d{1,2}[-/]\d{1,2}[ T]\d{1,2}:\d\d")
 CAPTURE = "抓取时间".encode()
 CAPTURED = re.compile(rb",(20\d\d-\d\d-\d\d \d\d:\d\d)\r?$", re.MULTILINE)
-
-CUT = "the file ends inside this line; its values may be cut (if it is whole, add a line end)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def read_file(path: Path, kind: str, taken: int) -> Payload:
     try:
         body = _unpacked(path)
     except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
-        raise SourceChanged(f"{path}: the compressed file is damaged or cut off ({error}); nothing was read") from error
+        raise SourceChanged("error.source.damaged", path=path, reason=error) from error
     except OSError as error:
         raise UsageError("error.file.read", path=path, reason=error.strerror or error) from error
     if kind == "cnemc_water":
@@ -70,7 +70,7 @@ def _unpacked(path: Path) -> bytes:
     with opened(path, "rb") as file:
         body: bytes = file.read(CAP + 1)
     if len(body) > CAP:
-        raise SourceChanged(f"{path}: more than {CAP} bytes; split it")
+        raise SourceChanged("error.source.large", path=path, cap=CAP)
     return body
 
 
@@ -88,14 +88,15 @@ def _snapshot_time(path: Path, body: bytes, taken: int) -> int:
     return taken
 
 
-def sheet(payload: Payload) -> Sheet:
+def sheet(payload: Payload, lang: str) -> Sheet:
     """The table in a CSV (UTF-8 or GB18030, even mixed by line) or in the first sheet of an .xlsx.
 
+    lang : of the reasons why a line is refused
     Raises SourceChanged for a workbook that cannot or must not be opened.
     """
     if payload.body.startswith(MAGIC):
         return Sheet(cells_of(payload))
-    lines, refused = _lines(payload)
+    lines, refused = _lines(payload, lang)
     reader = csv.reader(iter(lines))
     rows: list[tuple[int, list[str]]] = []
     while True:
@@ -105,14 +106,15 @@ def sheet(payload: Payload) -> Sheet:
         except StopIteration:
             break
         except csv.Error as error:
-            refused.append(Refused(payload.origin, line, f"no CSV: {error}", lines[line - 1][:200]))
+            reason = t("refused.csv", lang, reason=error)
+            refused.append(Refused(payload.origin, line, reason, lines[line - 1][:200]))
             continue
         if any(cell.strip() for cell in cells):
             rows.append((line, cells))
     return Sheet(rows, refused, payload.body.endswith((b"\n", b"\r")))
 
 
-def _lines(payload: Payload) -> tuple[list[str], list[Refused]]:
+def _lines(payload: Payload, lang: str) -> tuple[list[str], list[Refused]]:
     body = payload.body
     try:
         return body.decode("utf-8-sig").splitlines(keepends=True), []
@@ -122,7 +124,7 @@ def _lines(payload: Payload) -> tuple[list[str], list[Refused]]:
     for number, raw in enumerate(body.removeprefix(b"\xef\xbb\xbf").splitlines(keepends=True), 1):
         text = _decoded(raw)
         if text is None:
-            refused.append(Refused(payload.origin, number, "neither UTF-8 nor GB18030", snippet(raw)))
+            refused.append(Refused(payload.origin, number, t("refused.encoding", lang), snippet(raw)))
         lines.append("\n" if text is None else text)  # keeps the count of the lines
     return lines, refused
 
@@ -145,18 +147,18 @@ def strict_json(payload: Payload) -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            raise ValueError("a key stands twice")
+            raise Unreadable("refused.key_twice", key=Counter(key for key, _ in pairs).most_common(1)[0][0])
         return found
 
     def refuse(word: str) -> Any:
-        raise ValueError(f"{word} is no number")
+        raise Unreadable("refused.cell.number", text=word)
 
     try:
         text = payload.body.decode("utf-8-sig")
         return json.loads(text, parse_float=str, parse_int=str, parse_constant=refuse, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         begins = snippet(payload.body[:400])
-        raise SourceChanged(f"{payload.origin}: not the JSON expected ({error}); it begins {begins!r}") from error
+        raise SourceChanged("error.source.no_json", origin=payload.origin, reason=error, begins=begins) from error
 
 
 def find_header(
@@ -168,3 +170,9 @@ def find_header(
         if set(wanted) <= set(keys):
             return at, keys
     return None
+
+
+def no_header(payload: Payload, table: Sheet, *wanted: str) -> SourceChanged:
+    """The error to raise when `find_header` found none; `wanted`: the columns as a file should name them."""
+    begins = snippet(" | ".join(table.rows[0][1]) if table.rows else "")
+    return SourceChanged("error.source.no_header", origin=payload.origin, wanted=", ".join(wanted), begins=begins)

@@ -16,12 +16,12 @@ from datetime import datetime
 from functools import partial
 
 from envmon import periods
-from envmon.errors import SourceChanged
 from envmon.http import Session, joined
 from envmon.model import Basis, Medium, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
-from envmon.sources.cells import marked, shift_between, snippet
+from envmon.sources.cells import Unreadable, marked, shift_between
 from envmon.sources.context import Context, Parsed, ask_all, plain
-from envmon.sources.files import CUT, Sheet, find_header, sheet
+from envmon.sources.files import Sheet, find_header, no_header, sheet
+from envmon.texts import t
 
 HEADS = {
     **dict.fromkeys(("名称", "断面名称", "点位名称", "监测点位", "水源地名称", "水源名称", "site", "name"), "name"),
@@ -90,18 +90,17 @@ def parse(payload: Payload, context: Context) -> Parsed:
 
     Raises SourceChanged when no row names a site column and a date column.
     """
-    table = sheet(payload)
+    table = sheet(payload, context.lang)
     found = find_header(table, _head, ("name", "date"))
     if found is None:
-        begins = " | ".join(table.rows[0][1]) if table.rows else ""
-        raise SourceChanged(f"{payload.origin}: no header with 名称 and 采样日期; it begins {snippet(begins)!r}")
+        raise no_header(payload, table, "名称", "采样日期")
     at, keys = found
     line, heads = table.rows[at]
     reader = _Reader(payload, context, keys, table)
     data = table.rows[at + 1 :]
     if not table.ended and data:
         cut, cells = data.pop()
-        reader.refuse(cut, CUT, ",".join(cells))
+        reader.refuse(cut, t("refused.cut", context.lang), ",".join(cells))
     if {"item", "result"} <= reader.at.keys():
         reader.read_long(data)
     else:
@@ -133,6 +132,7 @@ class _Reader:
 
     def __init__(self, payload: Payload, context: Context, keys: Sequence[str | None], table: Sheet) -> None:
         self.origin, self.context, self.width = payload.origin, context, len(keys)
+        self.lang = context.lang
         self.at = {key: at for at, key in reversed(list(enumerate(keys))) if key}  # the first column of a name counts
         self.last = payload.taken
         self.rows: list[Row] = []
@@ -178,7 +178,7 @@ class _Reader:
             column = self._item(name, unit[1] if unit else "", head)
             if isinstance(column, str):
                 values = sum(1 for _, cells in data if len(cells) > at and cells[at].strip())
-                self.refuse(line, f"{column}; its {values} values did not enter", head)
+                self.refuse(line, t("refused.column", self.lang, reason=column, count=values), head)
             else:
                 yield Column(column.parameter, column.shift, at, limits.get(plain(name)))
 
@@ -186,16 +186,17 @@ class _Reader:
         """The parameter and the shift of its unit, or the reason why there is none."""
         parameter = self.names.get(plain(name)) or self.names.get(plain(head))
         if parameter is None:
-            return f"{name!r} is no known item"
+            return t("refused.unknown_item", self.lang, name=name)
         try:
             return Column(parameter, shift_between(unit, parameter.unit))
-        except ValueError as error:
-            return f"{name}: {error}"
+        except Unreadable as error:
+            return t("refused.item", self.lang, item=name, reason=error.said(self.lang))
 
     def _sample(self, line: int, cells: Sequence[str]) -> tuple[int, int] | None:
         """(ending, site number) of a row; None when it is refused or its site is not configured."""
         if len(cells) != self.width:
-            self.refuse(line, f"{len(cells)} columns, but the header has {self.width}", ",".join(cells))
+            reason = t("refused.width", self.lang, found=len(cells), wanted=self.width)
+            self.refuse(line, reason, ",".join(cells))
             return None
         name, printed = cells[self.at["name"]].strip(), cells[self.at["date"]].strip()
         site = self.context.site(name)
@@ -204,10 +205,10 @@ class _Reader:
             return None
         ending = _sampled(printed)
         if ending is None:
-            self.refuse(line, f"{printed!r} is no date", ",".join(cells))
+            self.refuse(line, t("refused.date", self.lang, printed=printed), ",".join(cells))
             return None
         if periods.day_of(ending) > periods.today(self.last):
-            self.refuse(line, f"sampled on {printed}, after the sheet was read", ",".join(cells))
+            self.refuse(line, t("refused.later", self.lang, printed=printed), ",".join(cells))
             return None
         return ending, site
 
@@ -216,8 +217,9 @@ class _Reader:
             return
         try:
             found = marked(text, column.parameter, column.shift, limit)
-        except ValueError as error:
-            self.refuse(line, f"{column.parameter.name}: {error}", text)
+        except Unreadable as error:
+            item = self.context.item(column.parameter)
+            self.refuse(line, t("refused.item", self.lang, item=item, reason=error.said(self.lang)), text)
             return
         if found is not None:
             ending, site = sample

@@ -49,18 +49,18 @@ def cells_of(payload: Payload) -> list[tuple[int, list[str]]]:
                     return found
             book.close()
     except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError, EOFError, OSError) as error:
-        raise SourceChanged(f"{payload.origin}: the spreadsheet cannot be opened: {error}") from error
+        raise SourceChanged("error.source.workbook.open", origin=payload.origin, reason=error) from error
     return []
 
 
 def _look_over(payload: Payload) -> None:
     if len(payload.body) > FILE_CAP:
-        raise SourceChanged(f"{payload.origin}: a spreadsheet of more than {FILE_CAP} bytes is not opened")
+        raise SourceChanged("error.source.workbook.large", origin=payload.origin, cap=FILE_CAP)
     with zipfile.ZipFile(io.BytesIO(payload.body)) as pack:
         entries = pack.infolist()
         size = sum(entry.file_size for entry in entries)
         if len(entries) > ENTRIES_CAP or size > min(UNPACKED_CAP, RATIO_CAP * max(len(payload.body), 2**16)):
-            raise SourceChanged(f"{payload.origin}: the spreadsheet unpacks to {size} bytes; not opened")
+            raise SourceChanged("error.source.workbook.unpacked", origin=payload.origin, size=size)
         for entry in entries:
             if entry.filename.endswith((".xml", ".rels")):
                 with pack.open(entry) as file:
@@ -70,21 +70,19 @@ def _look_over(payload: Payload) -> None:
 
 def _look_over_part(payload: Payload, name: str, part: bytes) -> None:
     if DOCTYPE.search(part):
-        raise SourceChanged(f"{payload.origin}: {name} declares a document type; not opened")
+        raise SourceChanged("error.source.workbook.doctype", origin=payload.origin, name=name)
     if not name.startswith("xl/worksheets/"):
         return
     for column, row in REFERENCE.findall(part):
         if int(row[:9]) > ROWS_CAP or len(row) > 9 or _column(column) > COLUMNS_CAP:
             cell = (column + row).decode()
             raise SourceChanged(
-                f"{payload.origin}: a cell at {cell} is outside {ROWS_CAP} rows x {COLUMNS_CAP} columns"
+                "error.source.workbook.range", origin=payload.origin, cell=cell, rows=ROWS_CAP, columns=COLUMNS_CAP
             )
     if formula := UNCALCULATED.search(part):
         where = REFERENCE.search(formula[0])
         cell = (where[1] + where[2]).decode() if where else "?"
-        raise SourceChanged(
-            f"{payload.origin}: the formula in {cell} has no result (公式未计算); open the file and save it again"
-        )
+        raise SourceChanged("error.source.workbook.formula", origin=payload.origin, cell=cell)
 
 
 def _column(letters: bytes) -> int:
