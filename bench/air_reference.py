@@ -29,6 +29,12 @@ def sub_index(regime: AirRegime, column: Breakpoints, value: int) -> int:
     return sub_index(regime, regime.index.columns[column.beyond], value)
 
 
+def ozone_limit(regime: AirRegime) -> int:
+    """The limit of the daily maximum 8-h mean for functional zone 2, in whole µg/m³."""
+    limit = Fraction(regime.limits.limits["o3", "mda8", 2], 10 ** regime.limits.decimals["o3"])
+    return limit.numerator // limit.denominator
+
+
 def site_day(hours: Sequence[Sequence[int]], regime: AirRegime) -> tuple[list[int], int, int]:
     """Values, index and primary mask of one site-day [6][24] in edition steps, in fractions."""
     values = []
@@ -39,7 +45,7 @@ def site_day(hours: Sequence[Sequence[int]], regime: AirRegime) -> tuple[list[in
             windows = [[value for value in line[end - 8 : end] if value != NO_VALUE] for end in range(8, 25)]
             means = [Fraction(sum(window), len(window)) for window in windows if len(window) >= 6]
             mean = max(means, default=None)
-            limit = regime.limits.limits["o3", "mda8", 2]
+            limit = ozone_limit(regime)
             if mean is not None and len(means) < 14 and round(mean) <= limit:
                 mean = None
         values.append(NO_VALUE if mean is None else round(mean))
@@ -80,7 +86,7 @@ def _ozone(block: NDArray[np.int64], there: NDArray[np.bool_], regime: AirRegime
     valid = count >= 6
     best = np.where(valid, total * 168 // np.maximum(count, 1), NO_VALUE).max(axis=0)  # 168 = lcm(6, 7, 8): no rest
     value = _half_even(best, np.int64(168))
-    enough = (valid.sum(axis=0) >= 14) | (value > regime.limits.limits["o3", "mda8", 2])
+    enough = (valid.sum(axis=0) >= 14) | (value > ozone_limit(regime))
     return np.where((best >= 0) & enough, value, NO_VALUE)
 
 
