@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from envmon import http, periods, qc, standards
-from envmon.errors import SourceChanged
+from envmon.errors import SourceChanged, SourceUnavailable
 from envmon.model import Basis, Config, Payload, SourceSpec, Span, Stream, Tally
 from envmon.sources import SOURCES, Context, Parsed
 from envmon.store import Store
@@ -33,16 +33,19 @@ def pull(store: Store, config: Config, spec: SourceSpec, first: int, now: int) -
 
 
 def keep_all(store: Store, config: Config, spec: SourceSpec, payloads: Iterable[Payload], now: int) -> Tally:
-    """Parse and keep payloads one by one. Raises SourceChanged at the end when some could not be understood."""
+    """Parse and keep payloads one by one. Raises at the end when some could not be understood, or did not come."""
     source, context, total = SOURCES[spec.kind], context_of(store, config, spec), Tally()
     broken: list[SourceChanged] = []
-    for payload in payloads:
-        try:
-            parsed = source.parse(payload, context)
-        except SourceChanged as error:
-            broken.append(set_aside(Path(config.paths.rejects), payload, error))
-            continue
-        total += keep(store, spec, payload, parsed, config.qc.get("duplicate", {}), now)
+    try:
+        for payload in payloads:
+            try:
+                parsed = source.parse(payload, context)
+            except SourceChanged as error:
+                broken.append(set_aside(Path(config.paths.rejects), payload, error))
+                continue
+            total += keep(store, spec, payload, parsed, config.qc.get("duplicate", {}), now)
+    except SourceUnavailable as error:
+        raise SourceUnavailable("error.several", errors=(*broken, error)) from error
     if broken:
         raise SourceChanged("error.several", errors=tuple(broken))
     return total
