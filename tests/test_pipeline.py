@@ -15,6 +15,7 @@ import pytest
 
 from envmon import daemon, periods
 from envmon.feed import Feed
+from envmon.model import Medium
 from envmon.pipeline.importing import import_file, spec_of
 from envmon.pipeline.pull import pull
 from envmon.store import Store
@@ -232,6 +233,49 @@ def mean_of_day(at_14: int) -> int:
 
 def with_url(config, url: str):  # type: ignore[no-untyped-def]
     return replace(config, sources=tuple(replace(s, url=f"{url}/{s.id}/") for s in config.sources))
+
+
+def classes(store: Store, site: str) -> list[tuple[str, int]]:
+    """(span, class) of every stored judgement of a section."""
+    sql = "SELECT span, json_extract(content, '$.water_class') FROM water_judgement WHERE site = ? ORDER BY first, span"
+    return store.db.execute(sql, (store.site_numbers[site],)).fetchall()
+
+
+def test_a_section_that_turns_out_to_be_a_lake_is_judged_again(bureau) -> None:  # type: ignore[no-untyped-def]
+    """201医院 has 0.13 to 0.19 mg/L of phosphorus in January 2022: class III in a river, V in a lake."""
+    until = bureau.at("2022-01-20T08:40")
+    path = SAMPLE / "water/sections_4h_202112-202212.csv.gz"
+    with bureau.open() as store:
+        import_file(store, bureau.config, spec_of(bureau.config, "water"), path, until)
+        bureau.judge(store, bureau.config)
+        before, other = classes(store, "hospital-201"), classes(store, "sanyi-bridge")
+        assert ("month", 3) in before
+    sites = bureau.folder / "sites.csv"
+    lines = sites.read_text("utf-8").splitlines(keepends=True)
+    lines = [line.replace(",river,", ",lake,") if line.startswith("hospital-201,") else line for line in lines]
+    sites.write_text("".join(lines), "utf-8")
+    with bureau.open() as store:
+        bureau.judge(store, bureau.config)
+        after = classes(store, "hospital-201")
+        assert len(after) == len(before)
+        assert ("month", 5) in after
+        assert classes(store, "sanyi-bridge") == other
+        assert [day for day, _ in store.dirty(Medium.WATER) if day <= periods.today(until)] == []
+
+
+def test_an_area_made_of_stations_instead_of_its_city_series_loses_the_days_of_the_series(bureau) -> None:  # type: ignore[no-untyped-def]
+    bureau.at("2022-01-06T08:40")
+    path = SAMPLE / "archive/china_cities_2022.csv.gz"
+    with bureau.open() as store:
+        import_file(store, bureau.config, spec_of(bureau.config, "archive"), path, bureau.now)
+        bureau.judge(store, bureau.config)
+        assert len(store.air_days(store.site_numbers["chengdu"], 0, periods.LAST_DAY)) > 0
+    bureau.edit('code = "510100"\nzone = 2\nair = "city"', 'code = "510100"\nzone = 2\nair = "station"')
+    with bureau.open() as store:
+        bureau.judge(store, bureau.config)
+        assert store.air_days(store.site_numbers["chengdu"], 0, periods.LAST_DAY) == []
+        assert len(store.air_days(store.site_numbers["chengdu-air"], 0, periods.LAST_DAY)) > 0
+        assert len(store.air_days(store.site_numbers["ganzi"], 0, periods.LAST_DAY)) > 0
 
 
 def test_judging_again_with_nothing_new_writes_nothing_but_what_says_when(bureau) -> None:  # type: ignore[no-untyped-def]

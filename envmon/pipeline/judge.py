@@ -9,6 +9,7 @@ from envmon.pipeline.alerting import alert, tell
 from envmon.pipeline.judge_air import judge_air
 from envmon.pipeline.judge_water import judge_water
 from envmon.pipeline.rating import rate_all
+from envmon.pipeline.rejudging import mark_outdated
 from envmon.store import Store
 
 
@@ -25,6 +26,7 @@ class Outcome:
 def judge(store: Store, config: Config, now: int) -> Outcome:
     """One round. Judgements are stored before alerts are decided, and notices before they are sent."""
     with store.writing():
+        mark_outdated(store, config)
         days = judge_air(store, config, now)
         waters = judge_water(store, config, now)
         outlooks = rate_all(store, config, now)

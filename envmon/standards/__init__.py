@@ -30,6 +30,14 @@ OTHERS = ("gbt8170-2008.toml",)
 
 
 @cache
+def fingerprint() -> str:
+    """Changes when any of the standards files does."""
+    from hashlib import sha256
+
+    return sha256(b"".join(path.read_bytes() for path in sorted(load.FOLDER.glob("*.toml")))).hexdigest()
+
+
+@cache
 def parameters() -> Mapping[str, Parameter]:
     """The monitored items by id."""
     return load.parameters()

@@ -38,7 +38,7 @@ class Store:
     history = readings.history
     origins = readings.origins
     dirty = readings.dirty
-    mark_dirty = readings.mark_dirty
+    judge_again = readings.judge_again
     clean = readings.clean
     latest = readings.latest
     rejects = readings.rejects

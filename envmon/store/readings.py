@@ -257,9 +257,17 @@ def dirty(store: Store, medium: Medium) -> list[tuple[int, int]]:
     return store.db.execute("SELECT day, site FROM dirty WHERE medium = ? ORDER BY day, site", (medium,)).fetchall()
 
 
-def mark_dirty(store: Store, medium: Medium, pairs: Iterable[tuple[int, int]]) -> None:
+def judge_again(store: Store, sites: Sequence[int], areas: Sequence[int]) -> int:
+    """Mark every judged day of some sites, and drop the days of some areas, which are made of them; days marked."""
     with store.writing() as db:
-        db.executemany(f"INSERT OR IGNORE INTO dirty VALUES ('{medium.value}', ?, ?)", pairs)
+        db.executemany("DELETE FROM air_day WHERE site = ?", [(area,) for area in areas])
+        before = db.total_changes
+        for judged in (
+            "SELECT 'air', day, site FROM air_day WHERE site = ?",
+            "SELECT 'water', first, site FROM water_judgement WHERE span = 'day' AND site = ?",
+        ):
+            db.executemany(f"INSERT OR IGNORE INTO dirty {judged}", [(site,) for site in sites])
+        return db.total_changes - before
 
 
 def clean(store: Store, medium: Medium, pairs: Iterable[tuple[int, int]]) -> None:
