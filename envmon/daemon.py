@@ -73,7 +73,8 @@ def jobs_of(config: Config) -> tuple[Job, ...]:
         judge(store, config, now)
 
     def drawing(store: Store, first: int, last: int, now: int) -> None:
-        draw(store, config, periods.week_of(periods.today(last) - 7), now)
+        for slot in range(first, last + 1, WEEK):
+            draw(store, config, periods.week_of(periods.today(slot) - 7), now)
 
     own = {"judge": judging, "charts": drawing}
     pulls = [Job(f"pull {spec.id}", spec.every, spec.at, pulling(spec)) for spec in config.sources]

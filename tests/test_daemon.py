@@ -16,8 +16,10 @@ import pytest
 from envmon import daemon, periods
 from envmon.daemon import Job
 from envmon.errors import SourceUnavailable, StoreBusy, UsageError
+from envmon.pipeline.importing import import_file, spec_of
 from envmon.store import Store
 
+SAMPLE = Path(__file__).parent.parent / "data/sample"
 HOUR, DAY, WEEK = 60, 1440, 7 * 1440
 MIDNIGHT = periods.hour_ending(periods.parse("2022-03-09").first, 0)  # a Wednesday
 NINE = MIDNIGHT + 9 * HOUR
@@ -356,3 +358,19 @@ def test_a_signal_lets_the_step_in_hand_finish_and_ends_well(bureau, slow, start
         found = store.db.execute("SELECT job, state FROM slot").fetchall()
         assert found == [("pull archive", "done")]  # and no other job was begun
         assert store.last_beat() is not None
+
+
+def test_the_charts_of_every_missed_week_are_drawn(bureau) -> None:  # type: ignore[no-untyped-def]
+    now = bureau.at("2022-01-24T08:00")  # a Monday
+    config = bureau.config
+    with bureau.open(config) as store:
+        path = SAMPLE / "archive/china_cities_2022.csv.gz"
+        import_file(store, config, spec_of(config, "archive"), path, now)
+        bureau.judge(store, config)
+        (job,) = [job for job in daemon.jobs_of(config) if job.name == "charts"]
+        slots = daemon.due(job, daemon.latest_slot(job, now) - 2 * WEEK, now)
+        assert len(slots) == 2
+        assert daemon.guard(store, job, slots, now, 0) == 2
+    folders = sorted(path.name for path in (bureau.folder / "charts").iterdir())
+    assert folders == ["2022-W02", "2022-W03"]
+    assert all((bureau.folder / "charts" / name / "index.html").exists() for name in folders)
