@@ -10,7 +10,6 @@ import csv
 import io
 import json
 import re
-import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -90,6 +89,8 @@ def table(rows: Listing, heads: Mapping[str, str], columns: int = UNBOUND) -> st
 
 def terminal() -> int:
     """Columns a table may take: those of the terminal; a file or a pipe has no edge."""
+    import shutil
+
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else UNBOUND
 
 

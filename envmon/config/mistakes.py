@@ -6,7 +6,6 @@ comes from `texts`. Never here: finding mistakes.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -80,6 +79,8 @@ def closest(word: Any, words: Iterable[str]) -> str:
     >>> closest("zoen", ["zone", "name"]), closest("xyz", ["zone", "name"]), closest("Zone", ["zone"])
     ('zone', '', 'zone')
     """
+    import difflib
+
     if not isinstance(word, str) or not word:
         return ""
     by_lower = {option.lower(): option for option in words}
