@@ -59,7 +59,12 @@ def surface(body: Body = Body.LAKE, **values: str) -> WaterJudgement:
 
 
 def ground(**values: str) -> WaterJudgement:
-    return judged({"ph": "7.5"} | values, GROUND, Body.GROUNDWATER, "source_groundwater_39")
+    return judged(
+        {"ph": "7.5", "oxygen_consumption": "0.5", "nh3n": "0.02"} | values,
+        GROUND,
+        Body.GROUNDWATER,
+        "source_groundwater_39",
+    )
 
 
 def a_step_more(regime: WaterRegime, item: str, text: str) -> str:
@@ -120,6 +125,25 @@ def test_groundwater_is_judged_by_its_own_classes(item: str) -> None:
 )  # fmt: skip
 def test_ph_of_groundwater(ph: str, expected: WaterClass) -> None:
     assert ground(ph=ph).water_class is expected
+
+
+@pytest.mark.parametrize("missing", ["ph", "do", "codmn", "nh3n"])
+def test_a_round_without_a_basic_item_says_nothing_unless_another_item_is_over_its_limit(missing: str) -> None:
+    values = {item: "7.8" if item == "ph" else "8" if item == "do" else "0.1" for item in ("ph", "do", "codmn", "nh3n")}
+    del values[missing]
+    found = judged(values | {"manganese": "0.1"}, SURFACE, Body.LAKE, "source_surface_61")
+    assert (found.status, found.good) == (Status.INSUFFICIENT, False)
+    assert missing in found.missing
+    found = judged(values | {"manganese": "0.11"}, SURFACE, Body.LAKE, "source_surface_61")
+    assert (found.status, found.good, [one.item for one in found.main]) == (Status.VALID, False, ["manganese"])
+
+
+def test_a_groundwater_round_of_one_item_says_nothing_unless_that_is_over_its_limit() -> None:
+    def alone(value: str) -> WaterJudgement:
+        return judged({"ph": value}, GROUND, Body.GROUNDWATER, "source_groundwater_39")
+
+    assert alone("7").status is Status.INSUFFICIENT
+    assert (alone("9").status, alone("9").good) == (Status.VALID, False)
 
 
 def test_groundwater_and_surface_water_have_limits_of_their_own_for_one_item() -> None:

@@ -51,7 +51,8 @@ def judge(sample: Sample, body: Body, regime: WaterRegime, item_set: str) -> Wat
 
     A value below its detection limit counts as half that limit; when the limit itself is above the class III bound the
     item cannot be judged and is listed as missing. Items outside the set (total nitrogen, temperature, coliforms)
-    never decide. Without one of the set's required items there is no class.
+    never decide. Without one of the set's required items there is no class; that a source does not comply is settled by
+    one item over its limit all the same.
     Source: GB 3838-2002 tables 1 to 3; 环办〔2011〕22号 parts 1 and 2.
     """
     chosen = _set(regime, item_set)
@@ -66,7 +67,7 @@ def judge(sample: Sample, body: Body, regime: WaterRegime, item_set: str) -> Wat
     status = Status.VALID
     if not classes:
         status = Status.MISSING
-    elif any(name not in classes for name in chosen.required):
+    elif any(name not in classes for name in chosen.required) and not (chosen.compliance and worst > WaterClass.III):
         status, worst = Status.INSUFFICIENT, WaterClass.NONE
     return WaterJudgement(
         status=status,

@@ -134,6 +134,7 @@ class WaterItemSet:
     reference: tuple[str, ...] = ()  # reported, never decide
     required: tuple[str, ...] = ()  # without one of these there is no class
     optional: tuple[str, ...] = ()  # judged when measured, not missed when not
+    compliance: bool = False  # asks whether a source complies: one item over its limit settles it, whatever is missing
 
 
 @dataclass(frozen=True, slots=True)

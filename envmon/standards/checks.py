@@ -43,7 +43,7 @@ SECTIONS: dict[str, tuple[set[str], set[str]]] = {
 NUMBER = (int, str)
 KINDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("from", "to", "open_point_from"), (date,)),
-    **dict.fromkeys(("good", "lake_only", "class_I_not_detected", "once_only"), (bool,)),
+    **dict.fromkeys(("good", "lake_only", "class_I_not_detected", "once_only", "compliance"), (bool,)),
     **dict.fromkeys(("phase", "column", "item", "set", "class", "reference_state"), (list,)),
     **dict.fromkeys(("nodes", "points", "rgb", "codes", "items", "required", "optional", "reference"), (list,)),
     **dict.fromkeys(("priority_items", "no_multiple_items"), (list,)),

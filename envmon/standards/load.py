@@ -389,7 +389,7 @@ def item_sets(source: Document, items: Mapping[str, WaterItem]) -> dict[str, Wat
     for row in source.content.get("set", ()):
         where = f"set {row.get('id', '?')}"
         needed = {"id", "use", "items", "required", "clause"}
-        check_keys(source.name, where, row, needed | {"optional", "reference"}, needed)
+        check_keys(source.name, where, row, needed | {"optional", "reference", "compliance"}, needed)
         judged = [*row["items"], *row.get("optional", ())]
         for item in (*judged, *row["required"], *row.get("reference", ())):
             if item not in items:
@@ -408,5 +408,6 @@ def item_sets(source: Document, items: Mapping[str, WaterItem]) -> dict[str, Wat
             reference=tuple(row.get("reference", ())),
             required=tuple(row["required"]),
             optional=tuple(row.get("optional", ())),
+            compliance=row.get("compliance", False),
         )
     return found
