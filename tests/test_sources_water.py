@@ -252,6 +252,14 @@ def test_the_year_of_a_time_without_one(printed: str, taken: tuple[int, ...], ex
     assert {row[0] for row in parsed.rows} == {at(*expected)}
 
 
+@pytest.mark.parametrize("printed", ["03-01 12:00", "03-02 08:00", "03-03 08:00"])
+def test_a_time_a_little_ahead_is_not_taken_for_last_year(printed: str) -> None:
+    body = answer(section(监测时间=printed))
+    parsed = SOURCES["cnemc_water"].parse(Payload("w", body, at(2026, 3, 1, 9)), context(["岗托桥"]))
+    assert parsed.rows == []
+    assert printed in parsed.refused[0].text
+
+
 def test_plain_minus_one_may_pass() -> None:
     with pytest.raises(SourceUnavailable, match="-1"):
         read(b"-1")

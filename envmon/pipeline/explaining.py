@@ -224,7 +224,7 @@ def left_out(store: Store, config: Config, sites: Sequence[Site], numbers: Seque
         for verdict in store.flags(number, start, end):
             parameter = names[verdict.parameter]
             history = store.history(number, verdict.parameter, verdict.ending)
-            value = printed(history[-1]["value"], parameter.decimals) if history else None
+            value = plain(history[-1]["value"], parameter.decimals) if history else None
             test = t(f"qc.{verdict.test}", config.language)
             found.append(
                 {

@@ -88,6 +88,8 @@ BRACKET = re.compile(r"[(（]\s*([^)）]*)\s*[)）]")
 TIME = re.compile(r"(?:(\d{4})[-/])?(\d{1,2})[-/](\d{1,2})[ T](\d{1,2}):(\d{2})(?::\d{2})?\Z")
 EARLY = 60
 """Minutes a reading may lie after the time of collection: two clocks differ, readings do not come from the future."""
+NEAR = 2 * periods.DAY
+"""A time without a year that lies so little ahead is of a clock gone wrong, not of the year before: it is refused."""
 
 
 def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -> Iterator[Payload]:
@@ -325,12 +327,12 @@ def timed(printed: str, taken: int) -> int | None:
     match = TIME.match(printed)
     if not match:
         return None
-    last = periods.moment(taken + EARLY).year
+    last = periods.moment(taken + NEAR).year
     years = [int(match[1])] if match[1] else range(last, last - 5, -1)  # five: a 29 February is in one of them
     for year in years:
         ending = _minute(year, *(int(part) for part in match.groups()[1:]))
-        if ending is not None and ending <= taken + EARLY:
-            return ending
+        if ending is not None and ending <= taken + NEAR:
+            return ending if ending <= taken + EARLY else None
     return None
 
 
