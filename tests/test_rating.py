@@ -1,0 +1,103 @@
+"""Rates over periods as people ask for them: whole months, months that a period cuts, periods still to come."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from envmon import periods
+from envmon.model import RateName
+from envmon.pipeline import rating
+from envmon.pipeline.importing import import_file, spec_of
+from envmon.standards import parameters
+from envmon.store import Store
+
+SAMPLE = Path(__file__).parent.parent / "data/sample"
+WATER = SAMPLE / "water/sections_4h_202112-202212.csv.gz"
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory, make_bureau):  # type: ignore[no-untyped-def]
+    """The bureau on 20 April 2022, with the section readings of the sample imported."""
+    bureau = make_bureau(tmp_path_factory.mktemp("rating"))
+    config, now = bureau.config, bureau.at("2022-04-20T08:00")
+    with bureau.open(config) as store:
+        import_file(store, config, spec_of(config, "water"), WATER, now)
+        bureau.judge(store, config)
+        yield store, config, now
+
+
+def phosphorus(section: str) -> dict[date, list[Fraction]]:
+    """Published phosphorus of a section by day, straight from the sample; the reading of 0:00 ends the day before."""
+    found: dict[date, list[Fraction]] = defaultdict(list)
+    with gzip.open(WATER, "rt", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["断面名称"] == section and row["总磷(mg/L)"] not in ("*", "--", ""):
+                moment = datetime.fromisoformat(row["监测时间"])
+                found[(moment - timedelta(minutes=1)).date()].append(Fraction(row["总磷(mg/L)"]))
+    return found
+
+
+def mean(values: list[Fraction]) -> Fraction:
+    return sum(values, Fraction(0)) / len(values)
+
+
+def judged_mean(store: Store, config, period: str) -> Fraction:  # type: ignore[no-untyped-def]
+    site = next(one for one in config.sites if one.id == "sanyi-bridge")
+    (found,) = rating.judged(store, [site], periods.parse(period))
+    top, bottom, _ = found.means["tp"]
+    return Fraction(top, bottom * 10 ** parameters()["tp"].decimals)
+
+
+def test_a_month_is_the_mean_of_its_readings(lived) -> None:  # type: ignore[no-untyped-def]
+    store, config, _ = lived
+    march = [value for day, own in phosphorus("三邑大桥").items() if day.isoformat()[:7] == "2022-03" for value in own]
+    assert len(march) > 50
+    assert judged_mean(store, config, "2022-03") == mean(march)
+
+
+def test_a_quarter_is_the_mean_of_its_months(lived) -> None:  # type: ignore[no-untyped-def]
+    store, config, _ = lived
+    months: dict[str, list[Fraction]] = defaultdict(list)
+    for day, own in phosphorus("三邑大桥").items():
+        months[day.isoformat()[:7]] += own
+    quarter = [mean(months[name]) for name in ("2022-01", "2022-02", "2022-03")]
+    assert judged_mean(store, config, "2022-Q1") == mean(quarter)
+
+
+def test_a_month_that_the_period_cuts_is_the_mean_of_its_days_inside(lived) -> None:  # type: ignore[no-untyped-def]
+    store, config, _ = lived
+    days = phosphorus("三邑大桥")
+    january = [mean(own) for day, own in days.items() if date(2022, 1, 12) <= day <= date(2022, 1, 31)]
+    february = [value for day, own in days.items() if day.isoformat()[:7] == "2022-02" for value in own]
+    march = [mean(own) for day, own in days.items() if date(2022, 3, 1) <= day <= date(2022, 3, 10)]
+    assert judged_mean(store, config, "2022-01-12..2022-03-10") == mean([mean(january), mean(february), mean(march)])
+
+
+def test_a_week_across_two_months_is_the_mean_of_its_days(lived) -> None:  # type: ignore[no-untyped-def]
+    store, config, _ = lived
+    week = [mean(own) for day, own in phosphorus("三邑大桥").items() if date(2022, 3, 28) <= day <= date(2022, 4, 3)]
+    assert len(week) > 1
+    assert judged_mean(store, config, "2022-W13") == mean(week)
+
+
+def test_a_period_still_to_come_has_no_rate(lived) -> None:  # type: ignore[no-untyped-def]
+    store, config, now = lived
+    for name in RateName:
+        found = rating.rate(store, config, name, "*", periods.parse("2023"), now)
+        assert (found.numerator, found.denominator, found.tenths, found.excluded) == (0, 0, None, ())
+
+
+def test_an_open_period_counts_up_to_yesterday(lived) -> None:  # type: ignore[no-untyped-def]
+    store, config, now = lived
+    found = rating.rate(store, config, RateName.GOOD_SECTIONS, "*", periods.parse("2022"), now)
+    assert periods.calendar(found.period.last) == date(2022, 4, 19)
+    assert found.period.name == "2022"
+    assert found.basis == "realtime"
+    assert found.denominator + sum(one.count for one in found.excluded) == 12
