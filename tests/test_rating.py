@@ -94,6 +94,19 @@ def test_a_period_still_to_come_has_no_rate(lived) -> None:  # type: ignore[no-u
         assert (found.numerator, found.denominator, found.tenths, found.excluded) == (0, 0, None, ())
 
 
+def test_a_rate_of_days_says_of_which_basis_its_hours_are(bureau) -> None:  # type: ignore[no-untyped-def]
+    bureau.edit(
+        'lookback = "48h"\nbasis = "realtime"\noptions = { form = "cities" }', 'lookback = "48h"\nbasis = "reviewed"'
+    )
+    config, now = bureau.config, bureau.at("2022-01-06T08:00")
+    with bureau.open(config) as store:
+        import_file(store, config, spec_of(config, "archive"), SAMPLE / "archive/china_cities_2022.csv.gz", now)
+        bureau.judge(store, config)
+        found = rating.rate(store, config, RateName.GOOD_DAYS, "ganzi", periods.parse("2022"), now)
+    assert found.denominator == 5
+    assert found.basis == "reviewed"
+
+
 def test_an_open_period_counts_up_to_yesterday(lived) -> None:  # type: ignore[no-untyped-def]
     store, config, now = lived
     found = rating.rate(store, config, RateName.GOOD_SECTIONS, "*", periods.parse("2022"), now)

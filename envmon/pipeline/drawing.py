@@ -12,12 +12,12 @@ from envmon.model import (
     POLLUTANTS,
     AirDay,
     Area,
-    Basis,
     Config,
     Kind,
     Level,
     Rate,
     RateName,
+    Span,
     Status,
     Target,
     WaterClass,
@@ -73,8 +73,8 @@ def charts_of(store: Store, config: Config, period: Period, now: int) -> Iterato
     for area in config.areas:
         days = store.air_days(store.site_numbers[area.id], closed.first, closed.last)
         if days:
-            yield f"calendar-{area.id}", "calendar", calendar(area, days, closed)
-            yield f"pollutants-{area.id}", "pollutants", pollutants(area, days, closed)
+            yield f"calendar-{area.id}", "calendar", calendar(store, area, days, closed)
+            yield f"pollutants-{area.id}", "pollutants", pollutants(store, area, days, closed)
     for subject in dict.fromkeys(target.area for target in config.targets):
         lines = rates(store, config, subject, year, now)
         if lines is not None:
@@ -92,11 +92,11 @@ def sections_pages(data: SectionsData) -> Iterator[Chart]:
         yield ("sections" if count == 1 else f"sections-{count}"), "sections", page
 
 
-def calendar(area: Area, days: list[AirDay], period: Period) -> CalendarData:
+def calendar(store: Store, area: Area, days: list[AirDay], period: Period) -> CalendarData:
     """The area's daily levels."""
     from envmon import charts
 
-    return charts.CalendarData(area.name, tuple(runs(days)), levels(), provenance(days, period))
+    return charts.CalendarData(area.name, tuple(runs(days)), levels(), provenance(store, days, period))
 
 
 def levels() -> tuple[Level, ...]:
@@ -119,15 +119,16 @@ def runs(days: list[AirDay]) -> Iterator[DayRun]:
             start = i + 1
 
 
-def provenance(days: list[AirDay], period: Period) -> Provenance:
+def provenance(store: Store, days: list[AirDay], period: Period) -> Provenance:
     from envmon import charts
 
     editions = tuple(dict.fromkeys(day.edition for day in days))
     valid = sum(day.status is Status.VALID for day in days)
-    return charts.Provenance(editions, period, valid, period.days, "days", Basis.REALTIME)
+    bases = store.bases(Span.HOUR)
+    return charts.Provenance(editions, period, valid, period.days, "days", bases[0] if len(bases) == 1 else None)
 
 
-def pollutants(area: Area, days: list[AirDay], period: Period) -> PollutantsData:
+def pollutants(store: Store, area: Area, days: list[AirDay], period: Period) -> PollutantsData:
     """Daily values of a period of up to two months, monthly means of a longer one, with the limits in force."""
     import numpy as np
 
@@ -139,7 +140,7 @@ def pollutants(area: Area, days: list[AirDay], period: Period) -> PollutantsData
     regime = standards.air(period.last)
     decimals = {name: regime.index.columns[regime.index.daily[name]].decimals for name in POLLUTANTS}
     limits = tuple(limit_spans(area, period))
-    source = provenance(days, period)
+    source = provenance(store, days, period)
     if period.days <= 62:
         spans = tuple(periods.single(day) for day in period)
         return charts.PollutantsData(area.name, values, spans, decimals, limits, source)

@@ -18,6 +18,7 @@ from envmon.model import (
     Rate,
     RateName,
     Site,
+    Span,
     Target,
     WaterJudgement,
     WaterPeriod,
@@ -53,9 +54,9 @@ def good_days(store: Store, config: Config, area: str, period: Period, edition: 
     """Good days of one area; of the whole bureau the days of all areas together."""
     areas = [one.id for one in config.areas if area in (WHOLE, one.id) and has_air(config, one.id)]
     good_up_to = {name: standards.good_up_to(name) for name in standards.index_editions()}
+    basis = "+".join(one.name.lower() for one in store.bases(Span.HOUR)) or "none"
     found = [
-        rates.good_days(one, period, days_of(store, config, one, period, edition), good_up_to, "realtime")
-        for one in areas
+        rates.good_days(one, period, days_of(store, config, one, period, edition), good_up_to, basis) for one in areas
     ]
     return found[0] if len(found) == 1 else rates.together(area, period, found)
 

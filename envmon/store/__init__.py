@@ -34,6 +34,7 @@ class Store:
     save_flags = readings.save_flags
     flags = readings.flags
     air_hours = readings.air_hours
+    bases = readings.bases
     water_readings = readings.water_readings
     history = readings.history
     origins = readings.origins

@@ -179,6 +179,12 @@ def air_hours(
     return values, marks
 
 
+def bases(store: Store, span: Span) -> list[Basis]:
+    """The bases of the streams of one span: whether hourly values came in real time, reviewed, or both."""
+    rows = store.db.execute("SELECT DISTINCT basis FROM stream WHERE span = ? ORDER BY basis", (int(span),))
+    return [model.Basis(row[0]) for row in rows]
+
+
 def water_readings(
     store: Store, sites: Sequence[int], first: int, last: int
 ) -> list[tuple[int, int, int, int, int, int, int]]:
