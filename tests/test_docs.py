@@ -135,7 +135,7 @@ def commands_of(line: str) -> Iterator[list[str]]:
 def understand(words: list[str]) -> None:
     """Parse a command line with the parser of its command. Raises click.UsageError for what it does not know."""
     command: click.Command = cli.root
-    context = click.Context(command, info_name="envmon")
+    context = click.Context(command, info_name="envmon", **command.context_settings)
     rest = cli.lang_first(words)
     while True:
         given, rest, _ = command.make_parser(context).parse_args(rest)
@@ -149,7 +149,7 @@ def understand(words: list[str]) -> None:
         below = command.get_command(context, rest[0])
         if below is None:
             raise click.UsageError(f"no command {rest[0]}")
-        context = click.Context(below, info_name=rest[0], parent=context)
+        context = click.Context(below, info_name=rest[0], parent=context, **below.context_settings)
         command, rest = below, rest[1:]
     if rest:
         raise click.UsageError(f"not understood: {rest}")

@@ -84,6 +84,7 @@ def rates(session: Session, period: str | None, area: str, edition: str, form: s
 def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> dict[str, Any]:
     """One rate with everything behind it, and its target when there is one."""
     from envmon import periods
+    from envmon.pipeline import rating
     from envmon.pipeline.board import number, required_text
 
     names = {one.id: one.name for one in config.areas} | {"*": t("bureau.whole", lang)}
@@ -100,7 +101,7 @@ def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> 
         "percent": number(rate.tenths),
         "numerator": rate.numerator,
         "denominator": rate.denominator,
-        "counted": counted(rate, lang),
+        "counted": rating.counted(rate, lang),
         "excluded": {e.reason.value: e.count for e in rate.excluded},
         "excluded_text": joined("comma", lang, excluded),
         "editions": list(rate.editions),
@@ -113,17 +114,6 @@ def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> 
         "allowed": outlook and outlook.allowed,
         "prospect": outlook and outlook.prospect.value,
     }
-
-
-def counted(rate: Rate, lang: str) -> str:
-    """Numerator over denominator as people read it; volumes, kept in steps of 10 t, in 10^4 t."""
-    from envmon.model import RateName
-    from envmon.rounding import printed
-
-    if rate.name is not RateName.GOOD_SOURCES_VOLUME:
-        return f"{rate.numerator}/{rate.denominator}"
-    good, total = (printed(number, 3).rstrip("0").rstrip(".") for number in (rate.numerator, rate.denominator))
-    return t("cli.rates.volume", lang, good=good, total=total)
 
 
 @click.group(help=t("cli.assess.help", LANG), epilog=t("cli.assess.example", LANG))

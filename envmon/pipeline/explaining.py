@@ -25,6 +25,7 @@ from envmon.model import (
     Body,
     Breakpoints,
     Config,
+    Flag,
     Kind,
     Mark,
     Parameter,
@@ -218,14 +219,15 @@ def area_row(day: AirDay, regime: AirRegime) -> dict[str, Any]:
 def left_out(store: Store, config: Config, sites: Sequence[Site], numbers: Sequence[int], period: Period) -> Rows:
     """Readings that QC spoke of: what came, what was said, and whether the reading counts all the same."""
     start, end = periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
-    names, words = standards.parameter_numbers(), store.item_names(config.language)
+    lang = config.language
+    names, words = standards.parameter_numbers(), store.item_names(lang)
     found = []
     for site, number in zip(sites, numbers, strict=True):
         for verdict in store.flags(number, start, end):
             parameter = names[verdict.parameter]
             history = store.history(number, verdict.parameter, verdict.ending)
             value = plain(history[-1]["value"], parameter.decimals) if history else None
-            test = t(f"qc.{verdict.test}", config.language)
+            test, flag = t(f"qc.{verdict.test}", lang), word(verdict.flag, lang)
             found.append(
                 {
                     "site": site.name,
@@ -235,7 +237,7 @@ def left_out(store: Store, config: Config, sites: Sequence[Site], numbers: Seque
                     "reading": value,
                     "test": verdict.test,
                     "flag": verdict.flag.name.lower(),
-                    "why": f"{test}：{word(verdict.flag, config.language)}",
+                    "why": test if verdict.flag is Flag.MISSING else t("explain.why", lang, test=test, flag=flag),
                 }
             )
     return found
@@ -262,7 +264,7 @@ def explain_rate(
     rate = rating.rate(store, config, name, area, period, now, edition)
     subject = t("bureau.whole", lang) if area == rating.WHOLE else rating.area_name(config, area)
     percent = "–" if rate.tenths is None else f"{printed(rate.tenths, 1)}%"
-    counts = {"numerator": rate.numerator, "denominator": rate.denominator, "percent": percent}
+    counts = {"counted": rating.counted(rate, lang), "percent": percent}
     answer = t("explain.rate.answer", lang, rate=word(name, lang), basis=basis_in_words(rate, lang), **counts)
     if name is RateName.GOOD_DAYS:
         parts = tuple(day_parts(store, config, area, rate.period, edition))
@@ -399,7 +401,7 @@ def water_row(
     return {
         "item": item,
         "name": f"{entry.name if lang == 'zh' else entry.name_en} {entry.unit}".strip(),
-        "exact": f"{float(Fraction(top, bottom * 10**entry.decimals)):.6g}",
+        "exact": np.format_float_positional(top / (bottom * 10**entry.decimals), 6, fractional=False, trim="-"),
         "all_below_detection": bool(below),
         "value": plain(value, entry.decimals),
         "limits": limits_in_words(entry, site.body is Body.LAKE),

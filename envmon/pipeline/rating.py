@@ -25,7 +25,9 @@ from envmon.model import (
 )
 from envmon.periods import Period
 from envmon.pipeline import judge_air, judge_water
+from envmon.rounding import printed
 from envmon.store import Store
+from envmon.texts import t
 
 WHOLE = "*"  # the bureau as a whole
 LEAST_OF_MONTHS = 28  # days from which a period that is not within one month is judged by its months
@@ -59,6 +61,14 @@ def good_days(store: Store, config: Config, area: str, period: Period, edition: 
         rates.good_days(one, period, days_of(store, config, one, period, edition), good_up_to, basis) for one in areas
     ]
     return found[0] if len(found) == 1 else rates.together(area, period, found)
+
+
+def counted(rate: Rate, lang: str) -> str:
+    """Numerator over denominator as people read it; volumes, kept in steps of 10 t, in 10^4 t."""
+    if rate.name is not RateName.GOOD_SOURCES_VOLUME:
+        return f"{rate.numerator}/{rate.denominator}"
+    good, total = (printed(number, 3).rstrip("0").rstrip(".") for number in (rate.numerator, rate.denominator))
+    return t("rate.volume", lang, good=good, total=total)
 
 
 def area_name(config: Config, area: str) -> str:
