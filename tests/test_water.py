@@ -45,6 +45,7 @@ TABLE_1 = {
     "sulfide": "0.05 0.1 0.2 0.5 1.0",
 }
 TP_OF_LAKES = "0.01 0.025 0.05 0.1 0.2"
+NEVER_DECIDE = {"tn": "0.2 0.5 1.0 1.5 2.0", "fecal_coliform": "200 2000 10000 20000 40000"}  # coliforms: per litre
 DISSOLVED_OXYGEN = "7.5 6 5 3 2"
 CLEAN = {"ph": "7", "do": "9", "codmn": "1", "nh3n": "0.1"}
 
@@ -72,6 +73,8 @@ def text_of(item: str, value: Fraction) -> str:
     decimals = REGIME.items[item].decimals
     steps = value * 10**decimals
     assert steps.denominator == 1
+    if not decimals:
+        return str(steps.numerator)
     return f"{steps.numerator // 10**decimals}.{steps.numerator % 10**decimals:0{decimals}d}"
 
 
@@ -84,6 +87,13 @@ def test_a_value_at_or_below_a_limit_has_its_class_and_one_step_more_the_next(it
     found = judged(CLEAN | {item: text_of(item, value)})
     assert found.water_class == expected
     assert item in found.determining
+
+
+@pytest.mark.parametrize("item", [item for item in TABLE_1 if item != "tp"])
+def test_lakes_have_the_limits_of_rivers_but_for_phosphorus(item: str) -> None:
+    for _, value in around(item, TABLE_1[item]):
+        values = CLEAN | {item: text_of(item, value)}
+        assert judged(values, Body.LAKE).water_class is judged(values).water_class
 
 
 @pytest.mark.parametrize(("item", "value"), around("do", DISSOLVED_OXYGEN))
@@ -118,6 +128,31 @@ def test_nitrogen_temperature_and_coliforms_never_decide_a_section(item: str, va
     found = judged(CLEAN | {item: value})
     assert (found.water_class, found.main) == (I, ())
     assert item not in found.judged
+
+
+@pytest.mark.parametrize(
+    ("item", "value"), [pair for item in NEVER_DECIDE for pair in around(item, NEVER_DECIDE[item])]
+)
+def test_what_never_decides_has_a_class_of_its_own(item: str, value: Fraction) -> None:
+    expected = next((n for n, limit in enumerate(NEVER_DECIDE[item].split(), 1) if value <= Fraction(limit)), 6)
+    steps = np.array([[sample({item: text_of(item, value)})[item][0]]])
+    found = water.item_classes(steps, np.zeros((1, 1), bool), np.array([Body.LAKE]), [REGIME.items[item]])
+    assert found.tolist() == [[expected]]
+    assert judged(CLEAN | {item: text_of(item, value)}, Body.LAKE).water_class is I
+
+
+def test_a_section_is_judged_by_the_21_items_of_the_method() -> None:
+    """环办〔2011〕22号 part 1: table 1 without water temperature, total nitrogen and faecal coliforms."""
+    assert set(REGIME.sets["section_21"].items) == {"ph", "do", *TABLE_1}
+    assert len({"ph", "do", *TABLE_1}) == 21
+
+
+def test_items_that_were_not_measured_are_named() -> None:
+    found = judged(CLEAN)
+    assert found.judged == ("ph", "do", "codmn", "nh3n")
+    assert set(found.missing) == set(TABLE_1) - {"codmn", "nh3n"}
+    complete = {item: limits.split()[0] for item, limits in TABLE_1.items()} | {"ph": "7", "do": "7.5"}
+    assert (judged(complete).missing, judged(complete).water_class) == ((), I)
 
 
 def test_an_automatic_station_is_judged_by_five_items() -> None:
@@ -156,6 +191,22 @@ def test_below_a_detection_limit_half_of_it_counts(text: str, expected: WaterCla
         assert found.water_class is expected
 
 
+@pytest.mark.parametrize(
+    ("text", "body", "expected"),
+    [
+        ("0.05L", Body.LAKE, II),  # the detection limit is class III itself; half of it, 0.025, is class II
+        ("0.06L", Body.LAKE, NONE),  # above class III of lakes
+        ("0.06L", Body.RIVER, II),  # far below class III of rivers
+        ("0.2L", Body.RIVER, II),
+        ("0.21L", Body.RIVER, NONE),
+    ],
+)
+def test_whether_a_detection_limit_is_too_coarse_hangs_on_the_body(text: str, body: Body, expected: WaterClass) -> None:
+    found = judged(CLEAN | {"tp": text}, body)
+    assert found.water_class is (expected or I)  # the other items are class I
+    assert ("tp" in found.missing) is (expected is NONE)
+
+
 def test_a_value_below_zero_and_an_unknown_set_are_refused() -> None:
     with pytest.raises(NotAssessable, match="below zero"):
         water.judge({**sample(CLEAN), "tp": (-5, False)}, Body.RIVER, REGIME, "section_21")
@@ -184,9 +235,41 @@ def test_the_worse_class_comes_first_and_three_are_listed() -> None:
 
 
 def test_cyanide_and_heavy_metals_come_before_worse_classes() -> None:
-    # lead 0.06 is V (0.2); cod 39 is V (0.95 -> 1.0 by half to even); the metal is first all the same
+    # lead 0.06 is V (0.2), cod 45 worse than V (1.25 -> 1.2, half to even): the metal is first all the same
     assert listed({"cod": "45", "lead": "0.06"}) == [("lead", "0.2"), ("cod", "1.2")]
     assert listed({"cod": "45", "cyanide": "0.3"})[0] == ("cyanide", "0.5")
+
+
+def test_the_class_goes_before_the_multiple() -> None:
+    # fluoride 1.6 is worse than V (0.6); petroleum 0.5 is only IV but nine times over (9.0)
+    assert listed({"petroleum": "0.5", "fluoride": "1.6"}) == [("fluoride", "0.6"), ("petroleum", "9.0")]
+
+
+@pytest.mark.parametrize(
+    ("item", "value", "multiple"),
+    [
+        ("mercury", "0.0005", "4.0"),  # (0.0005 - 0.0001)/0.0001
+        ("arsenic", "0.06", "0.2"),
+        ("cadmium", "0.006", "0.2"),
+        ("chromium_vi", "0.06", "0.2"),
+        ("selenium", "0.015", "0.5"),
+        ("copper", "1.2", "0.2"),
+        ("zinc", "1.5", "0.5"),
+    ],
+)
+def test_every_heavy_metal_comes_before_a_worse_class(item: str, value: str, multiple: str) -> None:
+    assert listed({"cod": "60", item: value}) == [(item, multiple), ("cod", "2.0")]
+
+
+def test_among_metals_the_worse_class_and_the_larger_multiple_decide() -> None:
+    # cadmium 0.02 is worse than V (3.0); mercury 0.0005 (4.0) and arsenic 0.06 (0.2) are IV; cod does not fit any more
+    found = listed({"arsenic": "0.06", "mercury": "0.0005", "cadmium": "0.02", "cod": "60"})
+    assert found == [("cadmium", "3.0"), ("mercury", "4.0"), ("arsenic", "0.2")]
+
+
+@pytest.mark.parametrize(("value", "multiple"), [("20.1", "0.0"), ("21", "0.0"), ("23", "0.2"), ("25", "0.2")])
+def test_a_multiple_is_rounded_half_to_even(value: str, multiple: str) -> None:
+    assert listed({"cod": value}) == [("cod", multiple)]  # 0.005, 0.05, 0.15, 0.25
 
 
 def test_oxygen_and_ph_have_no_multiple() -> None:
@@ -277,6 +360,45 @@ def test_a_mean_is_rounded_once_before_it_is_compared(item: str, texts: tuple[st
     decimals = REGIME.items[item].decimals
     exact = water.means({item: [(scaled(text, decimals), False) for text in texts]}, REGIME)
     assert water.rounded(exact, REGIME)[item] == (scaled(expected, decimals), False)
+
+
+@pytest.mark.parametrize(
+    ("item", "texts", "expected"),
+    [
+        ("mercury", ("0.000004", "0.000004"), "0.000004"),  # five decimals would leave nothing
+        ("mercury", ("0.000014", "0.000016"), "0.00002"),  # 0.000015, half to even: one digit is left
+        ("tp", ("0.0004", "0.0003"), "0.0004"),  # 0.00035, half to even
+        ("tp", ("0", "0"), "0"),
+    ],
+)
+def test_a_mean_that_would_round_to_nothing_keeps_one_digit(item: str, texts: tuple[str, ...], expected: str) -> None:
+    decimals = REGIME.items[item].decimals
+    exact = water.means({item: [(scaled(text, decimals), False) for text in texts]}, REGIME)
+    assert water.rounded(exact, REGIME)[item] == (scaled(expected, decimals), False)
+
+
+def test_a_mean_ph_is_a_whole_number() -> None:
+    step = 10 ** REGIME.items["ph"].decimals
+    for texts, expected in ((("6", "8"), 6), (("8.6", "8.8"), 9), (("9.2", "9.4"), 9)):  # 6.30, 8.69, 9.29
+        exact = water.means({"ph": [(scaled(text, REGIME.items["ph"].decimals), False) for text in texts]}, REGIME)
+        assert water.rounded(exact, REGIME)["ph"] == (expected * step, False)
+
+
+def test_a_mean_is_below_detection_only_when_every_value_is() -> None:
+    def below(*marks: bool) -> int:
+        return water.means({"tp": [(1000, mark) for mark in marks]}, REGIME)["tp"][2]
+
+    assert (below(True, True), below(True, False), below(False, False)) == (1, 0, 0)
+    months = [water.means({"tp": [(1000, mark)]}, REGIME) for mark in (True, False)]
+    assert water.mean_of_means(months, REGIME)["tp"][2] == 0
+    assert water.mean_of_means(months[:1] * 2, REGIME)["tp"][2] == 1
+
+
+def test_the_ph_of_a_year_goes_by_hydrogen_ions_too() -> None:
+    step = 10 ** REGIME.items["ph"].decimals
+    months = [water.means({"ph": [(value * step, False)]}, REGIME) for value in (6, 8)]
+    top, bottom, _ = water.mean_of_means(months, REGIME)["ph"]
+    assert abs(top / bottom / step + math.log10((1e-6 + 1e-8) / 2)) < 1e-9  # 6.2967, not 7
 
 
 def test_a_year_is_the_mean_of_its_months_however_many_readings_they_have() -> None:
