@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import lzma
 from collections import Counter
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +86,8 @@ def explained(table: Table, row: int) -> bool:
 
 def test_the_published_classes_are_reproduced(table: Table, differing: IntArray) -> None:
     assert len(table.rows) == 170_125
-    assert len(differing) <= 1_340  # 99.2 % and more; the goal is 99.0 %
+    assert (table.judged(table.values, np.arange(len(table.rows))) > 0).all()
+    assert len(differing) == 1_328  # 99.22 % are equal; the goal is 99.0 %
 
 
 def test_every_class_that_differs_is_explained_by_a_value_on_a_limit_or_listed(
@@ -99,15 +100,67 @@ def test_every_class_that_differs_is_explained_by_a_value_on_a_limit_or_listed(
         if not explained(table, row):
             found[table.rows[row]["section"], table.rows[row]["time"]] = table.rows[row]["class"]
     assert found == listed
-    assert len(listed) < len(differing) / 2
+    assert (len(listed), len(differing) - len(listed)) == (321, 1_007)
+
+
+def test_of_the_classes_that_hang_on_a_value_at_a_limit_most_are_ours(table: Table, differing: IntArray) -> None:
+    """Otherwise a value on a limit would be an excuse, not an explanation."""
+    every = np.arange(len(table.rows))
+    own = table.judged(table.values, every)
+    hanging = np.zeros(len(every), np.bool_)
+    for column, item in enumerate(ITEMS):
+        on_a_limit = np.zeros(len(every), np.bool_)
+        for body in (Body.RIVER, Body.LAKE):
+            on_a_limit |= (table.body == body) & np.isin(table.values[:, column], sorted(limits(item, body)))
+        for step in (-1, 1):
+            values = table.values.copy()
+            values[on_a_limit, column] += step
+            hanging |= table.judged(values, every) != own
+    assert (hanging.sum(), hanging[differing].sum()) == (2_699, 1_007)
+
+
+def test_the_listed_classes_are_mostly_those_of_four_hours_before(table: Table) -> None:
+    """The row before explains far more of the listed rows than the next: the class seems to lag behind the values."""
+    with (PUBLISHED / "class_differs.csv").open(encoding="utf-8") as file:
+        listed = list(csv.DictReader(file))
+    own = table.judged(table.values, np.arange(len(table.rows))).tolist()
+    classes = {(row["section"], row["time"]): number for row, number in zip(table.rows, own, strict=True)}
+    found = {}
+    for hours in (-4, 4):
+        near = [
+            (row["section"], f"{datetime.fromisoformat(row['time']) + timedelta(hours=hours):%Y-%m-%d %H:%M}")
+            for row in listed
+        ]
+        known = [
+            (CLASSES[row["published"]], classes[key]) for row, key in zip(listed, near, strict=True) if key in classes
+        ]
+        found[hours] = (sum(published == number for published, number in known), len(known))
+    assert found == {-4: (242, 262), 4: (64, 283)}
+
+
+def test_with_the_limits_of_rivers_alone_more_than_twice_as_many_differ(table: Table, differing: IntArray) -> None:
+    nothing = np.zeros(table.values.shape, np.bool_)
+    rivers = np.full(len(table.rows), Body.RIVER)
+    found = water.judge_array(table.values, nothing, rivers, REGIME, "auto_5", ITEMS)
+    assert (found != table.published).sum() == 2_941  # 98.27 % are equal
+
+
+def test_one_by_one_the_classes_are_the_same(table: Table) -> None:
+    for row in range(0, len(table.rows), 500):
+        values = table.values[row].tolist()
+        sample = {item: (value, False) for item, value in zip(ITEMS, values, strict=True) if value != NO_VALUE}
+        found = water.judge(sample, Body(table.body[row]), REGIME, "auto_5").water_class
+        assert found == table.judged(table.values[[row]], np.array([row]))[0]
 
 
 def test_each_body_is_reproduced_by_its_own_phosphorus_limits(table: Table, differing: IntArray) -> None:
     count = Counter(table.body.tolist())
     wrong = Counter(table.body[differing].tolist())
-    assert count[Body.LAKE] > 3_000
-    assert wrong[Body.RIVER] / count[Body.RIVER] < 0.0075
-    assert wrong[Body.LAKE] / count[Body.LAKE] < 0.03  # their limits are close together: more values lie on one
+    assert (wrong[Body.RIVER], count[Body.RIVER]) == (1_190, 165_121)
+    assert (wrong[Body.LAKE], count[Body.LAKE]) == (
+        138,
+        5_004,
+    )  # their limits are close together: more values lie on one
     lakes = np.flatnonzero(table.body == Body.LAKE)
     rivers = np.full(len(lakes), Body.RIVER)
     nothing = np.zeros((len(lakes), len(ITEMS)), np.bool_)
