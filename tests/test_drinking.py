@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from envmon import periods, standards
 from envmon.assess import water
-from envmon.model import Body, Status, WaterClass, WaterJudgement, WaterRegime
+from envmon.model import NO_VALUE, Body, Status, WaterClass, WaterJudgement, WaterRegime
 from envmon.rounding import scaled
 
 DAY = periods.number(date(2022, 7, 5))
@@ -242,6 +243,17 @@ def test_a_round_without_a_basic_item_says_nothing_unless_another_item_is_over_i
     assert missing in found.missing
     found = judged(values | {"manganese": "0.11"}, SURFACE, Body.LAKE, "source_surface_61")
     assert (found.status, found.good, [one.item for one in found.main]) == (Status.VALID, False, ["manganese"])
+
+
+def test_many_rounds_are_judged_by_the_same_rule() -> None:
+    names = ["ph", "do", "codmn", "nh3n", "manganese"]
+    decimals = [SURFACE.items[name].decimals for name in names]
+    rounds = ["- 8 2 0.1 0.15", "- 8 2 0.1 0.1", "7 8 2 0.1 0.1"]
+    texts = [zip(line.split(), decimals, strict=True) for line in rounds]
+    values = np.array([[NO_VALUE if text == "-" else scaled(text, places) for text, places in row] for row in texts])
+    nothing, bodies = np.zeros(values.shape, np.bool_), np.full(3, Body.LAKE)
+    found = water.judge_array(values, nothing, bodies, SURFACE, "source_surface_61", names)
+    assert found.tolist() == [WaterClass.IV, WaterClass.NONE, WaterClass.I]
 
 
 def test_a_groundwater_round_of_one_item_says_nothing_unless_that_is_over_its_limit() -> None:

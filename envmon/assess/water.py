@@ -99,9 +99,10 @@ def judge_array(
     items = [regime.items[names[i]] for i in columns]
     classes = item_classes(values[:, columns], censored[:, columns], body, items)
     worst: IntArray = classes.max(axis=1, initial=0)
+    settled = (worst > WaterClass.III) & chosen.compliance
     for name in chosen.required:
         own = [i for i, item in enumerate(items) if item.id == name]
-        worst[~(classes[:, own] > 0).any(axis=1)] = WaterClass.NONE
+        worst[~(classes[:, own] > 0).any(axis=1) & ~settled] = WaterClass.NONE
     return worst
 
 
