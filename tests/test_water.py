@@ -341,6 +341,14 @@ def test_the_mean_of_ph_lies_within_its_values_and_below_the_plain_mean(values: 
     assert found <= Fraction(sum(steps), len(steps)) + Fraction(1, 10**6)
 
 
+def test_the_mean_of_coliforms_is_geometric() -> None:
+    assert mean("fecal_coliform", "100", "10000") == 1000
+    assert mean("fecal_coliform", "20", "20") == 20
+    assert mean("fecal_coliform", "20L", "40") == 20  # half of the detection limit is 10: the root of 400
+    assert mean("fecal_coliform", "0", "400") == 0
+    assert abs(float(mean("fecal_coliform", "100", "200", "300")) - 181.7120592832139) < 1e-9  # cube root of 6,000,000
+
+
 @given(st.permutations([(100, False), (200, True), (333, False), (400, False)]))
 def test_the_order_of_readings_is_irrelevant(readings: list[tuple[int, bool]]) -> None:
     assert water.means({"tp": readings}, REGIME) == water.means({"tp": sorted(readings)}, REGIME)

@@ -34,7 +34,8 @@ from envmon.rounding import half_even
 III = WaterClass.III - 1  # index of the class III bound
 BEYOND = 2**62  # a bound no concentration reaches
 FIFTY = Context(prec=50)
-FINE = 12  # decimals to which a mean pH is carried before it is rounded
+FINE = 12  # decimals to which a mean pH or a geometric mean is carried before it is rounded
+GEOMETRIC = ("fecal_coliform",)  # unconfirmed: 环办监测函〔2020〕82号
 
 Sample = Mapping[str, tuple[int, bool]]
 """Item -> (value in steps of the item, whether it is a detection limit the value lies below)."""
@@ -195,22 +196,28 @@ def _set(regime: WaterRegime, item_set: str) -> WaterItemSet:
 def means(readings: Mapping[str, Sequence[tuple[int, bool]]], regime: WaterRegime) -> Means:
     """Exact means of the readings of a period, by item.
 
-    Arithmetic; a value below its detection limit enters as half of it; pH by its hydrogen ions.
-    Source: 环办〔2011〕22号 part 1.
+    Arithmetic; a value below its detection limit enters as half of it; pH by its hydrogen ions, coliforms geometric.
+    Source: 环办〔2011〕22号 part 1, 环办监测函〔2020〕82号.
     """
     found = {}
     for name, values in readings.items():
-        if not values or name not in regime.items:
-            continue
-        all_below = int(all(censored for _, censored in values))
-        if name == "ph":
-            step = 10 ** regime.items[name].decimals
-            exact = mean_ph([Fraction(value, step) for value, _ in values]) * step
-        else:
-            halves = sum(value if censored else 2 * value for value, censored in values)
-            exact = Fraction(halves, 2 * len(values))
-        found[name] = (exact.numerator, exact.denominator, all_below)
+        if values and name in regime.items:
+            halves = [value if censored else 2 * value for value, censored in values]
+            exact = _mean(name, halves, regime, unit=2) / 2
+            found[name] = (exact.numerator, exact.denominator, int(all(censored for _, censored in values)))
     return found
+
+
+def _mean(name: str, values: Sequence[Fraction | int], regime: WaterRegime, unit: int = 1) -> Fraction:
+    """The mean of one item's values by the item's own way. unit : how many of their units make a step of the item."""
+    if name == "ph":
+        scale = unit * 10 ** regime.items[name].decimals
+        exact: Fraction = mean_ph([Fraction(value) / scale for value in values]) * scale
+    elif name in GEOMETRIC:
+        exact = mean_geometric([Fraction(value) for value in values])
+    else:
+        exact = Fraction(sum(values)) / len(values)
+    return exact
 
 
 def mean_of_means(parts: Sequence[Means], regime: WaterRegime) -> Means:
@@ -218,12 +225,7 @@ def mean_of_means(parts: Sequence[Means], regime: WaterRegime) -> Means:
     found = {}
     for name in sorted({name for part in parts for name in part}):
         own = [part[name] for part in parts if name in part]
-        values = [Fraction(top, bottom) for top, bottom, _ in own]
-        if name == "ph":
-            step = 10 ** regime.items[name].decimals
-            exact = mean_ph([value / step for value in values]) * step
-        else:
-            exact = sum(values, Fraction(0)) / len(values)
+        exact = _mean(name, [Fraction(top, bottom) for top, bottom, _ in own], regime)
         found[name] = (exact.numerator, exact.denominator, int(all(below for _, _, below in own)))
     return found
 
@@ -259,6 +261,15 @@ def mean_ph(values: Sequence[Fraction]) -> Fraction:
         return values[0]
     mean = FIFTY.divide(sum(map(_ions, values), Decimal(0)), Decimal(len(values)))
     return Fraction(FIFTY.minus(FIFTY.log10(mean)).quantize(Decimal(1).scaleb(-FINE), context=FIFTY))
+
+
+def mean_geometric(values: Sequence[Fraction]) -> Fraction:
+    """The geometric mean, to FINE decimals; 0 when one value is."""
+    if 0 in values or len(set(values)) == 1:
+        return min(values)
+    logs = (FIFTY.ln(FIFTY.divide(Decimal(value.numerator), Decimal(value.denominator))) for value in values)
+    mean = FIFTY.exp(FIFTY.divide(sum(logs, Decimal(0)), Decimal(len(values))))
+    return Fraction(mean.quantize(Decimal(1).scaleb(-FINE), context=FIFTY))
 
 
 @lru_cache(maxsize=8192)
