@@ -180,6 +180,8 @@ def parse(text: str) -> Period:
     text = text.strip()
     if ".." in text:
         start, _, end = text.partition("..")
+        if ".." in end:
+            raise UsageError("error.period.form", text=text, forms="2022-01..2022-06")
         first, last = parse(start).first, parse(end).last
         if last < first:
             raise UsageError("error.period.order", text=text)

@@ -310,6 +310,12 @@ def test_time_to_come_adds_no_sections() -> None:
     assert stands(SECTIONS, 9, 10, 1).allowed == stands(SECTIONS, 9, 10, 0).allowed == 0
 
 
+def test_a_target_in_days_that_the_days_to_come_cannot_make_is_lost_though_no_day_was_judged() -> None:
+    assert stands(target(days=300), 0, 0, 265).prospect is Prospect.OUT_OF_REACH
+    assert stands(target(days=265), 0, 0, 265).prospect is Prospect.UNKNOWN
+    assert stands(target(days=1), 0, 0, 0).prospect is Prospect.OUT_OF_REACH
+
+
 def test_no_section_judged_yet_is_unknown() -> None:
     assert stands(SECTIONS, 0, 0, 1).prospect is Prospect.UNKNOWN
 

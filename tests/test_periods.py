@@ -57,7 +57,20 @@ def test_periods_as_people_type_them(text: str, first: date, last: date) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["", "22", "2022-13", "2022-00", "2022-W54", "2021-W53", "2022-Q5", "2022-02-30", "1990", "2022..2021", "明年"],
+    [
+        "",
+        "22",
+        "2022..2023..2024",
+        "2022-13",
+        "2022-00",
+        "2022-W54",
+        "2021-W53",
+        "2022-Q5",
+        "2022-02-30",
+        "1990",
+        "2022..2021",
+        "明年",
+    ],
 )
 def test_what_is_not_a_period_is_refused_with_the_forms(text: str) -> None:
     with pytest.raises(UsageError, match="period"):

@@ -94,6 +94,54 @@ def test_a_period_still_to_come_has_no_rate(lived) -> None:  # type: ignore[no-u
         assert (found.numerator, found.denominator, found.tenths, found.excluded) == (0, 0, None, ())
 
 
+SHEET = "类型,名称,采样日期,pH,溶解氧(mg/L),高锰酸盐指数(mg/L),氨氮(mg/L)\n"
+
+
+def sources_of(bureau, *rows: str) -> tuple[int, int, dict[str, int]]:  # type: ignore[no-untyped-def]
+    """Good sources, sources, exclusions in 2022, from a sheet of 示例水库水源地."""
+    config, now = bureau.config, bureau.at("2022-12-31T08:00")
+    sheet = bureau.folder / "lab.csv"
+    sheet.write_text(SHEET + "".join(f"水源地,示例水库水源地,{row}\n" for row in rows), "utf-8")
+    with bureau.open(config) as store:
+        import_file(store, config, spec_of(config, "lab"), sheet, now)
+        bureau.judge(store, config)
+        found = rating.rate(store, config, RateName.GOOD_SOURCES, "*", periods.parse("2022"), now)
+    return found.numerator, found.denominator, {one.reason.value: one.count for one in found.excluded}
+
+
+def test_a_round_that_failed_is_not_hidden_by_a_later_one_that_could_not_be_judged(bureau) -> None:  # type: ignore[no-untyped-def]
+    assert sources_of(bureau, "2022-01-05,7.5,8,2,1.5", "2022-02-05,7.5,8,,") == (0, 1, {"missing": 2})
+
+
+def test_a_round_that_could_not_be_judged_does_not_take_a_complying_source_away(bureau) -> None:  # type: ignore[no-untyped-def]
+    assert sources_of(bureau, "2022-01-05,7.5,8,2,0.5", "2022-02-05,7.5,8,,") == (1, 1, {"missing": 2})
+
+
+def test_a_source_with_no_judged_round_leaves_the_rate(bureau) -> None:  # type: ignore[no-untyped-def]
+    assert sources_of(bureau, "2022-02-05,7.5,8,,") == (0, 0, {"missing": 2, "insufficient": 1})
+
+
+def test_readings_older_than_their_standard_are_kept_and_stop_nothing(bureau) -> None:  # type: ignore[no-untyped-def]
+    config, now = bureau.config, bureau.at("2022-12-31T08:00")
+    sheet = bureau.folder / "lab.csv"
+    sheet.write_text(
+        "类型,名称,采样日期,pH,溶解氧(mg/L),高锰酸盐指数(mg/L),氨氮(mg/L),耗氧量(mg/L)\n"
+        "水源地,示例井水源地,2017-01-05,7.5,,,0.1,1\n"  # GB/T 14848-2017 is in force since 2018-05-01
+        "水源地,示例水库水源地,2022-01-05,7.5,8,2,0.5,\n",
+        "utf-8",
+    )
+    day = bureau.folder / "old.csv"
+    day.write_text("date,hour,type,成都\n" + "".join(f"20121201,{hour},PM2.5,30\n" for hour in range(24)), "utf-8")
+    with bureau.open(config) as store:
+        import_file(store, config, spec_of(config, "lab"), sheet, now)
+        import_file(store, config, spec_of(config, "archive"), day, now)
+        bureau.judge(store, config)
+        found = rating.rate(store, config, RateName.GOOD_SOURCES, "*", periods.parse("2022"), now)
+        assert (found.numerator, found.denominator) == (1, 1)
+        assert store.db.execute("SELECT count(*) FROM reading").fetchone()[0] == 3 + 4 + 24
+        bureau.judge(store, config)
+
+
 def test_a_rate_of_days_says_of_which_basis_its_hours_are(bureau) -> None:  # type: ignore[no-untyped-def]
     bureau.edit(
         'lookback = "48h"\nbasis = "realtime"\noptions = { form = "cities" }', 'lookback = "48h"\nbasis = "reviewed"'

@@ -409,6 +409,19 @@ def test_the_ph_of_a_year_goes_by_hydrogen_ions_too() -> None:
     assert abs(top / bottom / step + math.log10((1e-6 + 1e-8) / 2)) < 1e-9  # 6.2967, not 7
 
 
+def test_a_mean_of_values_below_detection_is_judged_as_one_of_them() -> None:
+    """Mercury below 0.0003 mg/L: class III ends at 0.0001, so it cannot be judged, once or twice."""
+    once = judged(CLEAN | {"mercury": "0.0003L"})
+    steps = scaled("0.0003", REGIME.items["mercury"].decimals)
+    mean_of_two = water.rounded(water.means({"mercury": [(steps, True)] * 2}, REGIME), REGIME)
+    twice = water.judge({**sample(CLEAN), **mean_of_two}, Body.RIVER, REGIME, "section_21")
+    assert ("mercury" in once.missing, once.water_class) == ("mercury" in twice.missing, twice.water_class) == (True, I)
+    fine = water.rounded(
+        water.means({"nh3n": [(scaled("0.3", REGIME.items["nh3n"].decimals), True)] * 2}, REGIME), REGIME
+    )
+    assert water.judge({**sample(CLEAN), **fine}, Body.RIVER, REGIME, "section_21").water_class is I  # half is 0.15
+
+
 def test_a_year_is_the_mean_of_its_months_however_many_readings_they_have() -> None:
     first = water.means({"codmn": [(10_000, False)] * 9}, REGIME)
     second = water.means({"codmn": [(20_000, False)]}, REGIME)

@@ -26,7 +26,8 @@ def outlook(target: Target, rate: Rate, base: Rate | None, remaining: int) -> Ou
     most = None if required is None else most_failures(total, required)
     if target.days is not None:
         most = total - target.days
-    if most is None or not total or not rate.denominator:
+    lost = target.days is not None and most is not None and most < 0  # too few days are left, judged or not
+    if most is None or (not rate.denominator and not lost):
         return Outlook(target, rate, required, None, None, Prospect.UNKNOWN)
     allowed = most - failures
     gap = None if required is None or rate.tenths is None else rate.tenths - required

@@ -233,11 +233,14 @@ def mean_of_means(parts: Sequence[Means], regime: WaterRegime) -> Means:
 def rounded(exact: Means, regime: WaterRegime) -> Sample:
     """Means as they are compared with limits: rounded once, half to even, to the item's decimals for assessment.
 
-    A value that would round to zero keeps its first digit (unconfirmed). Half a detection limit is a value like any
-    other from here on.
+    A value that would round to zero keeps its first digit (unconfirmed). Where every value was below its detection
+    limit, so is the mean: the mean of the limits, of which half counts.
     Source: 环办监测函〔2020〕82号.
     """
-    return {name: (_rounded(top, bottom, regime.items[name]), False) for name, (top, bottom, _) in exact.items()}
+    return {
+        name: (_rounded(2 * top if below else top, bottom, regime.items[name]), bool(below))
+        for name, (top, bottom, below) in exact.items()
+    }
 
 
 def _rounded(top: int, bottom: int, item: WaterItem) -> int:

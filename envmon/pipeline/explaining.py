@@ -396,16 +396,18 @@ def water_row(
     top, bottom, below = found.means[item]
     site = found.site
     single = sum(part.readings for part in found.parts) == 1
-    value = top // bottom if single else water.rounded({item: found.means[item]}, regime)[item][0]
+    value, censored = water.rounded({item: found.means[item]}, regime)[item]
+    if single:  # judged as it was printed
+        value = 2 * top // bottom if below else top // bottom
     deciding = item in (*chosen.items, *chosen.optional)
     return {
         "item": item,
         "name": f"{entry.name if lang == 'zh' else entry.name_en} {entry.unit}".strip(),
         "exact": np.format_float_positional(top / (bottom * 10**entry.decimals), 6, fractional=False, trim="-"),
         "all_below_detection": bool(below),
-        "value": plain(value, entry.decimals),
+        "value": "<" * censored + plain(value, entry.decimals),
         "limits": limits_in_words(entry, site.body is Body.LAKE),
-        "class": word(item_class(value, site, entry), lang) if deciding else None,
+        "class": word(item_class(value, censored, site, entry), lang) if deciding else None,
         "decides": item in judged.determining,
         "judged": item in judged.judged,
     }
@@ -446,8 +448,8 @@ def samples(store: Store, site: Site, period: Period, lang: str) -> Rows:
     return rows
 
 
-def item_class(value: int, site: Site, item: WaterItem) -> WaterClass:
-    found = water.item_classes(np.array([[value]]), np.array([[False]]), np.array([site.body]), [item])
+def item_class(value: int, censored: bool, site: Site, item: WaterItem) -> WaterClass:
+    found = water.item_classes(np.array([[value]]), np.array([[censored]]), np.array([site.body]), [item])
     return WaterClass(int(found[0, 0]))
 
 

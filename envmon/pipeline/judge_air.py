@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
@@ -30,6 +31,8 @@ from envmon.store import Store
 
 PARAMETERS = tuple(standards.parameters()[name] for name in POLLUTANTS)
 STORED = tuple(parameter.decimals for parameter in PARAMETERS)
+LOG = logging.getLogger("envmon.judge")
+
 CONTEXT = 1  # days before the ones judged, so that QC sees what came before midnight
 
 
@@ -38,7 +41,10 @@ def judge_air(store: Store, config: Config, now: int) -> list[tuple[int, int]]:
     sites = {store.site_numbers[site.id]: site for site in config.sites if site.kind in (Kind.CITY, Kind.STATION)}
     pending = pending_days(store, sites, now)
     judged: list[tuple[int, int]] = []
-    for first, last, regime in runs(sorted(pending)):
+    lawful = sorted(day for day in pending if standards.in_force(day))
+    if len(lawful) < len(pending):
+        LOG.info("%s days lie before the first standard: kept, not judged", len(pending) - len(lawful))
+    for first, last, regime in runs(lawful):
         numbers = {number for day in range(first, last + 1) for number in pending.get(day, ())}
         judged += judge_run(store, config, with_neighbours(config, store, sites, numbers), first, last, regime)
     store.clean(Medium.AIR, [(day, site) for day in pending for site in pending[day]])

@@ -6,6 +6,7 @@ readings; a section that was also sampled by hand has a judgement of each kind, 
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 
 from envmon import periods, qc, standards
 from envmon.assess import water
+from envmon.errors import NotInForce
 from envmon.model import (
     ABSENT,
     Basis,
@@ -30,6 +32,8 @@ from envmon.model import (
 )
 from envmon.periods import Period
 from envmon.store import Store
+
+LOG = logging.getLogger("envmon.judge")
 
 NOT_OF_WATER = ("missing", "pm_order", "duplicate")
 """QC tests that have nothing to say here: an item that a section does not measure is not a gap, and silence is an alert
@@ -109,7 +113,11 @@ def judge_span(site: Site, number: int, rows: Readings, span: Period) -> list[Wa
         own = [row for row in rows if row[5] == basis and periods.day_of(row[1]) in span]
         if not own:
             continue
-        regime, item_set = law_of(site, Basis(basis), span.last)
+        try:
+            regime, item_set = law_of(site, Basis(basis), span.last)
+        except NotInForce:
+            LOG.info("%s %s lies before the first standard: kept, not judged", site.id, span.name)
+            continue
         exact = water.means(by_item(own, regime), regime)
         count = len({row[1] for row in own})
         sample = water.rounded(exact, regime) if count > 1 else as_printed(own, regime)

@@ -19,6 +19,7 @@ from envmon.model import (
     RateName,
     Site,
     Span,
+    Status,
     Target,
     WaterJudgement,
     WaterPeriod,
@@ -158,7 +159,9 @@ def over_period(site: Site, found: Sequence[WaterPeriod], period: Period) -> Jud
     if not parts:
         return Judged(site, None, parts, {})
     if site.kind is Kind.SOURCE:
-        worst = max(parts, key=lambda one: (not one.judgement.good, one.first))
+        # A round that could not be judged settles nothing; one that failed settles the period.
+        rounds = [one for one in parts if one.judgement.status is Status.VALID] or parts
+        worst = max(rounds, key=lambda one: (not one.judgement.good, one.first))
         return Judged(site, worst.judgement, parts, worst.means)
     if len(parts) == 1:
         return Judged(site, parts[0].judgement, parts, parts[0].means)

@@ -61,6 +61,15 @@ def index_editions() -> list[str]:
     return [f"HJ 633-{year}" for year in YEARS]
 
 
+def in_force(day: int) -> bool:
+    """Whether there is a standard for ambient air on a day."""
+    try:
+        air(day)
+    except NotInForce:
+        return False
+    return True
+
+
 def air(day: int, choice: str = BY_DATE) -> AirRegime:
     """What is in force for ambient air on a day, or the set of standards chosen by name.
 
