@@ -13,6 +13,7 @@ from envmon.model import (
     Config,
     Event,
     Finding,
+    IncidentState,
     Kind,
     Level,
     Message,
@@ -52,7 +53,9 @@ def alert(
     ]
     rules = {rule.id: rule for rule in config.rules}
     times = [finding.at for finding in findings]
-    known = store.incidents(min(times), max(*times, now)) if times else []
+    over = store.incidents(min(times), max(*times, now)) if times else []
+    # Every open one, also one about a day that is not over: its minute lies ahead of what was found now.
+    known = [*store.open_incidents(), *(one for one in over if one.state is IncidentState.RESOLVED)]
     decision = alerts.evaluate(findings, known, rules, now)
     events = store.apply(decision.events, [channel.id for channel in config.channels])
     store.refresh(decision.quiet)
