@@ -7,6 +7,8 @@ arguments, so that deciding twice, late or in another order ends the same.
 Late data: a finding is about its own minute, not about now. Trouble found late opens an incident like any other (its
 notice says 补报), and the newer good judgements handed in with it resolve it at once. A finding older than what the
 incident already knows never resolves it, and trouble that a resolved incident has told already is not told again.
+Trouble whose own judgement is gone (its readings were marked invalid since) is taken back: the incident goes back to
+the trouble before it, or is resolved when there is none.
 
 Never here: storage, sending, the clock.
 """
@@ -46,10 +48,12 @@ CLEARLY_WORSE = {RuleKind.DAILY_AQI: 50, RuleKind.HOURLY_AQI: 50, RuleKind.SECTI
 
 
 def daily_aqi(rule: Rule, subject: str, days: Iterable[AirDay], levels: Sequence[Level]) -> list[Finding]:
-    """Days whose index is above the rule's; the severity follows the level. Days without an index say nothing."""
+    """Days whose index is above the rule's; the severity follows the level. Days without an index are void."""
     found = []
     for day in days:
+        at = periods.hour_ending(day.day, 24)
         if day.aqi < 0 or (day.status is not Status.VALID and day.aqi <= rule.above):
+            found.append(_void(rule, subject, at, periods.calendar(day.day).isoformat()))
             continue
         facts = {
             "day": periods.calendar(day.day).isoformat(),
@@ -60,30 +64,30 @@ def daily_aqi(rule: Rule, subject: str, days: Iterable[AirDay], levels: Sequence
             "edition": day.edition,
         }
         severity = _by_level(day.aqi, levels, rule.severity) if day.aqi > rule.above else None
-        found.append(Finding(rule.id, subject, periods.hour_ending(day.day, 24), severity, day.aqi, facts))
+        found.append(Finding(rule.id, subject, at, severity, day.aqi, facts))
     return found
 
 
 def hourly_aqi(
-    rule: Rule, subject: str, endings: Sequence[int], index: IntArray, levels: Sequence[Level]
+    rule: Rule, subject: str, endings: Sequence[int], index: IntArray, levels: Sequence[Level], since: int
 ) -> list[Finding]:
-    """Whether the index was above the rule's for its number of hours running, at the latest hour that has an index.
+    """Hours at which the index had been above the rule's for its number of hours running, and others.
 
-    endings : minutes; index : of the same length, below zero where there is none (a gap breaks the run).
+    endings : minutes, hour after hour; index : of the same length, below zero where there is none (a gap breaks the
+        run). Only hours that end after `since` are found; those before it are there for the runs they begin.
     """
-    run, latest = 0, None
+    run, found = 0, []
     for ending, value in zip(endings, index.tolist(), strict=True):
         run = run + 1 if value > rule.above else 0
-        if value >= 0:
-            latest = (ending, value, run)
-    if latest is None:
-        return []
-    ending, value, run = latest
-    if value > rule.above and run < rule.hours:
-        return []  # too short a run to be trouble, and nothing to call well again
-    severity = _by_level(value, levels, rule.severity) if value > rule.above else None
-    facts = {"at": periods.clock(ending), "aqi": value, "hours": run, "above": rule.above}
-    return [Finding(rule.id, subject, ending, severity, value, facts)]
+        if ending <= since:
+            continue
+        facts = {"at": periods.clock(ending), "aqi": value, "hours": run, "above": rule.above}
+        if value < 0 or 0 < run < rule.hours:  # nothing to judge, or too short a run: neither trouble nor well again
+            found.append(_void(rule, subject, ending, periods.clock(ending)))
+        else:
+            severity = _by_level(value, levels, rule.severity) if run else None
+            found.append(Finding(rule.id, subject, ending, severity, value, facts))
+    return found
 
 
 def section_class(rule: Rule, site: Site, judged: Iterable[WaterPeriod]) -> list[Finding]:
@@ -91,7 +95,9 @@ def section_class(rule: Rule, site: Site, judged: Iterable[WaterPeriod]) -> list
     bound = rule.worse_than or site.target_class
     found = []
     for one in judged:
+        at = periods.hour_ending(one.last, 24)
         if one.judgement.status is not Status.VALID:
+            found.append(_void(rule, site.id, at, periods.calendar(one.first).isoformat()))
             continue
         worse = one.judgement.water_class > bound
         facts = {
@@ -102,7 +108,6 @@ def section_class(rule: Rule, site: Site, judged: Iterable[WaterPeriod]) -> list
             "edition": one.judgement.edition,
         }
         severity = rule.severity if worse else None
-        at = periods.hour_ending(one.last, 24)
         found.append(Finding(rule.id, site.id, at, severity, int(one.judgement.water_class), facts))
     return found
 
@@ -111,7 +116,9 @@ def source_compliance(rule: Rule, site: Site, judged: Iterable[WaterPeriod]) -> 
     """Rounds of a drinking-water source that did not comply, with the items beyond their limits."""
     found = []
     for one in judged:
+        at = periods.hour_ending(one.last, 24)
         if one.judgement.status is not Status.VALID:
+            found.append(_void(rule, site.id, at, periods.calendar(one.first).isoformat()))
             continue
         facts = {
             "day": periods.calendar(one.first).isoformat(),
@@ -120,12 +127,17 @@ def source_compliance(rule: Rule, site: Site, judged: Iterable[WaterPeriod]) -> 
         }
         severity = None if one.judgement.good else rule.severity
         value = len(one.judgement.main)
-        found.append(Finding(rule.id, site.id, periods.hour_ending(one.last, 24), severity, value, facts))
+        found.append(Finding(rule.id, site.id, at, severity, value, facts))
     return found
 
 
+def _void(rule: Rule, subject: str, at: int, when: str) -> Finding:
+    """A day (or hour) that has no judgement."""
+    return Finding(rule.id, subject, at, None, facts={"when": when, "void": True}, void=True)
+
+
 def target(rule: Rule, outlooks: Iterable[Outlook], now: int) -> list[Finding]:
-    """Targets at risk (the rule's severity) or out of reach (one step more)."""
+    """Targets at risk (the rule's severity) or out of reach (one step more); of a period that is over, as it ended."""
     found = []
     for one in outlooks:
         severity = None
@@ -145,23 +157,25 @@ def target(rule: Rule, outlooks: Iterable[Outlook], now: int) -> list[Finding]:
             "allowed": one.allowed,
             "prospect": one.prospect.value,
         }
-        found.append(Finding(rule.id, one.target.id, now, severity, None, facts))
+        end = periods.hour_ending(one.target.period.last, 24)
+        found.append(Finding(rule.id, one.target.id, min(now, end), severity, None, facts, final=now > end))
     return found
 
 
 def silence(rule: Rule, subject: str, last: int | None, since: int, period: int, now: int) -> list[Finding]:
-    """A site whose latest reading is older than its period and the rule's grace.
+    """A site from which nothing came for longer than its period and the rule's grace.
 
-    One never heard of is silent since the service began to listen (`since`): its name or code may be wrong.
+    since : when envmon began to listen to it; whatever is older (an imported archive) says nothing about silence. One
+    never heard of may have a wrong name or code.
     """
-    quiet = now - (since if last is None else last)
+    quiet = now - max(since, since if last is None else last)
     severity = rule.severity if quiet > period + rule.grace else None
-    facts = {"last": None if last is None else periods.clock(last), "hours": quiet // 60}
+    facts = {"last": None if last is None else periods.clock(last), "hours": (now - (last or since)) // 60}
     return [Finding(rule.id, subject, now, severity, None, facts)]
 
 
 def service(rule: Rule, subject: str, failures: int, error: str, now: int) -> list[Finding]:
-    """A source that failed at least `hours` times in a row (the rule's count), or answers again."""
+    """A source or job that failed at least `hours` times in a row (the rule's count), or works again."""
     severity = rule.severity if failures >= rule.hours else None
     return [Finding(rule.id, subject, now, severity, failures, {"failures": failures, "error": error})]
 
@@ -206,9 +220,10 @@ def evaluate(
     decision = Decision([], [])
     for key in sorted(grouped):
         if key[0] in rules:
-            told = [one for one in over if one.key == key]
+            rule = rules[key[0]]
+            told = [one for one in over if one.key == key and one.kind is rule.kind]
             found = sorted(grouped[key], key=lambda f: (f.at, f.severity or 0))
-            events, quiet = _follow(current.get(key), found, told, rules[key[0]], now)
+            events, quiet = _follow(current.get(key), found, told, rule, now)
             decision.events.extend(events)
             decision.quiet.extend(quiet)
     return decision
@@ -219,9 +234,17 @@ def _follow(
 ) -> tuple[list[Event], list[Incident]]:
     """One cause through its findings, oldest first: what is told, and the open incident when it only knows more."""
     incident, events = before, list[Event]()
+    earlier: Finding | None = None  # the last trouble seen here
     for finding in findings:
         if _told(finding, over):
             continue
+        if finding.void:
+            if incident is None or finding.at != incident.last:
+                continue
+            if earlier is not None and incident.opened <= earlier.at < finding.at:
+                incident = replace(incident, last=earlier.at, facts=earlier.facts)
+                continue
+        earlier = earlier if finding.severity is None else finding
         event = _step(incident, finding, rule, now)
         if event is not None:
             events.append(event)
@@ -260,6 +283,7 @@ def _step(incident: Incident | None, finding: Finding, rule: Rule, now: int) -> 
         fresh = Incident(
             0,
             finding.rule,
+            rule.kind,
             finding.subject,
             IncidentState.OPEN,
             finding.severity,
@@ -283,7 +307,7 @@ def _step(incident: Incident | None, finding: Finding, rule: Rule, now: int) -> 
         value = max(filter(None, (finding.value, incident.value)), default=None)
         severity = max(finding.severity, incident.severity)
         return Event(Change.WORSE, replace(newer, severity=severity, value=value), now)
-    if finding.at >= incident.last and now - incident.told >= rule.repeat:
+    if not finding.final and finding.at >= incident.last and now - incident.told >= rule.repeat:
         return Event(Change.REPEAT, newer, now)
     return None
 

@@ -125,6 +125,12 @@ def quarter(year: int, count: int) -> Period:
     return Period(month(year, 3 * count - 2).first, month(year, 3 * count).last, f"{year}-Q{count}")
 
 
+def is_quarter(period: Period) -> bool:
+    on = calendar(period.first)
+    whole = quarter(on.year, (on.month + 2) // 3)
+    return (whole.first, whole.last) == (period.first, period.last)
+
+
 def year(count: int) -> Period:
     return Period(number(date(count, 1, 1)), number(date(count, 12, 31)), f"{count}")
 

@@ -191,6 +191,14 @@ def settings_of(test: str, changes: Settings) -> Settings:
     return own
 
 
+def reach(settings: Mapping[str, Settings]) -> tuple[int, bool]:
+    """How many readings before and after one may decide what QC says of it, and whether they may make it invalid."""
+    spikes, still = (settings_of(test, settings.get(test, {})) for test in ("spike", "flat_line"))
+    sizes = {1: spikes, max(1, int(still["times"]) - 1): still}
+    own = {size: one for size, one in sizes.items() if not one["off"]}
+    return max(own, default=0), any(_level(one) is Flag.FAIL for one in own.values())
+
+
 def roll_up(flags: Mapping[str, IntArray]) -> IntArray:
     """The worst verdict on each reading."""
     worst: IntArray = np.maximum.reduce(list(flags.values()))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envmon import periods
-from envmon.model import Change, Event, Incident, IncidentState, Rule, RuleKind
+from envmon.model import OWN_JOBS, Change, Event, Incident, IncidentState
 from envmon.rounding import printed
 from envmon.texts import joined, t, word
 
@@ -17,12 +17,12 @@ LONG = 72  # hours of silence from which days are said
 LATE = 2 * periods.DAY  # a finding about something longer ago than this is told as 补报
 
 
-def message(event: Event, rule: Rule, name: str, items: Mapping[str, str], lang: str) -> tuple[str, str]:
+def message(event: Event, name: str, items: Mapping[str, str], lang: str) -> tuple[str, str]:
     """Title and text of what people are told about one event. `name`: of the subject; `items`: names of items."""
     incident = event.incident
     late = event.change is Change.OPEN and event.at - incident.last > LATE
     change = t(f"alert.change.{'late' if late else event.change.value}", lang)
-    title = t("alert.title", lang, change=change, what=describe(incident, rule.kind, name, items, lang))
+    title = t("alert.title", lang, change=change, what=describe(incident, name, items, lang))
     text = t(
         "alert.text",
         lang,
@@ -34,10 +34,23 @@ def message(event: Event, rule: Rule, name: str, items: Mapping[str, str], lang:
     return title, text
 
 
-def describe(incident: Incident, kind: RuleKind, name: str, items: Mapping[str, str], lang: str) -> str:
-    """What is the matter, or that it is over, in one sentence."""
-    state = "resolved" if incident.state is IncidentState.RESOLVED else "trouble"
-    return t(f"alert.{kind.value}.{state}", lang, name=name, **_words(incident.facts, items, lang))
+def describe(incident: Incident, name: str, items: Mapping[str, str], lang: str) -> str:
+    """What is the matter, or that it is over, in one sentence.
+
+    An incident of a kind that is not known, or whose facts an older version kept otherwise, is named by its rule.
+    """
+    resolved = incident.state is IncidentState.RESOLVED
+    why = next((one for one in ("retired", "void") if resolved and one in incident.facts), None)
+    key = f"alert.{why}" if why else f"alert.{incident.kind}.{'resolved' if resolved else 'trouble'}"
+    try:
+        return t(key, lang, name=name, **_words(incident.facts, items, lang))
+    except KeyError:
+        return f"{name} {incident.rule}"
+
+
+def job_name(job: str, lang: str) -> str:
+    """What people call a job of the service: its own two by name, a source by its id."""
+    return t(f"job.{job}", lang) if job in OWN_JOBS else t("job.pull", lang, source=job)
 
 
 def _words(facts: Mapping[str, Any], items: Mapping[str, str], lang: str) -> dict[str, Any]:

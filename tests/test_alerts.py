@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -113,7 +112,8 @@ def test_a_daily_rule_may_have_another_threshold(aqi: int, severity: Severity | 
 
 @pytest.mark.parametrize("status", [Status.INSUFFICIENT, Status.INCOMPLETE, Status.INVALID])
 def test_an_unfinished_day_gives_no_all_clear(status: Status) -> None:
-    assert alerts.daily_aqi(rule(RuleKind.DAILY_AQI), "anzhou", [air_day(60, status=status)], LEVELS) == []
+    found = alerts.daily_aqi(rule(RuleKind.DAILY_AQI), "anzhou", [air_day(60, status=status)], LEVELS)
+    assert says_nothing(found)
 
 
 def test_an_unfinished_day_that_is_over_already_is_trouble() -> None:
@@ -122,7 +122,8 @@ def test_an_unfinished_day_that_is_over_already_is_trouble() -> None:
 
 
 def test_a_day_without_an_index_says_nothing() -> None:
-    assert alerts.daily_aqi(rule(RuleKind.DAILY_AQI), "a", [air_day(NO_VALUE, status=Status.MISSING)], LEVELS) == []
+    found = alerts.daily_aqi(rule(RuleKind.DAILY_AQI), "a", [air_day(NO_VALUE, status=Status.MISSING)], LEVELS)
+    assert says_nothing(found)
 
 
 def test_several_days_are_found_one_by_one() -> None:
@@ -140,62 +141,67 @@ def test_the_pollutants_of_a_mask_are_named_in_order() -> None:
     assert alerts.pollutants(0) == []
 
 
-def hours(values: list[int], above: int = 200, count: int = 3) -> list[Finding]:
+def hours(values: list[int], above: int = 200, count: int = 3, since: int = 0) -> list[Finding]:
+    """What a rule of so many hours finds in the first hours of the day; those up to `since` only begin runs."""
     endings = [periods.hour_ending(DAY, hour + 1) for hour in range(len(values))]
     one = rule(RuleKind.HOURLY_AQI, above=above, hours=count)
-    return alerts.hourly_aqi(one, "station", endings, np.array(values, np.int32), LEVELS)
+    start = periods.hour_ending(DAY, since)
+    return alerts.hourly_aqi(one, "station", endings, np.array(values, np.int32), LEVELS, start)
 
 
-def in_trouble(found: list[Finding]) -> bool:
-    return any(one.severity is not None for one in found)
+def told_apart(found: list[Finding]) -> tuple[list[int], list[int]]:
+    """The hours found in trouble, and those found well; the rest must be void."""
+    hour = {one.at: (one.at - periods.hour_ending(DAY, 0)) // HOUR for one in found}
+    trouble = [hour[one.at] for one in found if one.severity is not None]
+    well = [hour[one.at] for one in found if one.severity is None and not one.void]
+    assert len(trouble) + len(well) + sum(one.void for one in found) == len(found)
+    return trouble, well
+
+
+def says_nothing(found: Iterable[Finding]) -> bool:
+    return all(one.void and one.severity is None for one in found)
 
 
 @pytest.mark.parametrize(
-    ("values", "trouble"),
+    ("values", "trouble", "well"),
     [
-        ([201, 201, 201], True),
-        ([201, 201], False),  # not yet three hours
-        ([200, 201, 201], False),  # 200 is not above 200
-        ([201, 201, 201, 150], False),
-        ([150, 201, 250, 301], True),
-        ([201, NO_VALUE, 201, 201], False),  # a gap breaks the run
-        ([NO_VALUE, 201, 201, 201], True),
-        ([201, 201, 201, NO_VALUE], True),  # the newest hour is not there yet; the one before it stands
-        ([201, 201, 201, NO_VALUE, 201], False),
-        ([300, 300, 300, 90, 300, 300], False),
+        ([201, 201, 201], [3], []),
+        ([201, 201], [], []),  # not yet three hours
+        ([200, 201, 201], [], [1]),  # 200 is not above 200
+        ([201, 201, 201, 150], [3], [4]),  # over, but it was: a late hour must not be lost
+        ([150, 201, 250, 301, 301], [4, 5], [1]),
+        ([201, NO_VALUE, 201, 201], [], []),  # a gap breaks the run
+        ([NO_VALUE, 201, 201, 201], [4], []),
+        ([201, 201, 201, NO_VALUE], [3], []),
+        ([201, 201, 201, NO_VALUE, 201], [3], []),  # too short a run is neither trouble nor an all-clear
+        ([300, 300, 300, 90, 300, 300], [3], [4]),
+        ([NO_VALUE, NO_VALUE], [], []),
+        ([], [], []),
     ],
 )
-def test_hours_above_a_threshold_must_run_on(values: list[int], trouble: bool) -> None:
-    assert in_trouble(hours(values)) is trouble
+def test_hours_above_a_threshold_must_run_on(values: list[int], trouble: list[int], well: list[int]) -> None:
+    assert told_apart(hours(values)) == (trouble, well)
 
 
-def test_hourly_trouble_is_about_the_latest_hour_with_an_index() -> None:
-    (found,) = hours([210, 220, 230, NO_VALUE])
+def test_an_hour_in_trouble_says_which_how_bad_and_for_how_long() -> None:
+    *_, found = hours([210, 220, 230])
     assert (found.rule, found.subject, found.value, found.severity) == ("hourly_aqi", "station", 230, CRITICAL)
     assert periods.clock(found.at) == "2022-03-01 03:00"
     assert (found.facts["hours"], found.facts["above"], found.facts["aqi"]) == (3, 200, 230)
 
 
-def test_hours_below_the_threshold_are_an_all_clear() -> None:
-    (found,) = hours([250, 250, 250, 200])
-    assert (found.severity, found.value, periods.clock(found.at)) == (None, 200, "2022-03-01 04:00")
-
-
-def test_too_short_a_run_above_the_threshold_is_neither_trouble_nor_an_all_clear() -> None:
-    assert hours([250, 250, 250, NO_VALUE, 250]) == []
-    assert hours([90, 250, 250]) == []
-
-
-def test_hours_without_any_index_say_nothing() -> None:
-    assert hours([]) == []
-    assert hours([NO_VALUE, NO_VALUE]) == []
+def test_hours_before_the_ones_asked_for_only_begin_runs() -> None:
+    found = hours([250, 250, 250, 250, 90], since=3)
+    assert told_apart(found) == ([4], [5])
+    assert found[0].facts["hours"] == 4
 
 
 @given(st.lists(st.sampled_from([NO_VALUE, 100, 200, 201, 320]), max_size=10), st.integers(1, 4))
 def test_hourly_trouble_is_that_the_last_hours_are_all_above(values: list[int], count: int) -> None:
-    known = list(itertools.dropwhile(lambda value: value == NO_VALUE, reversed(values)))
-    expected = len(known) >= count and all(value > 200 for value in known[:count])
-    assert in_trouble(hours(values, count=count)) is expected
+    runs = [values[max(0, hour - count) : hour] for hour in range(1, len(values) + 1)]
+    trouble = [hour for hour, run in enumerate(runs, 1) if len(run) == count and min(run) > 200]
+    well = [hour for hour, value in enumerate(values, 1) if 0 <= value <= 200]
+    assert told_apart(hours(values, count=count)) == (trouble, well)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +229,7 @@ def test_a_section_is_measured_by_the_rule_or_by_its_own_target(
 
 def test_a_section_without_a_class_says_nothing() -> None:
     judged = [water(WaterClass.NONE, status=Status.INSUFFICIENT), water(WaterClass.V, status=Status.INVALID)]
-    assert alerts.section_class(rule(RuleKind.SECTION_CLASS), section(), judged) == []
+    assert says_nothing(alerts.section_class(rule(RuleKind.SECTION_CLASS), section(), judged))
 
 
 def test_a_source_is_found_with_the_items_beyond_their_limits() -> None:
@@ -237,7 +243,7 @@ def test_a_source_is_found_with_the_items_beyond_their_limits() -> None:
 
 def test_a_round_of_a_source_that_could_not_be_judged_says_nothing() -> None:
     judged = [water(WaterClass.NONE, status=Status.INCOMPLETE)]
-    assert alerts.source_compliance(rule(RuleKind.SOURCE_COMPLIANCE), section(), judged) == []
+    assert says_nothing(alerts.source_compliance(rule(RuleKind.SOURCE_COMPLIANCE), section(), judged))
 
 
 def outlook(prospect: Prospect, days: int | None = None) -> Outlook:
@@ -260,6 +266,15 @@ def test_a_target_at_risk_or_out_of_reach_is_found(prospect: Prospect, severity:
     (found,) = alerts.target(rule(RuleKind.TARGET), [outlook(prospect)], NOON)
     assert (found.subject, found.at, found.severity) == ("air-2022", NOON, severity)
     assert (found.facts["tenths"], found.facts["required"], found.facts["allowed"]) == (890, 900, 16)
+
+
+def test_a_target_whose_period_is_over_is_found_as_it_ended() -> None:
+    later = periods.hour_ending(periods.year(2022).last, 24) + 3 * 1440
+    (found,) = alerts.target(rule(RuleKind.TARGET), [outlook(Prospect.OUT_OF_REACH)], later)
+    assert (periods.clock(found.at), found.final, found.severity) == ("2023-01-01 00:00", True, SERIOUS)
+    book = Book(now=later)
+    assert book.hear(replace(found, rule=DAILY.id)) == [Change.OPEN]
+    assert book.hear(replace(found, rule=DAILY.id), after=10 * 1440) == []  # told once
 
 
 def test_a_critical_target_rule_has_no_step_beyond() -> None:
@@ -288,6 +303,13 @@ def test_a_site_never_heard_of_is_silent_since_the_service_listens(listening: in
     assert found.facts["last"] is None
 
 
+def test_a_reading_older_than_the_listening_says_nothing_about_silence() -> None:
+    (found,) = alerts.silence(rule(RuleKind.SILENCE), "archive", NOON - 400 * 1440, NOON - 180, HOUR, NOON)
+    assert found.severity is None  # last year was imported three hours ago
+    (found,) = alerts.silence(rule(RuleKind.SILENCE), "archive", NOON - 400 * 1440, NOON - 181, HOUR, NOON)
+    assert (found.severity, found.facts["hours"]) == (WARNING, 400 * 24)
+
+
 @pytest.mark.parametrize(("failures", "failing"), [(0, False), (2, False), (3, True), (40, True)])
 def test_a_service_is_found_after_so_many_failures_in_a_row(failures: int, failing: bool) -> None:
     (found,) = alerts.service(rule(RuleKind.SERVICE, hours=3), "cnemc", failures, "timed out", NOON)
@@ -305,6 +327,11 @@ def day_finding(day: int, aqi: int, subject: str = "anzhou") -> Finding:
     """A day of March 2022, as the finder for daily values would have it."""
     severity = None if aqi <= 100 else WARNING if aqi <= 150 else SERIOUS if aqi <= 200 else CRITICAL
     return Finding(DAILY.id, subject, periods.hour_ending(DAY + day - 1, 24), severity, aqi, {"day": day, "aqi": aqi})
+
+
+def no_judgement(day: int) -> Finding:
+    """That day of March 2022 cannot be judged any more."""
+    return Finding(DAILY.id, "anzhou", periods.hour_ending(DAY + day - 1, 24), None, None, {"void": True}, void=True)
 
 
 @dataclass
@@ -344,9 +371,28 @@ class Book:
 def test_trouble_opens_an_incident() -> None:
     one = day_finding(1, 120)
     decision = alerts.evaluate([one], [], RULES, NOON)
-    expected = Incident(0, "daily_aqi", "anzhou", IncidentState.OPEN, WARNING, 120, one.at, one.at, NOON, one.facts)
+    expected = Incident(
+        0, "daily_aqi", RuleKind.DAILY_AQI, "anzhou", IncidentState.OPEN, WARNING, 120, one.at, one.at, NOON, one.facts
+    )
     assert decision.events == [Event(Change.OPEN, expected, NOON)]
     assert decision.quiet == []
+
+
+def test_trouble_whose_judgement_is_gone_is_taken_back() -> None:
+    book = Book()
+    assert book.hear(day_finding(1, 120)) == [Change.OPEN]
+    assert book.hear(no_judgement(2), after=60) == []  # a day without index is no all-clear
+    assert book.hear(no_judgement(1), after=60) == [Change.RESOLVED]
+    assert book.open == {}
+
+
+def test_only_the_last_day_of_several_is_taken_back() -> None:
+    book = Book()
+    book.hear(day_finding(1, 120), day_finding(2, 130))
+    assert book.hear(day_finding(1, 120), no_judgement(2), after=60) == []
+    (incident,) = book.open.values()
+    assert (incident.last, incident.facts["day"]) == (periods.hour_ending(DAY, 24), 1)
+    assert book.hear(day_finding(2, 90), after=60) == [Change.RESOLVED]
 
 
 def test_an_all_clear_without_an_incident_says_nothing() -> None:
@@ -654,7 +700,7 @@ def test_a_notice_tells_how_things_stood_at_its_event(database: Path) -> None:
     with Store.open(database) as store:
         notices = store.pending_notices()
     assert [one.event.incident.state for one in notices] == [IncidentState.OPEN, IncidentState.RESOLVED]
-    titles = [wording.message(one.event, DAILY, "安州", ITEMS, "zh")[0] for one in notices]
+    titles = [wording.message(one.event, "安州", ITEMS, "zh")[0] for one in notices]
     assert ["大于 100" in title for title in titles] == ["恢复优良" not in title for title in titles] == [True, False]
 
 
@@ -693,7 +739,7 @@ def told(kind: RuleKind, lang: str, now: int = NOON, resolved: Finding | None = 
         incident = replace(event.incident, id=1)
         (event,) = alerts.evaluate([resolved], [incident], {one.id: one}, now).events
     stored = json.loads(json.dumps(event.incident.facts))  # the words come from what the store keeps
-    return wording.message(replace(event, incident=replace(event.incident, facts=stored)), one, "安州", ITEMS, lang)
+    return wording.message(replace(event, incident=replace(event.incident, facts=stored)), "安州", ITEMS, lang)
 
 
 @pytest.mark.parametrize(
@@ -730,7 +776,7 @@ def test_a_message_names_the_place_the_value_and_what_it_is_measured_by(
 def test_a_message_without_names_for_items_uses_their_keys(kind: RuleKind, lang: str) -> None:
     one, findings = TROUBLE[kind]
     (event,) = alerts.evaluate(findings, [], {one.id: one}, NOON).events
-    title, _ = wording.message(event, one, "Anzhou", {}, lang)
+    title, _ = wording.message(event, "Anzhou", {}, lang)
     assert "Anzhou" in title
 
 
@@ -771,8 +817,8 @@ def test_a_target_in_days_is_told_in_days() -> None:
     (event,) = alerts.evaluate(
         alerts.target(one, [outlook(Prospect.OUT_OF_REACH, 330)], NOON), [], {one.id: one}, NOON
     ).events
-    assert "330 天" in wording.message(event, one, "安州", {}, "zh")[0]
-    assert "330 days" in wording.message(event, one, "安州", {}, "en")[0]
+    assert "330 天" in wording.message(event, "安州", {}, "zh")[0]
+    assert "330 days" in wording.message(event, "安州", {}, "en")[0]
 
 
 @pytest.mark.parametrize(
@@ -790,5 +836,5 @@ def test_silence_is_told_in_hours_then_in_days_and_a_site_may_never_have_spoken(
     (event,) = alerts.evaluate(
         alerts.silence(one, "x", last, NOON - 500 * HOUR, HOUR, NOON), [], {one.id: one}, NOON
     ).events
-    assert zh in wording.message(event, one, "安州", {}, "zh")[0]
-    assert en in wording.message(event, one, "安州", {}, "en")[0]
+    assert zh in wording.message(event, "安州", {}, "zh")[0]
+    assert en in wording.message(event, "安州", {}, "en")[0]

@@ -29,7 +29,11 @@ from envmon.model import (
     WaterJudgement,
     WaterPeriod,
 )
+from envmon.pipeline.judge import judge
 from envmon.pipeline.judge_water import in_force
+from envmon.pipeline.wiring import load_config
+from envmon.standards import parameters
+from envmon.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCED = {"build", "dist", "node_modules"}
@@ -280,6 +284,10 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
     for name in ("config.toml", "sites.csv"):
         shutil.copyfile(ROOT / name, folder / name)
     shutil.copytree(ROOT / "data/sample", folder / "data/sample")
+    config = load_config(folder / "config.toml")
+    with Store.open(Path(config.paths.database)) as store:  # the service began to listen before the year
+        store.register(config, parameters().values())
+        judge(store, config, periods.hour_ending(periods.year(2022).first, 0))
     said = {}
     (example,) = (one.command for one in ANSWERS if one.section == "import")
     for command in (example, "envmon import --source lab --json data/sample/lab/lab_2022-0[678].csv"):

@@ -123,8 +123,11 @@ def test_fed_twice(bureau, straight: dict[str, Any]) -> None:  # type: ignore[no
 
 
 def test_imported_at_once(bureau, tmp_path: Path, straight: dict[str, Any]) -> None:  # type: ignore[no-untyped-def]
-    config, now = bureau.config, bureau.at(UNTIL)
+    config = bureau.config
+    bureau.at(START)
     with bureau.open(config) as store:
+        bureau.judge(store, config)  # who is silent counts from here
+        now = bureau.at(UNTIL)
         for name, path in week_as_files(config, tmp_path):
             tally, refused = import_file(store, config, spec_of(config, name), path, now)
             assert refused == []
@@ -280,15 +283,18 @@ def test_an_area_made_of_stations_instead_of_its_city_series_loses_the_days_of_t
 
 def test_judging_again_with_nothing_new_writes_nothing_but_what_says_when(bureau) -> None:  # type: ignore[no-untyped-def]
     config = bureau.config
-    bureau.at("2022-03-05T08:40")
+    bureau.at("2022-03-03T08:40")
     with bureau.open(config) as store:
+        bureau.judge(store, config)
+        bureau.at("2022-03-05T08:40")
         bureau.tick(store, config)
         before, told = state(store), Path(config.paths.alerts).read_bytes()
         for _ in range(2):
             start = store.db.total_changes
             bureau.judge(store, config)
             written = store.db.total_changes - start
-        assert written == 3 * len(config.targets)  # where each target stands, and since when: the same rows anew
+        rates = len(config.targets) + sum(one.base is not None for one in config.targets)
+        assert written == 2 * len(config.targets) + rates  # where each target stands, and its rates: the same rows anew
         assert state(store) == before
         assert Path(config.paths.alerts).read_bytes() == told
         start = store.db.total_changes

@@ -262,7 +262,7 @@ def test_areas_together_count_their_days_and_do_not_average_their_rates() -> Non
     two = rates.good_days(
         "b", large, [air_day(d, 50 if d < first + 10 else 120, edition=NEW) for d in large], GOOD, "x"
     )
-    found = rates.together("*", large, [one, two])
+    found = rates.together(RateName.GOOD_DAYS, "*", large, [one, two])
     assert (found.subject, found.numerator, found.denominator, found.tenths) == ("*", 19, 40, 475)
     assert found.editions == (OLD, NEW)
     assert found.basis == "realtime+x"
@@ -273,13 +273,13 @@ def test_areas_together_keep_every_exclusion() -> None:
     span = Period(first, first + 2, "three days")
     one = of_days(span, [air_day(first), air_day(first + 1, NO_VALUE, Status.INSUFFICIENT)])
     two = of_days(span, [air_day(first), air_day(first + 1)])
-    found = rates.together("*", span, [one, two])
+    found = rates.together(RateName.GOOD_DAYS, "*", span, [one, two])
     assert (found.numerator, found.denominator) == (3, 3)
     assert excluded(found) == {Reason.MISSING: 2, Reason.INSUFFICIENT: 1}
 
 
 def test_no_areas_together_have_no_rate() -> None:
-    found = rates.together("*", MARCH, [])
+    found = rates.together(RateName.GOOD_DAYS, "*", MARCH, [])
     assert (found.denominator, found.tenths, found.basis) == (0, None, "none")
 
 

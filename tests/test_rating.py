@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from envmon import periods
+from envmon import periods, standards
 from envmon.model import RateName
 from envmon.pipeline import rating
+from envmon.pipeline.explaining import explain_rate
 from envmon.pipeline.importing import import_file, spec_of
 from envmon.standards import parameters
 from envmon.store import Store
@@ -50,7 +51,7 @@ def mean(values: list[Fraction]) -> Fraction:
 
 def judged_mean(store: Store, config, period: str) -> Fraction:  # type: ignore[no-untyped-def]
     site = next(one for one in config.sites if one.id == "sanyi-bridge")
-    (found,) = rating.judged(store, [site], periods.parse(period))
+    (found,) = rating.judged(store, config, [site], periods.parse(period))
     top, bottom, _ = found.means["tp"]
     return Fraction(top, bottom * 10 ** parameters()["tp"].decimals)
 
@@ -71,19 +72,20 @@ def test_a_quarter_is_the_mean_of_its_months(lived) -> None:  # type: ignore[no-
     assert judged_mean(store, config, "2022-Q1") == mean(quarter)
 
 
-def test_a_month_that_the_period_cuts_is_the_mean_of_its_days_inside(lived) -> None:  # type: ignore[no-untyped-def]
+def test_a_month_that_the_period_cuts_is_the_mean_of_its_readings_inside(lived) -> None:  # type: ignore[no-untyped-def]
     store, config, _ = lived
     days = phosphorus("三邑大桥")
-    january = [mean(own) for day, own in days.items() if date(2022, 1, 12) <= day <= date(2022, 1, 31)]
+    january = [one for day, own in days.items() if date(2022, 1, 12) <= day <= date(2022, 1, 31) for one in own]
     february = [value for day, own in days.items() if day.isoformat()[:7] == "2022-02" for value in own]
-    march = [mean(own) for day, own in days.items() if date(2022, 3, 1) <= day <= date(2022, 3, 10)]
+    march = [one for day, own in days.items() if date(2022, 3, 1) <= day <= date(2022, 3, 10) for one in own]
     assert judged_mean(store, config, "2022-01-12..2022-03-10") == mean([mean(january), mean(february), mean(march)])
 
 
-def test_a_week_across_two_months_is_the_mean_of_its_days(lived) -> None:  # type: ignore[no-untyped-def]
+def test_a_week_across_two_months_is_the_mean_of_its_readings(lived) -> None:  # type: ignore[no-untyped-def]
     store, config, _ = lived
-    week = [mean(own) for day, own in phosphorus("三邑大桥").items() if date(2022, 3, 28) <= day <= date(2022, 4, 3)]
-    assert len(week) > 1
+    days = phosphorus("三邑大桥").items()
+    week = [one for day, own in days if date(2022, 3, 28) <= day <= date(2022, 4, 3) for one in own]
+    assert len(week) > 20
     assert judged_mean(store, config, "2022-W13") == mean(week)
 
 
@@ -162,3 +164,30 @@ def test_an_open_period_counts_up_to_yesterday(lived) -> None:  # type: ignore[n
     assert found.period.name == "2022"
     assert found.basis == "realtime"
     assert found.denominator + sum(one.count for one in found.excluded) == 12
+
+
+def test_a_quarter_of_sources_is_counted_month_by_month(bureau) -> None:  # type: ignore[no-untyped-def]
+    """Two complying rounds and one that fails are 2/3 of the quarter, and of the year one source that fails."""
+    config, now = bureau.config, bureau.at("2022-12-31T08:00")
+    sheet = bureau.folder / "lab.csv"
+    rounds = ("2022-04-05,7.5,8,2,0.5", "2022-05-05,7.5,8,2,1.5", "2022-06-05,7.5,8,2,0.5", "2022-08-05,7.5,8,2,0.5")
+    sheet.write_text(SHEET + "".join(f"水源地,示例水库水源地,{row}\n" for row in rounds), "utf-8")
+    with bureau.open(config) as store:
+        import_file(store, config, spec_of(config, "lab"), sheet, now)
+        bureau.judge(store, config)
+
+        def counted(name: RateName, period: str) -> tuple[int, int]:
+            found = rating.rate(store, config, name, "*", periods.parse(period), now)
+            return found.numerator, found.denominator
+
+        assert counted(RateName.GOOD_SOURCES, "2022-Q2") == (2, 3)
+        assert counted(RateName.GOOD_SOURCES, "2022-Q3") == (1, 1)  # sampled once
+        assert counted(RateName.GOOD_SOURCES, "2022-Q1") == (0, 0)
+        assert counted(RateName.GOOD_SOURCES, "2022") == (0, 1)
+        intake = next(site.intake for site in config.sites if site.name == "示例水库水源地")
+        assert counted(RateName.GOOD_SOURCES_VOLUME, "2022-Q2") == (2 * intake, 3 * intake)
+        shown = explain_rate(
+            store, config, RateName.GOOD_SOURCES, "*", periods.parse("2022-Q2"), now, standards.BY_DATE
+        )
+        own = [(row["part"], row["good"]) for row in shown.parts[0].rows if row["site"] == "示例水库水源地"]
+        assert own == [("2022-04", True), ("2022-05", False), ("2022-06", True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -28,14 +30,17 @@ from envmon.model import (
     IncidentState,
     Medium,
     Parameter,
+    Rate,
+    RateName,
     Refused,
     Row,
+    RuleKind,
     Severity,
     Span,
     Stream,
     Verdict,
 )
-from envmon.store import Store
+from envmon.store import Store, schema
 
 DAY = periods.parse("2022-03-01").first
 NOON = periods.hour_ending(DAY, 12)
@@ -191,7 +196,9 @@ def test_flags_are_replaced_within_their_window_and_tests_only(store: Store) -> 
     assert store.flags(1, start, end) == [verdict("duplicate", 3), verdict("spike", 6)]
 
 
-INCIDENT = Incident(0, "daily", "a", IncidentState.OPEN, Severity.WARNING, 120, NOON, NOON, NOON, {"aqi": 120})
+INCIDENT = Incident(
+    0, "daily", RuleKind.DAILY_AQI, "a", IncidentState.OPEN, Severity.WARNING, 120, NOON, NOON, NOON, {"aqi": 120}
+)
 
 
 def test_incident_and_notices_are_written_together_and_wait_until_sent(store: Store, path: Path) -> None:
@@ -265,6 +272,41 @@ def test_a_lock_left_behind_by_a_dead_process_is_not_in_the_way(path: Path) -> N
     path.parent.mkdir()
     path.with_name("envmon.db.lock").write_text("99999")
     Store.open(path).close()
+
+
+def test_a_database_of_the_first_schema_is_brought_to_the_present_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as then:
+        steps = dict(list(schema.STEPS.items())[:3])
+        then.setattr(schema, "STEPS", steps)
+        then.setattr(schema, "VERSION", 1)
+        Store.open(path).close()
+    db = sqlite3.connect(path)
+    db.execute("""INSERT INTO meta VALUES ('rules', '{"daily": "daily_aqi"}')""")
+    for rule in ("daily", "gone"):
+        db.execute(
+            "INSERT INTO incident (rule, subject, state, severity, opened, last, told, facts)"
+            " VALUES (?, 'a', 'open', 2, 1, 2, 3, '{}')",
+            (rule,),
+        )
+    for editions, good in (("HJ 633-2012", 59), ("HJ 633-2012 HJ 633-2026", 60)):
+        rate = Rate(
+            RateName.GOOD_DAYS, "a", periods.Period(1, 61, "p"), good, 61, (), tuple(editions.split(" HJ")), "", 0
+        )
+        content = json.dumps(asdict(rate))
+        db.execute("INSERT INTO rate VALUES ('good_days', 'a', 1, 61, ?, ?, 61, ?)", (editions, good, content))
+    db.commit()
+    db.close()
+    with pytest.raises(StoreError, match="older"):
+        Store.open(path, readonly=True)
+    for _ in range(2):
+        with Store.open(path) as store:
+            kinds = {one.rule: one.kind for one in store.open_incidents()}
+            assert kinds == {"daily": RuleKind.DAILY_AQI, "gone": None}
+            (rate,) = store.rates(RateName.GOOD_DAYS, "a", 1, 61, "by-date")
+            assert rate.numerator == 60
+            assert store.db.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
 
 
 def test_a_newer_schema_is_refused(path: Path) -> None:

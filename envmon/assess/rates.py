@@ -57,15 +57,15 @@ def good_days(subject: str, period: Period, days: Iterable[AirDay], good_up_to: 
     return _rate(RateName.GOOD_DAYS, subject, period, good, valid, excluded, editions, basis)
 
 
-def together(subject: str, period: Period, parts: Sequence[Rate]) -> Rate:
-    """Several areas' rates of days as one: their days are counted together."""
+def together(name: RateName, subject: str, period: Period, parts: Sequence[Rate]) -> Rate:
+    """Several rates of one kind as one, counted together: the days of several areas, a quarter's sources by month."""
     excluded: Counter[Reason] = Counter()
     for part in parts:
         excluded.update({one.reason: one.count for one in part.excluded})
     good, total = sum(part.numerator for part in parts), sum(part.denominator for part in parts)
     editions = dict.fromkeys(name for part in parts for name in part.editions)
     basis = "+".join(sorted({part.basis for part in parts})) or "none"
-    return _rate(RateName.GOOD_DAYS, subject, period, good, total, excluded, editions, basis)
+    return _rate(name, subject, period, good, total, excluded, editions, basis)
 
 
 def good_sections(subject: str, period: Period, judged: Judged, basis: str) -> Rate:

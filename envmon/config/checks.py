@@ -15,7 +15,7 @@ from envmon.config.forms import SITE_KINDS
 from envmon.config.known import Known
 from envmon.config.mistakes import closest
 from envmon.config.schema import Problem
-from envmon.model import Kind, RuleKind
+from envmon.model import OWN_JOBS, Kind, RuleKind
 
 Path = tuple[str | int, ...]
 
@@ -104,12 +104,12 @@ def _rule_subjects(entries: Entries) -> Iterator[Found]:
     every = [entry.text("id") for entry in entries["sites"]]
     subjects = {
         RuleKind.DAILY_AQI: air,
-        RuleKind.HOURLY_AQI: air,
+        RuleKind.HOURLY_AQI: air[len(of_kind["area"]) :],  # an area has no hourly index of its own
         RuleKind.SECTION_CLASS: of_kind.get(Kind.SECTION, []),
         RuleKind.SOURCE_COMPLIANCE: of_kind.get(Kind.SOURCE, []),
         RuleKind.TARGET: [entry.text("id") for entry in entries["targets"]],
         RuleKind.SILENCE: every,
-        RuleKind.SERVICE: [entry.text("id") for entry in entries["sources"]],
+        RuleKind.SERVICE: [*(entry.text("id") for entry in entries["sources"]), *OWN_JOBS],
     }
     for entry in entries["rules"]:
         allowed = subjects.get(entry.text("kind"))  # type: ignore[call-overload]

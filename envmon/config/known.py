@@ -6,7 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-JOBS: Mapping[str, int] = {"judge": 60, "charts": 10080}
+from envmon.model import OWN_JOBS
+
+JOBS: Mapping[str, int] = dict(zip(OWN_JOBS, (60, 10080), strict=True))
 """Own jobs and how often each runs, in minutes."""
 
 JOB_TIMES: Mapping[str, str] = {"judge": "00:40", "charts": "mon 06:00"}

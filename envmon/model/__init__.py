@@ -88,6 +88,7 @@ HOMES = {
     "settings": (
         "Channel",
         "Config",
+        "OWN_JOBS",
         "Paths",
         "Schedule",
         "SourceSpec",

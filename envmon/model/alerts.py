@@ -52,6 +52,8 @@ class Finding:
     severity: Severity | None
     value: int | None = None  # comparable size of the trouble: larger is worse
     facts: Mapping[str, Any] = field(default_factory=dict)  # what the message needs
+    void: bool = False  # that minute cannot be judged (any more): takes back trouble found at it, says nothing else
+    final: bool = False  # how it ended: told once, not repeated
 
 
 class IncidentState(StrEnum):
@@ -65,6 +67,7 @@ class Incident:
 
     id: int  # 0 until stored
     rule: str
+    kind: RuleKind | None  # of the rule when it opened; None: not known (kept before kinds were)
     subject: str
     state: IncidentState
     severity: Severity

@@ -11,6 +11,9 @@ from envmon.model.judgements import Target
 from envmon.model.places import Area, Site
 from envmon.model.readings import Basis
 
+OWN_JOBS = ("judge", "charts")
+"""The service's own jobs; the others pull a source each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:

@@ -23,8 +23,7 @@ def board(store: Store, now: int, lang: str) -> dict[str, Any]:
     recorded = bool(store.meta("demo"))
     at = beat if recorded and beat is not None else now
     open_ones = store.open_incidents()
-    kinds = store.meta("rules") or {}
-    silent = [one for one in open_ones if kinds.get(one.rule) == RuleKind.SILENCE]
+    silent = [one for one in open_ones if one.kind is RuleKind.SILENCE]
     loud = [one for one in open_ones if one not in silent]
     names = names_of(store, lang)
     sites = [name for name, place in names.places.items() if place["kind"] not in (Kind.AREA, "target", "*")]
@@ -54,20 +53,23 @@ def board(store: Store, now: int, lang: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names as the store remembers them: of places, of items, and the kind of each rule."""
+    """Names as the store remembers them, of places and of items."""
 
     places: Mapping[str, Any]
     items: Mapping[str, str]
-    kinds: Mapping[str, str]
+
+    def subject(self, one: Incident, lang: str) -> str:
+        """What an incident is about: a place, or a job of the service."""
+        return wording.job_name(one.subject, lang) if one.kind is RuleKind.SERVICE else self.of(one.subject, lang)
 
     def of(self, subject: str, lang: str) -> str:
-        """The name of an area, site, target or source; "*" is the whole bureau."""
+        """The name of an area, site or target; "*" is the whole bureau."""
         name = str(self.places[subject]["name"]) if subject in self.places else subject
         return t("bureau.whole", lang) if name == "*" else name
 
 
 def names_of(store: Store, lang: str) -> Names:
-    return Names(store.meta("places") or {}, store.item_names(lang), store.meta("rules") or {})
+    return Names(store.meta("places") or {}, store.item_names(lang))
 
 
 def target(found: dict[str, Any], names: Names, lang: str) -> dict[str, Any]:
@@ -114,12 +116,13 @@ def required_text(tenths: int | None, days: int | None, lang: str) -> str | None
 
 
 def incident(one: Incident, names: Names, lang: str) -> dict[str, Any]:
-    """One open incident: what, since when, how bad."""
+    """One incident: what, since when, how bad."""
+    name = names.subject(one, lang)
     return {
         "id": one.id,
         "rule": one.rule,
         "subject": one.subject,
-        "name": names.of(one.subject, lang),
+        "name": name,
         "state": one.state.value,
         "state_name": word(one.state, lang),
         "severity": one.severity.name.lower(),
@@ -127,13 +130,5 @@ def incident(one: Incident, names: Names, lang: str) -> dict[str, Any]:
         "since": periods.clock(one.opened),
         "last": periods.clock(one.last),
         "facts": dict(one.facts),
-        "title": title(one, names, lang),
+        "title": wording.describe(one, name, names.items, lang),
     }
-
-
-def title(one: Incident, names: Names, lang: str) -> str:
-    """What is the matter; the bare rule when it has left the config."""
-    kind = names.kinds.get(one.rule)
-    if kind is None:
-        return f"{names.of(one.subject, lang)} {one.rule}"
-    return wording.describe(one, RuleKind(kind), names.of(one.subject, lang), names.items, lang)

@@ -183,7 +183,7 @@ def line(store: Store, config: Config, target: Target, year: Period, now: int) -
     """One target's rate as it was kept from day to day."""
     from envmon import charts
 
-    kept = store.rates(target.rate, target.area, target.period.first, year.last)
+    kept = store.rates(target.rate, target.area, target.period.first, year.last, target.edition)
     return charts.RateLine(target.rate, tuple(kept), rating.stand(store, config, target, now) if kept else None)
 
 

@@ -5,7 +5,7 @@ An explanation is data first (titled tables of plain rows), so that the terminal
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -269,7 +269,7 @@ def explain_rate(
     if name is RateName.GOOD_DAYS:
         parts = tuple(day_parts(store, config, area, rate.period, edition))
     else:
-        parts = (site_part(store, config, name, area, rate.period),)
+        parts = (site_part(store, config, name, area, rating.counted_in(name, period, rate.period)),)
     law = " / ".join(rate.editions) or "–"
     return Explanation(f"{word(name, lang)} {subject} {period.name}", answer, law, parts)
 
@@ -311,31 +311,36 @@ def hours_of(day: AirDay | None) -> dict[str, Any]:
     return {"hours": " ".join(f"{name}:{count}" for name, count in pairs), "o3_windows": day.windows}
 
 
-def site_part(store: Store, config: Config, name: RateName, area: str, period: Period) -> Part:
-    """Every section or source of the rate with its judgement."""
+def site_part(store: Store, config: Config, name: RateName, area: str, spans: Sequence[Period]) -> Part:
+    """Every section or source of the rate with its judgement, in each of the spans in which they are counted."""
     lang, names = config.language, store.item_names(config.language)
-    rows = []
-    for one in rating.judged_sites(store, config, rating.KINDS[name], area, period):
-        site, found = one.site, one.judgement
-        status = found.status if found else Status.MISSING
-        counted = site.counted and status is Status.VALID
-        bad = list(found.determining) if found and not found.good else []
-        rows.append(
-            {
-                "site": site.name,
-                "class": word(found.water_class, lang) if found else None,
-                "target": word(site.target_class, lang),
-                "counted": counted,
-                "good": found.good if found and counted else None,
-                "determining": bad,
-                "determining_names": [names[item] for item in bad],
-                "why": "" if counted else word(status, lang) if site.counted else t("reason.not_counted", lang),
-                "intake": site.intake,
-            }
-        )
-    return Part(
-        t("explain.rate.sites", lang), rows, ("site", "class", "target", "counted", "good", "determining_names", "why")
-    )
+    rows = [
+        {"part": span.name, **site_row(one, names, lang)}
+        for span in spans
+        for one in rating.judged_sites(store, config, rating.KINDS[name], area, span)
+    ]
+    columns: tuple[str, ...] = ("part",) if len(spans) > 1 else ()
+    columns += ("site", "class", "target", "counted", "good", "determining_names", "why")
+    return Part(t("explain.rate.sites", lang), rows, columns)
+
+
+def site_row(one: rating.Judged, names: Mapping[str, str], lang: str) -> dict[str, Any]:
+    """One section or source of a rate: what it was judged to be, and why it does not count."""
+    site, found = one.site, one.judgement
+    status = found.status if found else Status.MISSING
+    counted = site.counted and status is Status.VALID
+    bad = list(found.determining) if found and not found.good else []
+    return {
+        "site": site.name,
+        "class": word(found.water_class, lang) if found else None,
+        "target": word(site.target_class, lang),
+        "counted": counted,
+        "good": found.good if found and counted else None,
+        "determining": bad,
+        "determining_names": [names[item] for item in bad],
+        "why": "" if counted else word(status, lang) if site.counted else t("reason.not_counted", lang),
+        "intake": site.intake,
+    }
 
 
 # --- a section or source ------------------------------------------------------------------------------------------
@@ -347,7 +352,7 @@ def explain_water(store: Store, config: Config, subject: str, period: Period) ->
     site = next((s for s in config.sites if subject in (s.id, s.name) and s.kind in (Kind.SECTION, Kind.SOURCE)), None)
     if site is None:
         raise UsageError(t("explain.no_water", lang, subject=subject))
-    (found,) = rating.judged(store, [site], period)
+    (found,) = rating.judged(store, config, [site], period)
     question, judged = f"{site.name} {period.name}", found.judgement
     if judged is None:
         return Explanation(question, t("explain.day.not_judged", lang), "–", ())

@@ -2,33 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from envmon.model import Config, Event
-from envmon.pipeline.alerting import alert, tell
-from envmon.pipeline.judge_air import judge_air
-from envmon.pipeline.judge_water import judge_water
+from envmon.pipeline import judge_air, judge_water
+from envmon.pipeline.alerting import alert_judged, alert_targets, alert_watched, retire, tell
 from envmon.pipeline.rating import rate_all
 from envmon.pipeline.rejudging import mark_outdated
 from envmon.store import Store
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """What one round of judging did."""
 
-    air_days: int
-    water_periods: int
-    events: list[Event]
-    told: int
+    air_days: int = 0
+    water_periods: int = 0
+    events: list[Event] = field(default_factory=list)
+    told: int = 0
 
 
 def judge(store: Store, config: Config, now: int) -> Outcome:
-    """One round. Judgements are stored before alerts are decided, and notices before they are sent."""
+    """One round: what is pending part by part, then rates and targets, then who is silent and what fails.
+
+    Each part is one transaction, with the alerts that follow from it: whatever comes after, it is not done twice and
+    nothing of it is lost. When something fails people still hear of all that was decided before, and of the failure.
+    """
+    done = Outcome()
+    try:
+        judge_pending(store, config, now, done)
+        with store.writing():
+            done.events += alert_targets(store, config, rate_all(store, config, now), now)
+    finally:
+        with store.writing():
+            done.events += alert_watched(store, config, now)
+        done.told = tell(store, config, now)
+    return done
+
+
+def judge_pending(store: Store, config: Config, now: int, done: Outcome) -> None:
+    """Judge what was touched since the last round, and decide on alerts about it."""
     with store.writing():
         mark_outdated(store, config)
-        days = judge_air(store, config, now)
-        waters = judge_water(store, config, now)
-        outlooks = rate_all(store, config, now)
-        events = alert(store, config, days, waters, outlooks, now)
-    return Outcome(len(days), len(waters), events, tell(store, config, now))
+        retire(store, config, now)
+    for air_part in judge_air.parts(store, config, now):
+        with store.writing():
+            days = judge_air.judge_air(store, config, air_part)
+            store.set_meta("days_judged", True)
+            done.events += alert_judged(store, config, days, [], now)
+        done.air_days += len(days)
+    for water_part in judge_water.parts(store, config, now):
+        with store.writing():
+            waters = judge_water.judge_water(store, config, water_part, now)
+            done.events += alert_judged(store, config, [], waters, now)
+        done.water_periods += len(waters)
+    with store.writing():
+        judge_water.close_months(store, now)

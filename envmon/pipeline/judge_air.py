@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -33,49 +33,95 @@ PARAMETERS = tuple(standards.parameters()[name] for name in POLLUTANTS)
 STORED = tuple(parameter.decimals for parameter in PARAMETERS)
 LOG = logging.getLogger("envmon.judge")
 
-CONTEXT = 1  # days before the ones judged, so that QC sees what came before midnight
+LONGEST, WIDEST = 31, 100  # days and sites that are judged in one go: what has to fit into memory together
 
 
-def judge_air(store: Store, config: Config, now: int) -> list[tuple[int, int]]:
-    """Judge what is pending and return it as (day, site number) pairs, areas included."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some sites and days to judge in one go, under one regime; areas are never divided."""
+
+    first: int
+    last: int
+    regime: AirRegime
+    sites: Sequence[Site]
+
+
+def parts(store: Store, config: Config, now: int) -> list[Part]:
+    """What is pending, oldest first."""
     sites = {store.site_numbers[site.id]: site for site in config.sites if site.kind in (Kind.CITY, Kind.STATION)}
-    pending = pending_days(store, sites, now)
-    judged: list[tuple[int, int]] = []
-    lawful = sorted(day for day in pending if standards.in_force(day))
-    if len(lawful) < len(pending):
-        LOG.info("%s days lie before the first standard: kept, not judged", len(pending) - len(lawful))
-    for first, last, regime in runs(lawful):
-        numbers = {number for day in range(first, last + 1) for number in pending.get(day, ())}
-        judged += judge_run(store, config, with_neighbours(config, store, sites, numbers), first, last, regime)
-    store.clean(Medium.AIR, [(day, site) for day in pending for site in pending[day]])
+    pending = pending_days(store, config, sites, now)
+    early = sorted(day for day in pending if not standards.in_force(day))
+    if early:
+        LOG.info("%s days lie before the first standard: kept, not judged", len(early))
+        store.clean(Medium.AIR, [(day, site) for day in early for site in pending.pop(day)])
+    found = []
+    for numbers in blocks(sites):
+        days = sorted(day for day, touched in pending.items() if touched & numbers)
+        for first, last, regime in runs(days):
+            touched = {number for day in range(first, last + 1) for number in pending[day] & numbers}
+            found.append(Part(first, last, regime, with_neighbours(config, store, sites, touched)))
+    return sorted(found, key=lambda part: (part.first, part.last))
+
+
+def judge_air(store: Store, config: Config, part: Part) -> list[tuple[int, int]]:
+    """Judge one part and return it as (day, site number) pairs, areas included."""
+    judged = judge_run(store, config, part.sites, part.first, part.last, part.regime)
+    store.clean(Medium.AIR, judged)
     return judged
 
 
-def pending_days(store: Store, sites: dict[int, Site], now: int) -> dict[int, set[int]]:
-    """Closed days to judge, with the sites that need it: touched since, or without any judgement so far."""
+def pending_days(store: Store, config: Config, sites: dict[int, Site], now: int) -> dict[int, set[int]]:
+    """Closed days to judge, with the sites that need it: touched since, next to such a day, or never judged so far.
+
+    The days beside a touched one come along because QC looks across midnight: what it says of a day must not depend on
+    which days happened to be judged together. Where it may make a reading invalid, the first hours of the running day
+    let yesterday be judged again at once.
+    """
     closed = periods.today(now) - 1
+    _, decides = qc.reach(config.qc)
+    known = store.judged_air_days()
     pending: dict[int, set[int]] = defaultdict(set)
     for day, site in store.dirty(Medium.AIR):
-        if day <= closed and site in sites:
-            pending[day].add(site)
-    last = store.last_air_days()
+        if site not in sites:
+            continue
+        first, last = known.get(site, (day, day))
+        beside = [day - 1, day + 1] if day <= closed else [day - 1] if decides else []
+        for one in (day, *(one for one in beside if first <= one <= last)):
+            if one <= closed:
+                pending[one].add(site)
     for number in sites:
-        since = last.get(number)
-        if since is None:
-            touched = [day for day in pending if number in pending[day]]
-            since = min(touched) if touched else closed
+        if number in known:
+            since = known[number][1]
+        else:
+            since = min((day for day in pending if number in pending[day]), default=closed)
         for day in range(since + 1, closed + 1):
             pending[day].add(number)
     return pending
 
 
+def blocks(sites: Mapping[int, Site]) -> Iterator[set[int]]:
+    """The sites, area by area, in groups of about WIDEST."""
+    by_area: dict[str, set[int]] = defaultdict(set)
+    for number, site in sites.items():
+        by_area[site.area].add(number)
+    block: set[int] = set()
+    for numbers in by_area.values():
+        if block and len(block | numbers) > WIDEST:
+            yield block
+            block = set()
+        block |= numbers
+    if block:
+        yield block
+
+
 def runs(days: Sequence[int]) -> Iterator[tuple[int, int, AirRegime]]:
-    """Unbroken runs of days under one regime: (first, last, regime)."""
+    """Unbroken runs of days under one regime, each of at most LONGEST days: (first, last, regime)."""
     start = 0
     for i, day in enumerate(days):
         regime = standards.air(day)
         following = days[i + 1] if i + 1 < len(days) else None
-        if following != day + 1 or standards.air(following).name != regime.name:
+        full = day - days[start] + 1 == LONGEST
+        if full or following != day + 1 or standards.air(following).name != regime.name:
             yield days[start], day, regime
             start = i + 1
 
@@ -103,7 +149,7 @@ def judge_run(
     store.save_air_days(days, numbers)
     judged = set(numbers)
     for area in config.areas:
-        found = area_days(area, sites, days, usable, regime)
+        found = area_days(area, sites, days, raw, usable, regime)
         if found is not None:
             judged.add(store.site_numbers[area.id])
             store.save_air_days(found, [store.site_numbers[area.id]])
@@ -125,7 +171,7 @@ def judged_again(store: Store, config: Config, subject: str, period: periods.Per
     regime = standards.air(period.first, edition)
     days = air.daily(usable, period.first, regime, STORED)
     days = replace(days, status=with_invalid(days.status, raw, usable))
-    found = days if place is None else area_days(place, sites, days, usable, regime)
+    found = days if place is None else area_days(place, sites, days, raw, usable, regime)
     return [] if found is None else rows_of(found, store.site_numbers[subject])
 
 
@@ -159,9 +205,10 @@ def checked_hours(
 
     Both [pollutant, 24 x days, site]; the first with ABSENT, the second with NO_VALUE where there is nothing.
     """
-    raw, marks = store.air_hours(numbers, first - CONTEXT, last)
+    beside = -(-qc.reach(config.qc)[0] // 24)  # days, so that QC sees what came before midnight and after it
+    raw, marks = store.air_hours(numbers, first - beside, last + beside)
     flags = qc.check(raw, marks, PARAMETERS, config.qc)
-    own = slice(24 * CONTEXT, None)
+    own = slice(24 * beside, 24 * (beside + last - first + 1))
     flags = {test: found[:, own] for test, found in flags.items()}
     raw = raw[:, own]
     if not save:
@@ -172,6 +219,18 @@ def checked_hours(
     return raw, qc.usable(raw, qc.roll_up(flags))
 
 
+def hourly_index(store: Store, config: Config, numbers: Sequence[int], first: int, last: int) -> IntArray:
+    """Hourly index [24 x days, site] of some sites, each day by the edition in force on it; NO_VALUE where none is."""
+    lawful = [day for day in range(first, last + 1) if standards.in_force(day)]
+    index: IntArray = np.full((24 * (last - first + 1), len(numbers)), NO_VALUE, np.int32)
+    if lawful:
+        _, usable = checked_hours(store, config, numbers, first, last, save=False)
+        for start, end, regime in runs(lawful):
+            own = slice(24 * (start - first), 24 * (end - first + 1))
+            index[own] = air.hourly(usable[:, own], regime.index, STORED).aqi
+    return index
+
+
 def with_invalid(status: IntArray, raw: IntArray, usable: IntArray) -> IntArray:
     """Status [day, site] where a day without any usable hour that did receive readings is INVALID, not MISSING."""
     by_day = (len(POLLUTANTS), *status.shape[:1], 24, *status.shape[1:])
@@ -180,15 +239,19 @@ def with_invalid(status: IntArray, raw: IntArray, usable: IntArray) -> IntArray:
     return np.where(received & ~counted, Status.INVALID, status).astype(status.dtype)
 
 
-def area_days(area: Area, sites: Sequence[Site], days: AirDays, usable: IntArray, regime: AirRegime) -> AirDays | None:
+def area_days(
+    area: Area, sites: Sequence[Site], days: AirDays, raw: IntArray, usable: IntArray, regime: AirRegime
+) -> AirDays | None:
     """The area's own days: from its stations, or those of its city series; None when none of `sites` belongs to it."""
     kind = Kind.STATION if area.air is Kind.STATION else Kind.CITY
     columns = [i for i, site in enumerate(sites) if site.area == area.id and site.kind is kind and site.counted]
     if not columns:
         return None
-    if kind is Kind.STATION:
-        return air.area_days(usable[:, :, columns], days.first_day, regime, STORED)
-    return only(days, columns[:1])
+    if kind is not Kind.STATION:
+        return only(days, columns[:1])
+    found = air.area_days(usable[:, :, columns], days.first_day, regime, STORED)
+    any_raw, any_usable = (values[:, :, columns].max(axis=2, keepdims=True) for values in (raw, usable))
+    return replace(found, status=with_invalid(found.status, any_raw, any_usable))
 
 
 def only(days: AirDays, columns: list[int]) -> AirDays:

@@ -1,7 +1,8 @@
 """Judge the water: each day and month of a section, each sampling round of a drinking-water source, that was touched.
 
-Open days and months are judged to date and again when more arrives. An automatic station's month is the mean of its
-readings; a section that was also sampled by hand has a judgement of each kind, and `in_force` says which one counts.
+Open days are judged to date and again when more arrives, months on their closed days. An automatic station's month is
+the mean of its readings; a section that was also sampled by hand has a judgement of each kind, and `in_force` says
+which one counts.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import logging
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +28,7 @@ from envmon.model import (
     Mark,
     Medium,
     Site,
+    Status,
     Verdict,
     WaterPeriod,
     WaterRegime,
@@ -39,6 +42,8 @@ NOT_OF_WATER = ("missing", "pm_order", "duplicate")
 """QC tests that have nothing to say here: an item that a section does not measure is not a gap, and silence is an alert
 of its own; duplicates are found where a payload is stored."""
 
+WIDEST = 100  # sites that are judged in one go: what has to fit into memory together
+
 SETS = {Basis.MANUAL: "section_21", Basis.REALTIME: "auto_5", Basis.REVIEWED: "auto_5"}
 
 Row = tuple[int, int, int, int, int, int, int]
@@ -46,47 +51,101 @@ Readings = Sequence[Row]
 """Rows of `Store.water_readings`: site, ending, parameter, value, mark, basis, span."""
 
 
-def judge_water(store: Store, config: Config, now: int) -> list[WaterPeriod]:
-    """Judge what is pending; returns the judgements that were made."""
-    sites = {store.site_numbers[s.id]: s for s in config.sites if s.kind in (Kind.SECTION, Kind.SOURCE)}
-    pending: dict[int, set[int]] = defaultdict(set)
-    dirty = store.dirty(Medium.WATER)
-    for day, number in dirty:
-        if number in sites and day <= periods.today(now):
-            pending[number].add(day)
-    made: list[WaterPeriod] = []
-    for number, days in pending.items():
-        made += judge_site(store, config, sites[number], number, days)
-    store.save_water(made)
-    store.clean(Medium.WATER, [(day, number) for day, number in dirty if day in pending.get(number, ())])
-    return made
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Sites to judge in one month, each with its days that were touched."""
+
+    month: Period
+    days: Mapping[int, set[int]]
 
 
-def judge_site(store: Store, config: Config, site: Site, number: int, days: Iterable[int]) -> list[WaterPeriod]:
-    """The judgements of one site that its touched days ask for; saves its QC verdicts."""
+def parts(store: Store, config: Config, now: int) -> list[Part]:
+    """What is pending, oldest first, in groups of at most WIDEST sites.
+
+    A month is judged on its closed days, so that it says the same all day long: the sites with readings of a day that
+    has closed since the last round come along, touched or not.
+    """
+    sites = {store.site_numbers[one.id] for one in config.sites if one.kind in (Kind.SECTION, Kind.SOURCE)}
+    today, closed = periods.today(now), judged_until(store)
+    touched = store.dirty(Medium.WATER)
+    if 0 < closed < today - 1:
+        touched += store.water_days(closed + 1, today - 1)
+    pending: dict[Period, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for day, number in touched:
+        if number in sites and day <= today:
+            pending[periods.month_of(day)][number].add(day)
+    found = []
+    for month, days in sorted(pending.items()):
+        numbers = sorted(days)
+        for start in range(0, len(numbers), WIDEST):
+            found.append(Part(month, {number: days[number] for number in numbers[start : start + WIDEST]}))
+    return found
+
+
+def judge_water(store: Store, config: Config, part: Part, now: int) -> list[WaterPeriod]:
+    """Judge one part; saves the judgements, which it returns, and the QC verdicts they rest on."""
+    sites = {store.site_numbers[site.id]: site for site in config.sites if store.site_numbers[site.id] in part.days}
+    received, valid = checked(store, config, list(sites), part.month)
     made = []
-    for month in sorted({periods.month_of(day) for day in days}):
-        start, end = periods.hour_ending(month.first, 0), periods.hour_ending(month.last, 24)
-        rows = store.water_readings([number], start, end)
-        valid = checked(store, config, number, rows, start, end)
-        spans = {periods.single(day) for day in month if day in days} | {month}
-        for span in sorted(spans):
-            made += judge_span(site, number, valid, span)
+    for number, site in sites.items():
+        days = part.days[number]
+        for day in sorted(days):
+            made += judge_span(site, number, received[number], valid[number], periods.single(day))
+        closed = part.month.until(periods.today(now) - 1)
+        if closed.days > 0:
+            month = judge_span(site, number, received[number], valid[number], closed)
+            made += [replace(one, span="month", last=part.month.last) for one in month]
+    store.save_water(made)
+    store.clean(Medium.WATER, [(day, number) for number, days in part.days.items() for day in days])
     return made
 
 
-def checked(store: Store, config: Config, number: int, rows: Readings, start: int, end: int) -> Readings:
-    """The readings of one site that QC lets count; saves the verdicts."""
-    kept: list[Row] = []
+def close_months(store: Store, now: int) -> None:
+    """Remember that every month has been judged on its days up to yesterday."""
+    store.set_meta("water_closed", periods.today(now) - 1)
+
+
+def judged_until(store: Store) -> int:
+    """The last day that is in the judgement of its month; 0 when no round has ended yet."""
+    return int(store.meta("water_closed") or 0)
+
+
+def of_part(store: Store, config: Config, sites: Mapping[int, Site], period: Period) -> list[WaterPeriod]:
+    """Judgements of some sites on the readings of any days, made as those of a month are; nothing is stored."""
+    received: dict[int, list[Row]] = defaultdict(list)
+    valid: dict[int, list[Row]] = defaultdict(list)
+    for month in periods.months(period):
+        for found, kept in zip((received, valid), checked(store, config, list(sites), month, save=False), strict=True):
+            for number, rows in kept.items():
+                found[number] += rows
+    return [
+        replace(one, span="month")
+        for number, site in sites.items()
+        for one in judge_span(site, number, received[number], valid[number], period)
+    ]
+
+
+def checked(
+    store: Store, config: Config, numbers: Sequence[int], month: Period, save: bool = True
+) -> tuple[dict[int, list[Row]], dict[int, list[Row]]]:
+    """The readings of a month by site: as received, and those that QC lets count; saves the verdicts if wanted."""
+    start, end = periods.hour_ending(month.first, 0), periods.hour_ending(month.last, 24)
+    received: dict[int, list[Row]] = {number: [] for number in numbers}
+    for row in store.water_readings(numbers, start, end):
+        received[row[0]].append(row)
+    valid: dict[int, list[Row]] = {}
     found: list[Verdict] = []
-    for basis in sorted({row[5] for row in rows}):
-        own = [row for row in rows if row[5] == basis]
-        verdicts = list(spoken(own, number, start, config.qc))
-        failed = {(one.ending, one.parameter) for one in verdicts if one.flag >= Flag.FAIL}
-        kept += [row for row in own if (row[1], row[2]) not in failed]
-        found += verdicts
-    store.save_flags([test for test in qc.TESTS if test not in NOT_OF_WATER], [number], start, end, found)
-    return kept
+    for number, rows in received.items():
+        valid[number] = []
+        for basis in sorted({row[5] for row in rows}):
+            own = [row for row in rows if row[5] == basis]
+            verdicts = list(spoken(own, number, start, config.qc))
+            failed = {(one.ending, one.parameter) for one in verdicts if one.flag >= Flag.FAIL}
+            valid[number] += [row for row in own if (row[1], row[2]) not in failed]
+            found += verdicts
+    if save:
+        store.save_flags([test for test in qc.TESTS if test not in NOT_OF_WATER], numbers, start, end, found)
+    return received, valid
 
 
 def spoken(rows: Readings, number: int, start: int, settings: Mapping[str, qc.Settings]) -> Iterator[Verdict]:
@@ -105,14 +164,14 @@ def spoken(rows: Readings, number: int, start: int, settings: Mapping[str, qc.Se
     return qc.verdicts(own, start, step, [number], items)
 
 
-def judge_span(site: Site, number: int, rows: Readings, span: Period) -> list[WaterPeriod]:
-    """One judgement for each basis (automatic, manual) that has readings in the span."""
+def judge_span(site: Site, number: int, received: Readings, valid: Readings, span: Period) -> list[WaterPeriod]:
+    """One judgement for each basis (automatic, manual) of which readings were received in the span.
+
+    Where QC let none of them count it says INVALID: an earlier judgement of the same days must not stand.
+    """
     made = []
-    name = "day" if span.days == 1 else "month"
-    for basis in sorted({row[5] for row in rows}):
-        own = [row for row in rows if row[5] == basis and periods.day_of(row[1]) in span]
-        if not own:
-            continue
+    for basis in sorted({row[5] for row in received if periods.day_of(row[1]) in span}):
+        own = [row for row in valid if row[5] == basis and periods.day_of(row[1]) in span]
         try:
             regime, item_set = law_of(site, Basis(basis), span.last)
         except NotInForce:
@@ -122,7 +181,9 @@ def judge_span(site: Site, number: int, rows: Readings, span: Period) -> list[Wa
         count = len({row[1] for row in own})
         sample = water.rounded(exact, regime) if count > 1 else as_printed(own, regime)
         judgement = water.judge(sample, site.body, regime, item_set)
-        made.append(WaterPeriod(number, name, span.first, span.last, Basis(basis), count, judgement, exact))
+        if not own:
+            judgement = replace(judgement, status=Status.INVALID)
+        made.append(WaterPeriod(number, "day", span.first, span.last, Basis(basis), count, judgement, exact))
     return made
 
 
@@ -154,6 +215,6 @@ def as_printed(rows: Readings, regime: WaterRegime) -> Mapping[str, tuple[int, b
 
 
 def in_force(found: Sequence[WaterPeriod]) -> WaterPeriod | None:
-    """Of a site's judgements of one period the one that counts: a valid manual one before an automatic one."""
-    order = sorted(found, key=lambda one: (one.judgement.status, one.basis is not Basis.MANUAL))
+    """Of a site's judgements of one period the one that counts: valid first, then manual, reviewed, real-time."""
+    order = sorted(found, key=lambda one: (one.judgement.status, -one.basis))
     return order[0] if order else None

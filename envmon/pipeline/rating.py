@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from envmon import periods, standards
 from envmon.assess import outlook as outlooks
@@ -49,8 +49,28 @@ def rate(
         return Rate(name, area, period, 0, 0, (), (), "none", None)
     if name is RateName.GOOD_DAYS:
         return good_days(store, config, area, closed, edition)
-    found = [(one.site, one.judgement) for one in judged_sites(store, config, KINDS[name], area, closed)]
-    return rates.RATES[name](area, closed, found, basis_of(store, config, name, area, closed))
+    parts = [of_sites(store, config, name, area, part) for part in counted_in(name, period, closed)]
+    judged_in = [part for part in parts if part.denominator]
+    if len(parts) == 1 or not judged_in:
+        return of_sites(store, config, name, area, closed)
+    return rates.together(name, area, closed, judged_in)
+
+
+def counted_in(name: RateName, period: Period, closed: Period) -> list[Period]:
+    """The parts of a period in which sites are counted: the period itself, or the months of a quarter of sources.
+
+    A quarter's rate of sources is the sum of the complying ones over the sum of those judged, month by month; months in
+    which none was sampled leave it.
+    """
+    if KINDS[name] is Kind.SOURCE and periods.is_quarter(period):
+        return [month.until(closed.last) for month in periods.months(closed)]
+    return [closed]
+
+
+def of_sites(store: Store, config: Config, name: RateName, area: str, period: Period) -> Rate:
+    """A rate of sections or sources, each judged once over the period."""
+    found = [(one.site, one.judgement) for one in judged_sites(store, config, KINDS[name], area, period)]
+    return rates.RATES[name](area, period, found, basis_of(store, config, name, area, period))
 
 
 def good_days(store: Store, config: Config, area: str, period: Period, edition: str) -> Rate:
@@ -61,7 +81,7 @@ def good_days(store: Store, config: Config, area: str, period: Period, edition: 
     found = [
         rates.good_days(one, period, days_of(store, config, one, period, edition), good_up_to, basis) for one in areas
     ]
-    return found[0] if len(found) == 1 else rates.together(area, period, found)
+    return found[0] if len(found) == 1 else rates.together(RateName.GOOD_DAYS, area, period, found)
 
 
 def counted(rate: Rate, lang: str) -> str:
@@ -99,55 +119,38 @@ class Judged:
 
 def judged_sites(store: Store, config: Config, kind: Kind, area: str, period: Period) -> list[Judged]:
     """Every section (or source) of an area over a period."""
-    return judged(store, [s for s in config.sites if s.kind is kind and area in (WHOLE, s.area)], period)
+    return judged(store, config, [s for s in config.sites if s.kind is kind and area in (WHOLE, s.area)], period)
 
 
-def judged(store: Store, sites: Sequence[Site], period: Period) -> list[Judged]:
+def judged(store: Store, config: Config, sites: Sequence[Site], period: Period) -> list[Judged]:
     """Sites of one kind over a period.
 
-    A section is judged on the mean of its months' means, over a week or so across two months on that of its days'
-    means. A source complies in a period when it complied in every round of it.
+    A section is judged on the mean of its months' means; over a day, or a week or so across two months, on that of its
+    readings. A source complies in a period when it complied in every round of it.
     """
     numbers = {store.site_numbers[site.id]: site for site in sites}
-    by_days = period.days < LEAST_OF_MONTHS and len(periods.months(period)) > 1
-    if by_days or any(site.kind is Kind.SOURCE for site in sites):
+    if any(site.kind is Kind.SOURCE for site in sites) or period.days == 1:
         parts = store.water(list(numbers), "day", period.first, period.last)
+    elif period.days < LEAST_OF_MONTHS and len(periods.months(period)) > 1:
+        parts = judge_water.of_part(store, config, numbers, period)
     else:
-        parts = list(by_month(store, numbers, period))
+        parts = list(by_month(store, config, numbers, period))
     found: dict[int, list[WaterPeriod]] = defaultdict(list)
     for one in parts:
         found[one.site].append(one)
     return [over_period(site, found[number], period) for number, site in numbers.items()]
 
 
-def by_month(store: Store, sites: Mapping[int, Site], period: Period) -> Iterator[WaterPeriod]:
-    """The months of a period. A month that the period cuts is made of those of its days that lie in the period."""
+def by_month(store: Store, config: Config, sites: Mapping[int, Site], period: Period) -> Iterator[WaterPeriod]:
+    """The months of a period, each the mean of its readings; a month that the period cuts is made of those inside."""
+    until = judge_water.judged_until(store)
     for month in periods.months(period):
-        stored = store.water(list(sites), "month", month.first, month.first)
-        if period.first <= month.first and month.last <= period.last:
-            yield from stored
-            continue
-        days = store.water(list(sites), "day", month.first, month.last)
-        cut = {day.site for day in days if day.first not in period}
-        yield from (one for one in stored if one.site not in cut)
-        inside: dict[tuple[int, Basis], list[WaterPeriod]] = defaultdict(list)
-        for day in days:
-            if day.site in cut and day.first in period:
-                inside[day.site, day.basis].append(day)
-        for (number, _), own in inside.items():
-            yield of_days(sites[number], own)
-
-
-def of_days(site: Site, days: Sequence[WaterPeriod]) -> WaterPeriod:
-    """One judgement on the mean of the means of several days of one basis."""
-    first, last = days[0], days[-1]
-    if len(days) == 1:
-        return first
-    regime, item_set = judge_water.law_of(site, first.basis, last.last)
-    exact = water.mean_of_means([day.means for day in days], regime)
-    judgement = water.judge(water.rounded(exact, regime), site.body, regime, item_set)
-    readings = sum(day.readings for day in days)
-    return replace(first, last=last.last, readings=readings, judgement=judgement, means=exact)
+        closed = month.until(until)
+        if period.first <= closed.first and closed.last <= period.last:
+            yield from store.water(list(sites), "month", month.first, month.first)
+        else:
+            inside = Period(max(month.first, period.first), min(closed.last, period.last), month.name)
+            yield from judge_water.of_part(store, config, sites, inside)
 
 
 def over_period(site: Site, found: Sequence[WaterPeriod], period: Period) -> Judged:
@@ -181,11 +184,24 @@ def basis_of(store: Store, config: Config, name: RateName, area: str, period: Pe
 
 def stand(store: Store, config: Config, target: Target, now: int) -> Outlook:
     """Where one target stands: its rate from the start of its period to the last closed day."""
-    current = rate(store, config, target.rate, target.area, target.period, now, target.edition)
-    base = None
-    if target.base is not None:
-        base = rate(store, config, target.rate, target.area, target.base, now, target.edition)
-        base = base if base.denominator else None
+    made = {asked: rate(store, config, *asked[:3], now, asked[3]) for asked in needed(target)}
+    return outlook_of(config, target, made)
+
+
+Asked = tuple[RateName, str, Period, str]
+"""A rate as a target asks for it: which, of what area, over what period, by which edition."""
+
+
+def needed(target: Target) -> list[Asked]:
+    """The rates a target rests on: that of its own period, and that of its base period."""
+    spans = [target.period] if target.base is None else [target.period, target.base]
+    return [(target.rate, target.area, span, target.edition) for span in spans]
+
+
+def outlook_of(config: Config, target: Target, made: Mapping[Asked, Rate]) -> Outlook:
+    """Where a target stands by the rates it needs."""
+    current, *others = (made[asked] for asked in needed(target))
+    base = next((one for one in others if one.denominator), None)
     left = target.period.last - max(current.period.last, target.period.first - 1)
     if target.rate is RateName.GOOD_DAYS:
         areas = sum(has_air(config, area.id) for area in config.areas if target.area in (WHOLE, area.id))
@@ -197,10 +213,30 @@ def stand(store: Store, config: Config, target: Target, now: int) -> Outlook:
 
 def rate_all(store: Store, config: Config, now: int) -> list[Outlook]:
     """Compute where every target stands, and keep it."""
-    found = [stand(store, config, target, now) for target in config.targets if started(target, now)]
-    store.save_rates(replace(one.rate, period=one.rate.period) for one in found)
-    store.save_outlooks(found, now)
-    return found
+    targets = [target for target in config.targets if started(target, now)]
+    unchanged = store.meta("days_judged") is False
+    made: dict[Asked, Rate] = {}
+    for asked in dict.fromkeys(one for target in targets for one in needed(target)):
+        found = kept(store, asked, now) if unchanged else None
+        made[asked] = found or rate(store, config, *asked[:3], now, asked[3])
+    found_now = [outlook_of(config, target, made) for target in targets]
+    store.save_rates((one, asked[3]) for asked, one in made.items())
+    store.save_outlooks(found_now, now)
+    store.set_meta("days_judged", False)
+    return found_now
+
+
+def kept(store: Store, asked: Asked, now: int) -> Rate | None:
+    """A rate of days by a named edition as it was kept for the same closed days, good while no day was judged since.
+
+    It rests on the hours of its whole period, which take far longer to judge again than stored days to count.
+    """
+    name, area, period, edition = asked
+    if name is not RateName.GOOD_DAYS or edition == standards.BY_DATE:
+        return None
+    closed = period.until(periods.today(now) - 1).last
+    found = store.rates(name, area, period.first, closed, edition)
+    return found[-1] if found and found[-1].period.last == closed else None
 
 
 def matching(

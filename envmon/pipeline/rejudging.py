@@ -22,6 +22,7 @@ def deciding(config: Config) -> dict[str, Any]:
     return {
         "rules": [__version__, standards.fingerprint()],
         "qc": config.qc,
+        "sources": [source.id for source in config.sources],
         "areas": {area.id: area.air.value for area in config.areas},
         "sites": {site.id: [site.kind.value, site.area, int(site.body), site.counted] for site in config.sites},
     }
@@ -29,24 +30,38 @@ def deciding(config: Config) -> dict[str, Any]:
 
 def outdated(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[set[str], set[str]]:
     """Sites whose judgements rest on something that has changed, and areas; new sites have none yet."""
-    if before["rules"] != now["rules"] or before["qc"] != now["qc"]:
+    # A source that has gone, or stands elsewhere in the config, lets other readings go first; a new one does not.
+    order = [source for source in now["sources"] if source in before["sources"]]
+    if before["rules"] != now["rules"] or before["qc"] != now["qc"] or order != before["sources"]:
         return set(now["sites"]), set()
-    changed = {site for site, facts in before["sites"].items() if now["sites"].get(site) != facts}
-    areas = {area for area, air in before["areas"].items() if now["areas"].get(area) != air}
-    for sites in (before["sites"], now["sites"]):
-        areas |= {sites[site][1] for site in changed if site in sites}
-    sites = {site for site, facts in now["sites"].items() if site in changed or facts[1] in areas}
-    return sites, areas & set(now["areas"])
+    known, sites = before["sites"], now["sites"]
+    changed = {site for site in known if known[site] != sites.get(site, AWAY)}
+    areas = {area for area, air in now["areas"].items() if before["areas"].get(area, air) != air}
+    areas |= {facts[1] for site in changed for facts in (known[site], sites.get(site, AWAY)) if facts != AWAY}
+    found = {site for site, facts in sites.items() if site in changed or facts[1] in areas}
+    return found, areas & set(now["areas"])
+
+
+AWAY: list[Any] = []
+"""What is remembered of a place that is not in the config: when it comes back, it is judged again."""
+
+
+def remembered(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides now, and which places have been in the config before."""
+    return {**now, **{kind: {**dict.fromkeys(before[kind], AWAY), **now[kind]} for kind in ("areas", "sites")}}
 
 
 def mark_outdated(store: Store, config: Config) -> None:
     """Let the next round judge again what is outdated; the days of outdated areas go, and come again."""
     before, now = store.meta("judged_by"), deciding(config)
-    if before == now:
+    if before is None:
+        store.set_meta("judged_by", now)
         return
-    if before is not None:
-        sites, areas = outdated(before, now)
-        numbers = store.site_numbers
-        days = store.judge_again([numbers[one] for one in sites], [numbers[one] for one in areas])
-        LOG.info("%s days of %s sites are judged again: what decides has changed", days, len(sites))
-    store.set_meta("judged_by", now)
+    before = {"sources": now["sources"], **before}  # an older version did not remember them
+    if before == remembered(before, now):
+        return
+    sites, areas = outdated(before, now)
+    numbers = store.site_numbers
+    days = store.judge_again([numbers[one] for one in sites], [numbers[one] for one in areas])
+    LOG.info("%s days of %s sites are judged again: what decides has changed", days, len(sites))
+    store.set_meta("judged_by", remembered(before, now))

@@ -45,9 +45,10 @@ class Store:
     rejects = readings.rejects
     save_air_days = judgements.save_air_days
     air_days = judgements.air_days
-    last_air_days = judgements.last_air_days
+    judged_air_days = judgements.judged_air_days
     save_water = judgements.save_water
     water = judgements.water
+    water_days = judgements.water_days
     save_rates = judgements.save_rates
     rates = judgements.rates
     save_outlooks = judgements.save_outlooks
@@ -147,7 +148,6 @@ class Store:
             named |= {place[0]: {"name": place[2], "kind": place[1]} for place in places}
             self.set_meta("places", named)
             self.set_meta("language", config.language)
-            self.set_meta("rules", {rule.id: rule.kind.value for rule in config.rules})
         self.site_numbers = dict(self.db.execute("SELECT id, number FROM site"))
 
     def _refuse_other_steps(self, parameters: Iterable[Parameter]) -> None:
@@ -175,7 +175,11 @@ class Store:
 
     def set_meta(self, key: str, value: Any) -> None:
         with self.writing() as db:
-            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, to_json(value)))
+            db.execute(
+                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+                " WHERE value <> excluded.value",
+                (key, to_json(value)),
+            )
 
     def meta(self, key: str) -> Any:
         """A remembered fact, or None."""

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from envmon.model import Change, Event, Incident, IncidentState, Severity
+from envmon.model import Change, Event, Incident, IncidentState, RuleKind, Severity
 
 if TYPE_CHECKING:
     import sqlite3
 
     from envmon.store import Store
 
-COLUMNS = "id, rule, subject, state, severity, value, opened, last, told, facts"
+COLUMNS = "id, rule, kind, subject, state, severity, value, opened, last, told, facts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,10 @@ def _incidents(store: Store, where: str, values: tuple[int, ...]) -> list[Incide
 
 
 def _incident(row: Sequence[Any]) -> Incident:
-    number, rule, subject, state, severity, value, opened, last, told, facts = row
+    number, rule, kind, subject, state, severity, value, opened, last, told, facts = row
+    kind = None if kind is None else RuleKind(kind)
     state, severity, facts = IncidentState(state), Severity(severity), json.loads(facts)
-    return Incident(number, rule, subject, state, severity, value, opened, last, told, facts)
+    return Incident(number, rule, kind, subject, state, severity, value, opened, last, told, facts)
 
 
 def apply(store: Store, events: Iterable[Event], channels: Sequence[str]) -> list[Event]:
@@ -93,6 +94,7 @@ def _enter(db: sqlite3.Connection, incident: Incident) -> int:
 
     row = (
         incident.rule,
+        incident.kind,
         incident.subject,
         incident.state.value,
         int(incident.severity),
@@ -106,7 +108,7 @@ def _enter(db: sqlite3.Connection, incident: Incident) -> int:
         names = ", ".join(f"{name} = ?" for name in COLUMNS.split(", ")[1:])
         db.execute(f"UPDATE incident SET {names} WHERE id = ?", (*row, incident.id))
         return incident.id
-    cursor = db.execute(f"INSERT INTO incident ({COLUMNS[4:]}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    cursor = db.execute(f"INSERT INTO incident ({COLUMNS[4:]}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
     return int(cursor.lastrowid or 0)
 
 

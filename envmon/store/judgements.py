@@ -66,9 +66,10 @@ def _air_day(row: Sequence[Any]) -> AirDay:
     )
 
 
-def last_air_days(store: Store) -> dict[int, int]:
-    """The last day judged of every site and area that has any, by site number."""
-    return dict(store.db.execute("SELECT site, max(day) FROM air_day GROUP BY site"))
+def judged_air_days(store: Store) -> dict[int, tuple[int, int]]:
+    """The first and the last day judged of every site and area that has any, by site number."""
+    rows = store.db.execute("SELECT site, min(day), max(day) FROM air_day GROUP BY site")
+    return {site: (first, last) for site, first, last in rows}
 
 
 def save_water(store: Store, periods: Iterable[WaterPeriod]) -> None:
@@ -120,6 +121,13 @@ def water(store: Store, sites: Sequence[int], span: str, first: int, last: int) 
     ]
 
 
+def water_days(store: Store, first: int, last: int) -> list[tuple[int, int]]:
+    """(day, site number) of every day from `first` to `last` that has a judgement of water."""
+    return store.db.execute(
+        "SELECT DISTINCT first, site FROM water_judgement WHERE span = 'day' AND first BETWEEN ? AND ?", (first, last)
+    ).fetchall()
+
+
 def _judgement(content: dict[str, Any]) -> WaterJudgement:
     return model.WaterJudgement(
         status=model.Status(content["status"]),
@@ -135,8 +143,9 @@ def _judgement(content: dict[str, Any]) -> WaterJudgement:
     )
 
 
-def save_rates(store: Store, rates: Iterable[Rate]) -> None:
-    """Enter rates as they stand; the same rate of the same period replaces itself."""
+def save_rates(store: Store, rates: Iterable[tuple[Rate, str]]) -> None:
+    """Enter rates as they stand, each with the edition asked for (`by-date`, or a named one); the same rate of the same
+    period replaces itself."""
     from envmon.store import to_json
 
     with store.writing() as db:
@@ -148,21 +157,22 @@ def save_rates(store: Store, rates: Iterable[Rate]) -> None:
                     rate.subject,
                     rate.period.first,
                     rate.period.last,
-                    " ".join(rate.editions),
+                    asked,
                     rate.numerator,
                     rate.denominator,
                     to_json(asdict(rate)),
                 )
-                for rate in rates
+                for rate, asked in rates
             ],
         )
 
 
-def rates(store: Store, name: RateName, subject: str, first: int, last: int) -> list[Rate]:
+def rates(store: Store, name: RateName, subject: str, first: int, last: int, asked: str) -> list[Rate]:
     """The rates kept for periods that start on day `first` and end by day `last`, by their end."""
     rows = store.db.execute(
-        "SELECT content FROM rate WHERE name = ? AND subject = ? AND first = ? AND last <= ? ORDER BY last",
-        (name.value, subject, first, last),
+        "SELECT content FROM rate WHERE name = ? AND subject = ? AND first = ? AND last <= ? AND asked = ?"
+        " ORDER BY last",
+        (name.value, subject, first, last, asked),
     )
     return [_rate(json.loads(row[0])) for row in rows]
 

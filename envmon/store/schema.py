@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 1
+VERSION = 2
 """The schema this program reads and writes; `PRAGMA user_version` of the database says which one it has."""
 
 POLLUTANT_COLUMNS = ("so2", "no2", "co", "o3", "pm10", "pm25")
@@ -108,7 +108,24 @@ CREATE TABLE beat (pid INTEGER NOT NULL, started INTEGER NOT NULL, at INTEGER NO
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
-STEPS = {"001_readings": READINGS, "002_judgements": JUDGEMENTS, "003_alerts": ALERTS}
+FOLLOWED = """
+-- An incident is worded by the kind its rule had when it opened: a rule may change its kind, or leave the config.
+ALTER TABLE incident ADD COLUMN kind TEXT;
+UPDATE incident SET kind = (SELECT e.value FROM meta m, json_each(m.value) e
+  WHERE m.key = 'rules' AND e.key = incident.rule);
+DELETE FROM meta WHERE key = 'rules';
+-- A rate is kept under what its target asked for (`by-date`, or one edition), not under the editions it met.
+CREATE TABLE rate_kept (name TEXT NOT NULL, subject TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  asked TEXT NOT NULL, numerator INTEGER NOT NULL, denominator INTEGER NOT NULL, content TEXT NOT NULL,
+  PRIMARY KEY (name, subject, first, last, asked)) WITHOUT ROWID;
+INSERT OR REPLACE INTO rate_kept SELECT name, subject, first, last, 'by-date', numerator, denominator, content
+  FROM rate ORDER BY length(edition); -- the row that met most editions came last
+DROP TABLE rate;
+ALTER TABLE rate_kept RENAME TO rate;
+CREATE INDEX air_day_site ON air_day (site, day);
+"""
+
+STEPS = {"001_readings": READINGS, "002_judgements": JUDGEMENTS, "003_alerts": ALERTS, "004_followed": FOLLOWED}
 
 
 def migrate(db: sqlite3.Connection) -> None:
