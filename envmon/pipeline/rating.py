@@ -50,10 +50,9 @@ def rate(
     if name is RateName.GOOD_DAYS:
         return good_days(store, config, area, closed, edition)
     parts = [of_sites(store, config, name, area, part) for part in counted_in(name, period, closed)]
-    judged_in = [part for part in parts if part.denominator]
-    if len(parts) == 1 or not judged_in:
-        return of_sites(store, config, name, area, closed)
-    return rates.together(name, area, closed, judged_in)
+    if len(parts) > 1 and (sampled := [part for part in parts if part.denominator]):
+        return rates.together(name, area, closed, sampled)
+    return parts[0] if len(parts) == 1 else of_sites(store, config, name, area, closed)
 
 
 def counted_in(name: RateName, period: Period, closed: Period) -> list[Period]:
@@ -69,8 +68,9 @@ def counted_in(name: RateName, period: Period, closed: Period) -> list[Period]:
 
 def of_sites(store: Store, config: Config, name: RateName, area: str, period: Period) -> Rate:
     """A rate of sections or sources, each judged once over the period."""
-    found = [(one.site, one.judgement) for one in judged_sites(store, config, KINDS[name], area, period)]
-    return rates.RATES[name](area, period, found, basis_of(store, config, name, area, period))
+    found = judged_sites(store, config, KINDS[name], area, period)
+    pairs = [(one.site, one.judgement) for one in found]
+    return rates.RATES[name](area, period, pairs, basis_of(found))
 
 
 def good_days(store: Store, config: Config, area: str, period: Period, edition: str) -> Rate:
@@ -175,11 +175,9 @@ def over_period(site: Site, found: Sequence[WaterPeriod], period: Period) -> Jud
     return Judged(site, water.judge(water.rounded(exact, regime), site.body, regime, item_set), parts, exact)
 
 
-def basis_of(store: Store, config: Config, name: RateName, area: str, period: Period) -> str:
-    """Whether a rate of water rests on automatic or manual values, or both."""
-    numbers = [store.site_numbers[s.id] for s in config.sites if s.kind is KINDS[name] and area in (WHOLE, s.area)]
-    found = store.water(numbers, "month", periods.month_of(period.first).first, period.last)
-    return "+".join(sorted({one.basis.name.lower() for one in found})) or "none"
+def basis_of(found: Sequence[Judged]) -> str:
+    """Whether judgements rest on automatic or manual values, or both."""
+    return "+".join(sorted({part.basis.name.lower() for one in found for part in one.parts})) or "none"
 
 
 def stand(store: Store, config: Config, target: Target, now: int) -> Outlook:
