@@ -12,7 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -24,8 +24,8 @@ from envmon.model import Config, SourceSpec
 from envmon.pipeline.drawing import draw
 from envmon.pipeline.judge import judge
 from envmon.pipeline.pull import pull
-from envmon.store import Store
-from envmon.texts import LANGUAGES
+from envmon.store import Opened, Store
+from envmon.texts import LANGUAGES, t
 
 LOG = logging.getLogger("envmon.daemon")
 
@@ -38,13 +38,19 @@ BACKOFF = (1, 2, 4, 8, 16, 32, 60)  # minutes until a failed job is tried again
 class Job:
     """One repeated piece of work. It serves slots that start every `every` minutes and is due `at` minutes later.
 
-    work(store, first, last, now): serve the slots from `first` to `last` (minutes at which they start).
+    work(opened, first, last, now): serve the slots from `first` to `last` (minutes at which they start); `opened` opens
+        the store, for no longer than is needed: while a service is asked over the network others may write.
     """
 
     name: str
     every: int
     at: int
-    work: Callable[[Store, int, int, int], None]
+    work: Callable[[Opened, int, int, int], None]
+
+
+def kept_open(store: Store) -> Opened:
+    """An opener that always gives one store that is open already, for writing."""
+    return lambda readonly=False: nullcontext(store)
 
 
 class Clock(Protocol):
@@ -63,18 +69,20 @@ class MachineClock:
 def jobs_of(config: Config) -> tuple[Job, ...]:
     """The jobs of a config in the order they are served: pull every source, judge, draw."""
 
-    def pulling(spec: SourceSpec) -> Callable[[Store, int, int, int], None]:
-        def work(store: Store, first: int, last: int, now: int) -> None:
-            pull(store, config, spec, first, now)
+    def pulling(spec: SourceSpec) -> Callable[[Opened, int, int, int], None]:
+        def work(opened: Opened, first: int, last: int, now: int) -> None:
+            pull(opened, config, spec, first, now)
 
         return work
 
-    def judging(store: Store, first: int, last: int, now: int) -> None:
-        judge(store, config, now)
+    def judging(opened: Opened, first: int, last: int, now: int) -> None:
+        with opened() as store:
+            judge(store, config, now)
 
-    def drawing(store: Store, first: int, last: int, now: int) -> None:
-        for slot in range(first, last + 1, WEEK):
-            draw(store, config, periods.week_of(periods.today(slot) - 7), now)
+    def drawing(opened: Opened, first: int, last: int, now: int) -> None:
+        with opened(readonly=True) as store:
+            for slot in range(first, last + 1, WEEK):
+                draw(store, config, periods.week_of(periods.today(slot) - 7), now)
 
     own = {"judge": judging, "charts": drawing}
     pulls = [Job(f"pull {spec.id}", spec.every, spec.at, pulling(spec)) for spec in config.sources]
@@ -87,58 +95,78 @@ def latest_slot(job: Job, now: int) -> int:
     return anchor + (now - job.at - anchor) // job.every * job.every
 
 
-def due(job: Job, last_done: int | None, now: int) -> range:
-    """The slots of a job that wait to be served at `now`: all since the last one done, or only the newest one.
+def due(job: Job, served: int | None, now: int) -> range:
+    """The slots of a job that wait to be served at `now`: all since the last one served, or only the newest one.
 
     >>> [slot // 60 for slot in due(Job("x", 60, 5, lambda *_: None), 8 * 60, 11 * 60 + 4)]
     [9, 10]
     """
     newest = latest_slot(job, now)
-    if last_done is None:
+    if served is None:
         return range(newest, newest + 1, job.every)
     # Counted back from the newest, so that slots stay on their grid when a job's `every` was changed.
-    return range(newest - (newest - last_done - 1) // job.every * job.every, newest + 1, job.every)
+    return range(newest - (newest - served - 1) // job.every * job.every, newest + 1, job.every)
 
 
 def next_due(jobs: tuple[Job, ...], after: int) -> int:
-    """The first minute after `after` at which some job has a new slot."""
-    return min(latest_slot(job, after) + job.every + job.at for job in jobs)
+    """The first minute after `after` at which some job has a new slot; without jobs a day later."""
+    return min((latest_slot(job, after) + job.every + job.at for job in jobs), default=after + periods.DAY)
 
 
-def tick(store: Store, jobs: tuple[Job, ...], now: int, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Serve everything that is due and leave a beat; returns how many slots were served. Safe to repeat."""
+def tick(opened: Opened, jobs: tuple[Job, ...], now: int, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Serve everything that is due and leave a beat; returns how many slots were served. Safe to repeat.
+
+    Only one process ticks (`single_instance`): a slot that runs at its beginning was left by one that ended.
+    """
+    with opened() as store:
+        ended = t("cli.run.interrupted", store.meta("language") or LANGUAGES[0])
+        store.interrupt_slots(ended, lambda tries: pause_after(tries - 1))
     served = 0
     for job in jobs:
         if stopping():
             break
-        state = store.slot_state(job.name)
-        slots = due(job, state.last_done, now)
-        if not slots or (state.next_try is not None and state.next_try > now):
+        with opened(readonly=True) as store:
+            state = store.slot_state(job.name, now)
+        slots = due(job, state.served, now)
+        if not slots or waits(state.next_try, now):
             continue
-        served += guard(store, job, slots, now, state.failures)
-    store.beat(now, os.getpid())
+        served += guard(opened, job, slots, now, state.failures)
+    with opened() as store:
+        store.beat(now, os.getpid())
     return served
 
 
-def guard(store: Store, job: Job, slots: range, now: int, failures: int) -> int:
+def pause_after(failures: int) -> int:
+    """Minutes until a job is tried again, by how often it had failed before."""
+    return BACKOFF[min(failures, len(BACKOFF) - 1)]
+
+
+def waits(next_try: int | None, now: int) -> bool:
+    """Whether the next try is still to come; one beyond the longest pause was set by a clock that was ahead."""
+    return next_try is not None and now < next_try <= now + BACKOFF[-1]
+
+
+def guard(opened: Opened, job: Job, slots: range, now: int, failures: int) -> int:
     """Run one job for its waiting slots; record success, or failure with the minute of the next try.
 
     The only broad `except` of the program: an error of one job must not stop the jobs due after it.
     """
-    store.start_slots(job.name, slots, now)
+    with opened() as store:
+        store.start_slots(job.name, slots, now)
     try:
-        job.work(store, slots[0], slots[-1], now)
+        job.work(opened, slots[0], slots[-1], now)
     except StoreBusy:
         raise
     except Exception as error:
         expected = isinstance(error, EnvmonError)
         LOG.error("%s: %s", job.name, error, exc_info=None if expected else error)
-        pause = BACKOFF[min(failures, len(BACKOFF) - 1)]
-        lang = store.meta("language") or LANGUAGES[0]
-        said = error.said(lang) if isinstance(error, EnvmonError) else f"{type(error).__name__}: {error}"
-        store.fail_slots(job.name, slots, now, said, now + pause)
+        with opened() as store:
+            lang = store.meta("language") or LANGUAGES[0]
+            said = error.said(lang) if isinstance(error, EnvmonError) else f"{type(error).__name__}: {error}"
+            store.fail_slots(job.name, slots, now, said, now + pause_after(failures))
         return 0
-    store.finish_slots(job.name, slots, now)
+    with opened() as store:
+        store.finish_slots(job.name, slots, now)
     return len(slots)
 
 
@@ -187,14 +215,13 @@ def single_instance(database: Path) -> Iterator[None]:
         yield
 
 
-def serve(opened: Callable[[], Store], jobs: tuple[Job, ...], clock: Clock, stop: Stop, every: int = 30) -> None:
-    """Tick until told to stop. The store is open (and locked) only during a tick, so that commands get their turn."""
+def serve(opened: Opened, jobs: tuple[Job, ...], clock: Clock, stop: Stop, every: int = 30) -> None:
+    """Tick until told to stop. The store is open (and locked) only step by step, so that commands get their turn."""
     import schedule
 
     def pulse() -> None:
         try:
-            with opened() as store:
-                tick(store, jobs, clock.now(), stop)
+            tick(opened, jobs, clock.now(), stop)
         except StoreBusy as busy:
             LOG.warning("%s; the next beat is in %s s", busy, every)
 
@@ -207,12 +234,12 @@ def serve(opened: Callable[[], Store], jobs: tuple[Job, ...], clock: Clock, stop
 
 
 def replay(
-    store: Store, jobs: tuple[Job, ...], start: int, until: int, set_clock: Callable[[int], None], stop: Stop
+    opened: Opened, jobs: tuple[Job, ...], start: int, until: int, set_clock: Callable[[int], None], stop: Stop
 ) -> int:
     """Live through recorded time: jump from one due minute to the next; returns the number of slots served."""
     served, now = 0, start
     while now <= until and not stop():
         set_clock(now)
-        served += tick(store, jobs, now, stop)
+        served += tick(opened, jobs, now, stop)
         now = next_due(jobs, now)
     return served

@@ -70,12 +70,12 @@ class Bureau:
         jobs = [job for job in daemon.jobs_of(config) if job.name != "charts"]
         if sources is not None:
             jobs = [job for job in jobs if job.name == "judge" or job.name.removeprefix("pull ") in sources]
-        return daemon.tick(store, tuple(jobs), self.now)
+        return daemon.tick(daemon.kept_open(store), tuple(jobs), self.now)
 
     def pull(self, store: Store, config: Config, name: str) -> None:
         """Ask one source now, without a slot."""
         spec = next(spec for spec in config.sources if spec.id == name)
-        pull(store, config, spec, self.now, self.now)
+        pull(daemon.kept_open(store), config, spec, self.now, self.now)
 
     def judge(self, store: Store, config: Config) -> None:
         judge(store, config, self.now)

@@ -326,7 +326,7 @@ def test_one_bad_answer_of_the_archive(watched, service: Service, fault: str) ->
         watched.tick(store, config, ["archive", "lab"])
         assert states(store)["pull archive"] == "failed"
         assert states(store)["pull lab"] == states(store)["judge"] == "done"
-        (failing,) = store.failing()
+        (failing,) = store.failing(2**40)
         assert "china_cities_20220304" in failing["error"]
         assert chinese(failing["error"])
         assert len(values(store, "chengdu-air")) == 48
@@ -337,7 +337,7 @@ def test_one_bad_answer_of_the_archive(watched, service: Service, fault: str) ->
         service.answers[TODAY] = 200, day_file(range(10)).encode()
         watched.now += 1
         watched.tick(store, config, ["archive", "lab"])
-        assert store.failing() == []
+        assert store.failing(2**40) == []
         assert len(values(store, "chengdu-air")) == 58
         assert store.db.execute("SELECT count(*) FROM reading_history").fetchone() == (0,)
 
@@ -361,7 +361,7 @@ def test_a_service_that_is_not_there(watched, service: Service) -> None:  # type
         watched.tick(store, config)
         assert states(store)["pull archive"] == "failed"
         assert states(store)["judge"] == "done"
-        assert "127.0.0.1" in store.failing()[0]["error"]
+        assert "127.0.0.1" in store.failing(2**40)[0]["error"]
 
 
 @pytest.mark.parametrize("body", [b"-1", LOGIN, b'{"result": 0}', b"[]", b"{}", b'{"result": 1, "tbody": [', b"null"])
@@ -372,19 +372,19 @@ def test_a_bad_answer_of_the_water_platform(watched, service: Service, body: byt
     service.answers["/water/Business/Publish/Main.html"] = 200, b"<html></html>"
     with watched.open(config) as store:
         watched.tick(store, config)
-        assert store.failing() == []
+        assert store.failing(2**40) == []
         count = "SELECT count(*) FROM reading WHERE parameter > 7"
         before = store.db.execute(count).fetchone()
         assert before[0] > 0
         service.answers["/water/Ajax/Publish.ashx"] = 200, body
         watched.at("2022-03-04T13:40")
         watched.tick(store, config)
-        assert [one["job"] for one in store.failing()] == ["pull water"]
+        assert [one["job"] for one in store.failing(2**40)] == ["pull water"]
         assert store.db.execute(count).fetchone() == before  # the last good values stay
         service.answers["/water/Ajax/Publish.ashx"] = 200, answer_of(["三邑大桥", "03-04 12:00", "8.1", "9.0", "0.06"])
         watched.now += 1
         watched.tick(store, config)
-        assert store.failing() == []
+        assert store.failing(2**40) == []
         assert store.db.execute(count).fetchone()[0] == 2 * before[0]
 
 

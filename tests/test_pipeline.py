@@ -61,7 +61,12 @@ def straight(tmp_path_factory: pytest.TempPathFactory, make_bureau) -> dict[str,
         start = bureau.at(START)
         with bureau.open(config) as store:
             served = daemon.replay(
-                store, own_jobs(config), start, until, lambda now: setattr(bureau, "now", now), daemon.Stop()
+                daemon.kept_open(store),
+                own_jobs(config),
+                start,
+                until,
+                lambda now: setattr(bureau, "now", now),
+                daemon.Stop(),
             )
             found: dict[str, Any] = {"state": state(store), "events": events(store), "served": served}
     found["told"] = [json.loads(line) for line in Path(config.paths.alerts).read_text("utf-8").splitlines()]
@@ -114,7 +119,9 @@ def test_fed_twice(bureau, straight: dict[str, Any]) -> None:  # type: ignore[no
                 if job == "judge":
                     bureau.judge(store, config)
                 else:
-                    again = pull(store, config, spec_of(config, job.removeprefix("pull ")), first, now)
+                    again = pull(
+                        daemon.kept_open(store), config, spec_of(config, job.removeprefix("pull ")), first, now
+                    )
                     assert (again.new, again.revised, again.older, again.refused) == (0, 0, 0, 0)
             now = daemon.next_due(own_jobs(config), now)
         assert state(store) == straight["state"]

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from envmon import periods
+from envmon import daemon, periods
 from envmon.errors import StoreError
 from envmon.model import Basis, Config, Kind, Mark, RateName, Site, Span, Status, Stream
 from envmon.pipeline import drawing, judge_air, judge_water, rating
@@ -474,6 +474,22 @@ def test_what_was_judged_before_a_part_that_fails_is_kept_and_told(office: Offic
     office.store.db.execute("ALTER TABLE lost RENAME TO water_judgement")
     assert office.judge("2022-03-11T01:40") == []
     assert office.waters("s") == [("VALID", "II")]
+
+
+def test_people_hear_of_a_judging_that_fails_at_every_beat(office: Office) -> None:
+    office.now_is(site("s", "section"), '[[rules]]\nid = "r"\nkind = "service"\nhours = 3\n')
+    office.put("s", "2022-03-10T12:00", WATER)
+    office.store.db.execute("ALTER TABLE water_judgement RENAME TO lost")
+    (job,) = (one for one in daemon.jobs_of(office.config) if one.name == "judge")
+    start = at("2022-03-11T00:40")
+    for minute in range(start, start + 60):
+        daemon.tick(daemon.kept_open(office.store), (job,), minute)
+    assert [(one["subject"], one["change"]) for one in office.told()] == [("judge", "open")]
+    assert "判定任务 连续失败 3 次" in office.told()[0]["title"]
+    office.store.db.execute("ALTER TABLE lost RENAME TO water_judgement")
+    for minute in range(start + 60, start + 200):
+        daemon.tick(daemon.kept_open(office.store), (job,), minute)
+    assert [one["change"] for one in office.told()] == ["open", "resolved"]
 
 
 def test_months_are_closed_by_the_calendar_and_not_by_a_reading(office: Office) -> None:

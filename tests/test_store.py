@@ -231,20 +231,20 @@ def test_a_resolved_incident_leaves_room_for_the_next(store: Store) -> None:
 
 
 def test_slots_are_done_once_or_listed_as_failed(store: Store) -> None:
-    assert store.slot_state("pull").last_done is None
+    assert store.slot_state("pull", 2**40).served is None
     store.start_slots("pull", [60, 120], 130)
     store.finish_slots("pull", [60, 120], 131)
     store.start_slots("pull", [180], 190)
     store.fail_slots("pull", [180], 190, "SourceUnavailable: refused", 191)
-    state = store.slot_state("pull")
-    assert (state.last_done, state.failures, state.next_try) == (120, 1, 191)
+    state = store.slot_state("pull", 2**40)
+    assert (state.served, state.failures, state.next_try) == (120, 1, 191)
     store.start_slots("pull", [180], 191)
     store.fail_slots("pull", [180], 191, "SourceUnavailable: refused", 193)
-    assert store.slot_state("pull").failures == 2
-    assert store.failing() == [{"job": "pull", "tries": 2, "since": 180, "error": "SourceUnavailable: refused"}]
+    assert store.slot_state("pull", 2**40).failures == 2
+    assert store.failing(2**40) == [{"job": "pull", "tries": 2, "since": 180, "error": "SourceUnavailable: refused"}]
     store.start_slots("pull", [180], 193)
     store.finish_slots("pull", [180], 193)
-    assert store.failing() == []
+    assert store.failing(2**40) == []
     store.beat(200, 11)
     store.beat(201, 11)
     assert store.last_beat() == 201
@@ -401,7 +401,7 @@ import sys
 from pathlib import Path
 from envmon.store import Store
 with Store.open(Path({str(path)!r}), readonly=True) as store:
-    store.meta("x"), store.outlooks(), store.open_incidents(), store.failing(), store.last_beat(), store.latest()
+    store.meta("x"), store.outlooks(), store.open_incidents(), store.failing(2**40), store.last_beat(), store.latest()
 print(sorted({{"numpy", "pandas", "sqlite_utils", "pydantic", "requests", "matplotlib"}} & set(sys.modules)))
 """
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)

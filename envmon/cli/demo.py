@@ -90,7 +90,12 @@ def live_through(config: Config, sample: Path, start: int, until: int) -> int:
             store.register(config, parameters().values())
             store.set_meta("demo", True)
             return daemon.replay(
-                store, daemon.jobs_of(unhurried(here)), start, until, lambda minute: now.__setitem__(0, minute), stop
+                daemon.kept_open(store),
+                daemon.jobs_of(unhurried(here)),
+                start,
+                until,
+                lambda minute: now.__setitem__(0, minute),
+                stop,
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,12 +72,12 @@ def run(session: Session, once: bool, since: str | None, until: str | None, dry_
         if since or until:
             end = minute_of(until) if until else clock.now()
             with Store.open(database) as store:
-                daemon.replay(store, jobs, minute_of(since) if since else end, end, lambda now: None, stop)
+                begin = minute_of(since) if since else end
+                daemon.replay(daemon.kept_open(store), jobs, begin, end, lambda now: None, stop)
         elif once:
-            with Store.open(database) as store:
-                daemon.tick(store, jobs, clock.now(), stop)
+            daemon.tick(partial(Store.open, database), jobs, clock.now(), stop)
         else:
-            daemon.serve(lambda: Store.open(database), jobs, clock, stop)
+            daemon.serve(partial(Store.open, database), jobs, clock, stop)
 
 
 def say_what_is_due(session: Session, database: Path, jobs: tuple[Job, ...], now: int) -> None:
@@ -86,11 +87,11 @@ def say_what_is_due(session: Session, database: Path, jobs: tuple[Job, ...], now
 
     known = database.exists()
     for job in jobs:
-        last = None
+        served = None
         if known:
             with Store.open(database, readonly=True) as store:
-                last = store.slot_state(job.name).last_done
-        slots = daemon.due(job, last, now)
+                served = store.slot_state(job.name, now).served
+        slots = daemon.due(job, served, now)
         times = f"{periods.clock(slots[0])} … {periods.clock(slots[-1])}" if slots else "–"
         click.echo(session.say("cli.run.due", job=job.name, count=len(slots), times=times))
 

@@ -104,6 +104,8 @@ def about_service(found: Mapping[str, Any], session: Session) -> list[str]:
     if found["recorded"]:
         key = "cli.status.replayed"
     lines = [click.style(session.say(key, at=daemon["last_beat"]), fg=None if daemon["alive"] else "yellow")]
+    if daemon["clock_ahead"]:
+        lines.append(click.style(session.say("cli.status.clock_ahead", at=daemon["clock_ahead"]), fg="yellow"))
     for job in found["failing"][:SHOWN]:
         lines.append(clip("  " + session.say("cli.status.failing", **job), 80))
     return lines + more(len(found["failing"]) - SHOWN, session)

@@ -236,7 +236,7 @@ def expected(site: Site) -> bool:
 
 def service_findings(store: Store, config: Config, now: int) -> Iterator[Finding]:
     """Jobs (pulls of a source, judging, drawing) that fail, or work again."""
-    failing = {row["job"].removeprefix("pull "): row for row in store.failing()}
+    failing = {row["job"].removeprefix("pull "): row for row in store.failing(now)}
     for rule in rules_of(config, RuleKind.SERVICE):
         for subject in subjects(config, rule, now):
             row = failing.get(subject, {"tries": 0, "error": ""})

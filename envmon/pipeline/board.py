@@ -19,9 +19,9 @@ ALIVE = 10  # minutes without a beat after which the daemon counts as dead
 
 def board(store: Store, now: int, lang: str) -> dict[str, Any]:
     """Everything `envmon status` shows, as plain data with stable English keys (docs/json.md)."""
-    beat = store.last_beat()
-    recorded = bool(store.meta("demo"))
-    at = beat if recorded and beat is not None else now
+    recorded, newest = bool(store.meta("demo")), store.last_beat()
+    at = newest if recorded and newest is not None else now
+    beat = store.last_beat(at + ALIVE)
     open_ones = store.open_incidents()
     silent = [one for one in open_ones if one.kind is RuleKind.SILENCE]
     loud = [one for one in open_ones if one not in silent]
@@ -43,10 +43,11 @@ def board(store: Store, now: int, lang: str) -> dict[str, Any]:
         "daemon": {
             "alive": beat is not None and not recorded and at - beat <= ALIVE,
             "last_beat": None if beat is None else periods.clock(beat),
+            "clock_ahead": periods.clock(newest) if newest is not None and newest > at + ALIVE else None,
         },
         "failing": [
             {"job": row["job"], "tries": row["tries"], "since": periods.clock(row["since"]), "error": row["error"]}
-            for row in store.failing()
+            for row in store.failing(at)
         ],
     }
 

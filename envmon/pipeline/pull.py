@@ -17,33 +17,36 @@ from envmon import http, periods, qc, standards
 from envmon.errors import SourceChanged, SourceUnavailable
 from envmon.model import Basis, Config, Payload, SourceSpec, Span, Stream, Tally
 from envmon.sources import SOURCES, Context, Parsed
-from envmon.store import Store
+from envmon.store import Opened, Store
 
 LOG = logging.getLogger("envmon.pull")
 
 
-def pull(store: Store, config: Config, spec: SourceSpec, first: int, now: int) -> Tally:
-    """Read a source from its look-back before slot `first` until now, and keep what came."""
+def pull(opened: Opened, config: Config, spec: SourceSpec, first: int, now: int) -> Tally:
+    """Read a source from its look-back before slot `first` until now, and keep what came.
+
+    The store is open only while a payload is kept, not while the source is asked.
+    """
     source = SOURCES[spec.kind]
     window = replace(spec, lookback=now - first + spec.lookback)
     timeout = int(spec.options.get("timeout", http.DEADLINE))
     with http.Session(deadline=timeout) as session:
         payloads = source.fetch(session, window, now, config.sites)
-        return keep_all(store, config, spec, payloads, now)
+        return keep_all(opened, config, spec, payloads, now)
 
 
-def keep_all(store: Store, config: Config, spec: SourceSpec, payloads: Iterable[Payload], now: int) -> Tally:
+def keep_all(opened: Opened, config: Config, spec: SourceSpec, payloads: Iterable[Payload], now: int) -> Tally:
     """Parse and keep payloads one by one. Raises at the end when some could not be understood, or did not come."""
-    source, context, total = SOURCES[spec.kind], context_of(store, config, spec), Tally()
+    total = Tally()
     broken: list[SourceChanged] = []
     try:
         for payload in payloads:
             try:
-                parsed = source.parse(payload, context)
+                with opened() as store:
+                    parsed = SOURCES[spec.kind].parse(payload, context_of(store, config, spec))
+                    total += keep(store, spec, payload, parsed, config.qc.get("duplicate", {}), now)
             except SourceChanged as error:
                 broken.append(set_aside(Path(config.paths.rejects), payload, error))
-                continue
-            total += keep(store, spec, payload, parsed, config.qc.get("duplicate", {}), now)
     except SourceUnavailable as error:
         raise SourceUnavailable("error.several", errors=(*broken, error)) from error
     if broken:

@@ -10,8 +10,8 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -64,9 +64,9 @@ class Store:
     start_slots = slots.start_slots
     finish_slots = slots.finish_slots
     fail_slots = slots.fail_slots
+    interrupt_slots = slots.interrupt_slots
     failing = slots.failing
     beat = slots.beat
-    first_beat = slots.first_beat
     last_beat = slots.last_beat
 
     def __init__(self, db: sqlite3.Connection, path: Path, lock: IO[str] | None) -> None:
@@ -185,6 +185,10 @@ class Store:
         """A remembered fact, or None."""
         row = self.db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return json.loads(row[0]) if row else None
+
+
+Opened = Callable[..., AbstractContextManager[Store]]
+"""Opens a store: `opened()` for writing, `opened(readonly=True)` for reading."""
 
 
 def to_json(value: Any) -> str:

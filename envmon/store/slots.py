@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,22 +12,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SlotState:
-    """Where a job stands: its last slot done (None: never), failures in a row since, the minute of the next try."""
+    """Where a job stands.
 
-    last_done: int | None
+    served : no slot up to this one waits any more: the last one done, or all before the first ever entered (None: the
+        job never ran); failures : in a row since; next_try : the minute of the next try.
+    """
+
+    served: int | None
     failures: int
     next_try: int | None
     error: str = ""
 
 
-def slot_state(store: Store, job: str) -> SlotState:
-    last = store.db.execute("SELECT max(at) FROM slot WHERE job = ? AND state = 'done'", (job,)).fetchone()[0]
-    failed = store.db.execute(
-        "SELECT tries, next_try, error FROM slot WHERE job = ? AND state = 'failed' AND at > ?"
-        " ORDER BY tries DESC, at DESC LIMIT 1",
-        (job, -1 if last is None else last),
+def slot_state(store: Store, job: str, now: int) -> SlotState:
+    """Slots started later than `now` were served by a clock that was ahead, before their time: they say nothing."""
+    done, first = store.db.execute(
+        "SELECT max(at) FILTER (WHERE state = 'done'), min(at) FROM slot WHERE job = ? AND started <= ?",
+        (job, now),
     ).fetchone()
-    return SlotState(last, *(failed or (0, None, "")))
+    served = done if done is not None or first is None else first - 1
+    failed = store.db.execute(
+        "SELECT tries, next_try, error FROM slot WHERE job = ? AND state = 'failed' AND at > ? AND started <= ?"
+        " ORDER BY tries DESC, at DESC LIMIT 1",
+        (job, -1 if served is None else served, now),
+    ).fetchone()
+    return SlotState(served, *(failed or (0, None, "")))
 
 
 def start_slots(store: Store, job: str, slots: Sequence[int], now: int) -> None:
@@ -56,11 +65,31 @@ def fail_slots(store: Store, job: str, slots: Sequence[int], now: int, error: st
         )
 
 
-def failing(store: Store) -> list[dict[str, Any]]:
-    """Jobs whose newest slot failed: job, tries, since (start of the first slot not served), error."""
+def interrupt_slots(store: Store, error: str, pause: Callable[[int], int]) -> None:
+    """Slots still running although nobody runs them have failed: the process ended in them, or could not write.
+
+    pause(tries) : the minutes from their start to the next try.
+    """
+    rows = store.db.execute("SELECT job, at, tries, started FROM slot WHERE state = 'running'").fetchall()
+    if rows:
+        with store.writing() as db:
+            db.executemany(
+                "UPDATE slot SET state = 'failed', error = ?, next_try = ? WHERE job = ? AND at = ?",
+                [(error, started + pause(tries), job, at) for job, at, tries, started in rows],
+            )
+
+
+def failing(store: Store, now: int) -> list[dict[str, Any]]:
+    """Jobs that failed and were not done since: job, tries, since (start of the first slot not served), error.
+
+    A job that is being tried again counts as failing until that try is done.
+    """
     rows = store.db.execute(
-        """SELECT job, max(tries), min(at), error FROM slot s WHERE state = 'failed' AND at >
-        coalesce((SELECT max(at) FROM slot d WHERE d.job = s.job AND d.state = 'done'), -1) GROUP BY job ORDER BY job"""
+        """SELECT job, max(iif(state = 'failed', tries, tries - 1)) AS failures, min(at), max(error) FROM slot s
+        WHERE state IN ('failed', 'running') AND started <= :now AND at > coalesce(
+          (SELECT max(at) FROM slot d WHERE d.job = s.job AND d.state = 'done' AND d.started <= :now), -1)
+        GROUP BY job HAVING failures > 0 ORDER BY job""",
+        {"now": now},
     )
     return [dict(zip(("job", "tries", "since", "error"), row, strict=True)) for row in rows]
 
@@ -71,17 +100,12 @@ def beat(store: Store, now: int, pid: int) -> None:
         db.execute(
             "INSERT INTO beat"
             " VALUES (?, coalesce((SELECT started FROM beat WHERE pid = ? ORDER BY at DESC LIMIT 1), ?), ?)"
-            " ON CONFLICT (pid, started) DO UPDATE SET at = max(at, excluded.at)",
+            " ON CONFLICT (pid, started) DO UPDATE SET at = excluded.at",
             (pid, pid, now, now),
         )
 
 
-def first_beat(store: Store) -> int | None:
-    """When a service first ran on this database."""
-    found = store.db.execute("SELECT min(started) FROM beat").fetchone()[0]
-    return None if found is None else int(found)
-
-
-def last_beat(store: Store) -> int | None:
-    found = store.db.execute("SELECT max(at) FROM beat").fetchone()[0]
+def last_beat(store: Store, until: int = 2**40) -> int | None:
+    """The latest sign of life up to a minute."""
+    found = store.db.execute("SELECT max(at) FROM beat WHERE at <= ?", (until,)).fetchone()[0]
     return None if found is None else int(found)
