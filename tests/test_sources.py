@@ -179,8 +179,8 @@ def test_not_published_yet_is_no_failure() -> None:
 RECORDED = (HERE / "recorded/archive/china_cities_20220613.csv").read_bytes()
 
 
-def archive(body: bytes, **sites: int) -> tuple[list[Row], list[tuple[int, str]], dict[str, int]]:
-    parsed = SOURCES["archive"].parse(Payload("day.csv", body, NOW), context(**sites))
+def archive(body: bytes, taken: int = NOW, **sites: int) -> tuple[list[Row], list[tuple[int, str]], dict[str, int]]:
+    parsed = SOURCES["archive"].parse(Payload("day.csv", body, taken), context(**sites))
     return parsed.rows, [(one.line, one.reason) for one in parsed.refused], dict(parsed.unknown)
 
 
@@ -290,7 +290,7 @@ def test_another_form_is_told(body: bytes) -> None:
 
 def platform(body: bytes | object, origin: str = "air", **sites: int) -> tuple[list[Row], list[str], dict[str, int]]:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    parsed = SOURCES["cnemc_air"].parse(Payload(origin, data, NOW), context(**sites))
+    parsed = SOURCES["cnemc_air"].parse(Payload(origin, data, at(2026, 10, 9, 19)), context(**sites))
     return parsed.rows, [one.reason for one in parsed.refused], dict(parsed.unknown)
 
 
@@ -317,6 +317,33 @@ def test_recorded_daily_answer() -> None:
         periods.number(date(2026, 8, 21)),
         periods.number(date(2026, 9, 3)),
     )
+
+
+@pytest.mark.parametrize(
+    ("time_point", "daily", "enters"),
+    [
+        ("2026-10-09T20:00:00", False, True),  # an hour ahead of the clock that took it
+        ("2026-10-09T21:00:00", False, False),
+        ("2032-10-09T18:00:00", False, False),
+        ("2026-10-09T00:00:00", True, True),  # the running day ends at its midnight
+        ("2026-10-10T00:00:00", True, False),
+    ],
+)
+def test_an_answer_from_the_future_is_refused(time_point: str, daily: bool, enters: bool) -> None:
+    row = {"TimePoint": time_point, "CityCode": 140100, "PM2_5_24h" if daily else "PM2_5": "9"}
+    rows, refused, _ = platform([row], **{"140100": 1})
+    assert (bool(rows), bool(refused)) == (enters, not enters)
+
+
+def test_a_day_file_with_hours_of_the_future_gives_the_others() -> None:
+    body = b"date,hour,type,X\n20220613,23,PM2.5,20\n20220614,1,PM2.5,21\n20320613,2,PM2.5,22\n"
+    rows, refused, _ = archive(body, X=1)  # taken at 23:30 on the thirteenth
+    assert value(rows, at(2022, 6, 13, 23), 1, "pm25") == [20000]
+    assert len(rows) == 1
+    assert [(line, "晚于取得数据的时间" in reason or "later than" in reason) for line, reason in refused] == [
+        (3, True),
+        (4, True),
+    ]
 
 
 HOUR = {"SO2": "5", "NO2": "12", "CO": "0.4", "O3": "80", "PM10": "—", "PM2_5": "NA", "AQI": "25", "PM2_5_24h": "9"}
@@ -481,6 +508,6 @@ def test_air_platform_asks_per_city_and_station() -> None:
 def test_the_bundled_year_is_read_whole() -> None:
     """Hours with any of the seven types, counted with awk: 成都 8,716, 甘孜 8,713 of 8,760."""
     body = gzip.decompress((HERE.parent / "data/sample/archive/china_cities_2022.csv.gz").read_bytes())
-    rows, refused, _ = archive(body, 成都=1, 甘孜藏族自治州=2, 甘孜州=3)
+    rows, refused, _ = archive(body, at(2023, 1, 1, 8), 成都=1, 甘孜藏族自治州=2, 甘孜州=3)
     assert refused == []
     assert [len({row[0] for row in rows if row[1] == site}) for site in (1, 2, 3)] == [8716, 8713, 0]

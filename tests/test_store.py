@@ -79,7 +79,7 @@ def row(value: int, hour: int = 12, site: int = 1, mark: int = 0) -> Row:
 
 
 def keep(store: Store, rows: list[Row], taken: int, refused: tuple[Refused, ...] = ()):  # type: ignore[no-untyped-def]
-    return store.keep("archive", f"file {taken}", taken, taken + 1, rows, refused)
+    return store.keep("archive", f"file {taken}", taken, 1000, rows, refused)
 
 
 def in_force(store: Store) -> list[tuple[int, ...]]:
@@ -125,6 +125,40 @@ def test_two_values_for_one_key_in_one_batch_are_a_conflict_and_both_stay(store:
     kept = keep(store, [row(35000), row(36000), row(36000)], 100)
     assert kept.conflicts == [(NOON, 1, PM25)]
     assert values_ever(store) == [(35000, 0), (36000, 1)]
+
+
+def test_a_payload_that_contradicts_itself_is_stored_once_however_often_it_comes(store: Store) -> None:
+    first = keep(store, [row(35000), row(36000)], 100)
+    assert (first.tally.new, first.tally.same, first.tally.revised) == (1, 1, 0)
+    store.clean(Medium.AIR, [(DAY, 1)])
+    for taken in range(101, 150):
+        again = keep(store, [row(35000), row(36000)], taken)
+        assert (again.tally.new, again.tally.same, again.tally.revised, again.tally.older) == (0, 2, 0, 0)
+        assert again.conflicts == [(NOON, 1, PM25)]
+    assert store.dirty(Medium.AIR) == []
+    assert values_ever(store) == [(35000, 0), (36000, 1)]
+    late = keep(store, [row(34000), row(36000)], 50).tally  # an older one, of which only the loser is new
+    assert (late.new, late.revised, late.older) == (0, 0, 0)
+    assert {value for value, _ in values_ever(store)} == {34000, 35000, 36000}
+
+
+def test_a_value_seen_by_a_clock_that_was_ahead_gives_way(store: Store) -> None:
+    store.keep("archive", "ahead", 5_000_000, 5_000_000, [row(35000), row(35000, 13)])
+    for hour, taken in ((12, 900), (13, 100)):  # as the newest payload, and as one behind another
+        assert keep(store, [row(38000, hour)], taken).tally.revised == 1
+        assert values_ever(store, hour)[-1] == (38000, 1)
+    assert keep(store, [row(39000)], 950).tally.revised == 1
+
+
+def test_the_readings_of_other_sites_are_not_searched(store: Store) -> None:
+    """SQLite goes to each hour and site of the batch by the primary key."""
+    seen: list[str] = []
+    store.db.set_trace_callback(seen.append)
+    keep(store, [row(1, hour, site) for hour in (1, 2, 3) for site in (1, 2)], 100)
+    store.db.set_trace_callback(None)
+    (count, *_) = [one for one in seen if one.startswith("SELECT count(*) FROM reading WHERE")]
+    (plan,) = store.db.execute(f"EXPLAIN QUERY PLAN {count}").fetchall()
+    assert "USING PRIMARY KEY (ending=? AND site=?)" in plan[3]
 
 
 @settings(max_examples=60, deadline=None)
@@ -177,12 +211,29 @@ def test_hours_come_back_as_arrays_with_gaps(store: Store) -> None:
     assert values.dtype == np.int32
 
 
-def test_of_two_streams_the_one_entered_first_wins(store: Store) -> None:
-    other = store.stream(Stream("second", Basis.REALTIME, Span.HOUR))
-    store.keep("second", "x", 500, 500, [(NOON, 1, PM25, other, 99000, 0)])
-    assert store.air_hours([1], DAY, DAY)[0][5, 11, 0] == 99000
-    keep(store, [row(35000)], 100)
-    assert store.air_hours([1], DAY, DAY)[0][5, 11, 0] == 35000
+def test_of_several_streams_the_reviewed_one_wins_then_the_one_first_in_the_config(store: Store) -> None:
+    """Five streams of one hour, entered in this order; each value is the number of its stream."""
+    named = [
+        ("archive", Basis.REALTIME),
+        ("gone", Basis.REALTIME),
+        ("first", Basis.REALTIME),
+        ("second", Basis.REVIEWED),
+    ]
+    numbers = [store.stream(Stream(source, basis, Span.HOUR)) for source, basis in [*named, ("gone", Basis.REVIEWED)]]
+    assert numbers == [1, 2, 3, 4, 5]
+    store.set_meta("sources", ["first", "archive", "second"])
+
+    def winner(*streams: int) -> tuple[int, int]:
+        hour = 1 + len(store.db.execute("SELECT DISTINCT ending FROM reading").fetchall())
+        minute = periods.hour_ending(DAY, hour)
+        store.keep("x", "x", 500, 500, [(minute, 1, PM25, stream, stream, 0) for stream in streams])
+        (last,) = {row[2]: row[3] for row in store.water_readings([1], minute - 1, minute)}.values()
+        return int(store.air_hours([1], DAY, DAY)[0][5, hour - 1, 0]), last
+
+    assert winner(1, 2) == (1, 1)  # a source that left the config, as when it was renamed, comes last
+    assert winner(1, 3) == (3, 3)  # the order of the config, not that of coming
+    assert winner(3, 5) == (5, 5)  # reviewed before real-time, even of a source that has gone
+    assert winner(1, 2, 3, 4, 5) == (4, 4)
 
 
 def test_flags_are_replaced_within_their_window_and_tests_only(store: Store) -> None:

@@ -17,7 +17,7 @@ from envmon.errors import SourceChanged, SourceUnavailable
 from envmon.http import Session, joined
 from envmon.model import Parameter, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.sources.cells import Unreadable, number, snippet
-from envmon.sources.context import Context, Parsed, ask_all
+from envmon.sources.context import EARLY, Context, Parsed, ask_all
 from envmon.texts import t
 
 TYPES = {
@@ -58,7 +58,7 @@ def parse(payload: Payload, context: Context) -> Parsed:
     """
     head, _, rest = payload.body.removeprefix(BOM).partition(b"\n")
     names = _header(head, payload)
-    table = _Table(payload.origin, names, context)
+    table = _Table(payload, names, context)
     lines = rest.split(b"\n")
     tail = lines.pop()  # empty when the last line is ended
     table.read(lines)
@@ -97,8 +97,9 @@ class _Column(dict[bytes, "int | None"]):
 class _Table:
     """One file being read: what is in it so far."""
 
-    def __init__(self, origin: str, names: list[str], context: Context) -> None:
-        self.origin, self.width, self.lang = origin, len(names), context.lang
+    def __init__(self, payload: Payload, names: list[str], context: Context) -> None:
+        self.origin, self.width, self.lang = payload.origin, len(names), context.lang
+        self.latest = payload.taken + EARLY
         self.rows: list[Row] = []
         self.refused: list[Refused] = []
         self.unknown: Counter[str] = Counter()
@@ -137,6 +138,9 @@ class _Table:
             ending = endings[key]
             if ending is None:
                 self._refuse(line_number, t("refused.hour", self.lang), line)
+                continue
+            if ending > self.latest:
+                self._refuse(line_number, t("refused.future", self.lang, at=periods.clock(ending)), line)
                 continue
             steps = [column[values[at]] for at in positions]
             if UNREADABLE in steps:

@@ -19,7 +19,7 @@ from envmon.errors import SourceChanged, UsageError
 from envmon.http import Session, joined
 from envmon.model import Kind, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.sources.cells import Unreadable, number, snippet
-from envmon.sources.context import Ask, Context, Parsed, ask_all
+from envmon.sources.context import EARLY, Ask, Context, Parsed, ask_all
 from envmon.sources.files import strict_json
 from envmon.texts import t
 
@@ -83,6 +83,8 @@ def parse(payload: Payload, context: Context) -> Parsed:
     rows: list[Row] = []
     refused: list[Refused] = []
     unknown: Counter[str] = Counter()
+    day_end = periods.hour_ending(periods.today(payload.taken), 24)
+    latest = {Span.HOUR: payload.taken + EARLY, Span.DAY: day_end}
     for line, row in enumerate(answer, 1):
         fields, span = _form(payload, row)
         site, name = _site(payload, context, row)
@@ -92,6 +94,10 @@ def parse(payload: Payload, context: Context) -> Parsed:
         ending = _ending(row["TimePoint"], span)
         if ending is None:
             reason = t("refused.time_point", context.lang)
+            refused.append(Refused(payload.origin, line, reason, str(row["TimePoint"])))
+            continue
+        if ending > latest[span]:
+            reason = t("refused.future", context.lang, at=periods.clock(ending))
             refused.append(Refused(payload.origin, line, reason, str(row["TimePoint"])))
             continue
         stream = context.stream(span)

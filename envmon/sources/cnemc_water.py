@@ -21,7 +21,7 @@ from envmon.errors import SourceChanged, SourceUnavailable
 from envmon.http import Session, joined
 from envmon.model import Mark, Parameter, Payload, Refused, Row, Site, SourceSpec, Span, WaterClass
 from envmon.sources.cells import MISSING, Unreadable, bare, number, original, shift_between
-from envmon.sources.context import Context, Parsed, plain
+from envmon.sources.context import EARLY, Context, Parsed, plain
 from envmon.sources.files import Sheet, find_header, no_header, sheet, strict_json
 
 PAGE = "Ajax/Publish.ashx"
@@ -86,8 +86,6 @@ MAIN_PAGE = "../Business/Publish/Main.html"
 UNREADABLE = -(2**62)
 BRACKET = re.compile(r"[(（]\s*([^)）]*)\s*[)）]")
 TIME = re.compile(r"(?:(\d{4})[-/])?(\d{1,2})[-/](\d{1,2})[ T](\d{1,2}):(\d{2})(?::\d{2})?\Z")
-EARLY = 60
-"""Minutes a reading may lie after the time of collection: two clocks differ, readings do not come from the future."""
 NEAR = 2 * periods.DAY
 """A time without a year that lies so little ahead is of a clock gone wrong, not of the year before: it is refused."""
 

@@ -17,6 +17,9 @@ from envmon.http import NotFound, Session
 from envmon.model import Basis, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.texts import LANGUAGES
 
+EARLY = 60
+"""Minutes a reading may lie after the time of collection: two clocks differ, readings do not come from the future."""
+
 GIVE_UP = 3  # failures in a row after which the rest of a round is not asked
 
 

@@ -148,6 +148,7 @@ class Store:
             named |= {place[0]: {"name": place[2], "kind": place[1]} for place in places}
             self.set_meta("places", named)
             self.set_meta("language", config.language)
+            self.set_meta("sources", [source.id for source in config.sources])
         self.site_numbers = dict(self.db.execute("SELECT id, number FROM site"))
 
     def _refuse_other_steps(self, parameters: Iterable[Parameter]) -> None:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 CHANGED = "(reading.value <> excluded.value OR reading.mark <> excluded.mark)"
 ENTER = f"""ON CONFLICT DO UPDATE SET value = excluded.value, mark = excluded.mark, seen = excluded.seen,
   batch = iif({CHANGED}, excluded.batch, reading.batch)
-  WHERE excluded.seen > reading.seen OR (excluded.seen = reading.seen AND {CHANGED})"""
-FEW = 500  # distinct times up to which they are looked up one by one, and not as a range
+  WHERE excluded.seen > reading.seen OR (excluded.seen = reading.seen AND {CHANGED}) OR reading.seen > :learned"""
+"""A value last seen later than it is now was taken by a clock that was ahead: it gives way like any earlier one."""
+
+MANY = 20_000  # distinct times or sites up to which they are looked up one by one, and not as a range
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,47 +45,54 @@ def keep(
 
     The same value again changes nothing but when it was last seen. A different one from a payload taken later (or at
     the same time) comes into force and the earlier one moves to the history; one from a payload taken before the value
-    in force was last seen goes to the history at once. Of two
-    different values for one key inside the batch the later row wins.
+    in force was last seen goes to the history at once. Of two different values for one key inside the batch the later
+    row wins; the other goes to the history, once however often it comes, and is counted as `same`.
     """
     rows = rows if isinstance(rows, list) else list(rows)
-    endings = [row[0] for row in rows]
+    last = {row[:4]: row for row in rows}
+    lost = [] if len(last) == len(rows) else [row for row in rows if row[4:] != last[row[:4]][4:]]
+    own = rows if len(last) == len(rows) else list(last.values())
     with store.writing() as db:
-        newest = db.execute("SELECT max(taken) FROM batch").fetchone()[0]
+        newest = db.execute("SELECT max(taken) FROM batch WHERE taken <= ?", (learned,)).fetchone()[0]
         cursor = db.execute(
             "INSERT INTO batch (source, origin, taken, learned) VALUES (?, ?, ?, ?)", (source, origin, taken, learned)
         )
-        batch = int(cursor.lastrowid or 0)
-        window = _window(endings)
+        times = {"batch": int(cursor.lastrowid or 0), "taken": taken, "learned": learned}
+        batch, window = times["batch"], _window(own)
         before, older = _count(db, window), 0
         if newest is None or taken >= newest:
-            db.executemany(f"INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?, {batch}, {taken}) {ENTER}", rows)
+            enter = ENTER.replace(":learned", str(learned))
+            db.executemany(f"INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?, {batch}, {taken}) {enter}", own)
         else:
-            older = _keep_behind(db, rows, batch, taken)
+            older = _keep_behind(db, own, times)
         new = _count(db, window) - before
-        revised, conflicts = _revisions(db, window, batch)
+        revised = _revised(db, window, batch)
+        _keep_lost(db, lost, batch)
         tally = model.Tally(
             len(rows) + len(refused), new, len(rows) - new - revised - older, revised, older, len(refused)
         )
         _after_keeping(db, window, batch, learned)
         _keep_refused(db, batch, refused)
         db.execute("UPDATE batch SET tally = ? WHERE number = ?", (_tally_text(tally), batch))
-    return Kept(tally, conflicts, batch)
+    return Kept(tally, sorted({row[:3] for row in lost}), batch)
 
 
-def _window(endings: list[int]) -> str:
-    """SQL that finds readings by the times of a batch: by the few times it has, or by the range they span."""
-    distinct = sorted(set(endings))
-    if len(distinct) <= FEW:
-        return f"ending IN ({', '.join(map(str, distinct))})"
-    return f"ending BETWEEN {distinct[0]} AND {distinct[-1]}"
+def _window(rows: list[Row]) -> str:
+    """SQL that finds readings by the times and sites of a batch, so that those of others are not read."""
+    found = []
+    for name, values in (("ending", {row[0] for row in rows}), ("site", {row[1] for row in rows})):
+        if len(values) <= MANY:
+            found.append(f"{name} IN ({', '.join(map(str, sorted(values)))})")
+        else:
+            found.append(f"{name} BETWEEN {min(values)} AND {max(values)}")
+    return " AND ".join(found)
 
 
 def _count(db: sqlite3.Connection, window: str) -> int:
     return int(db.execute(f"SELECT count(*) FROM reading WHERE {window}").fetchone()[0])
 
 
-def _keep_behind(db: sqlite3.Connection, rows: list[Row], batch: int, taken: int) -> int:
+def _keep_behind(db: sqlite3.Connection, rows: list[Row], times: dict[str, int]) -> int:
     """Keep rows of a payload that is not the newest; returns how many went straight to the history.
 
     A value in force that was seen later stays in force; the same older value is kept only once.
@@ -94,28 +103,34 @@ def _keep_behind(db: sqlite3.Connection, rows: list[Row], batch: int, taken: int
     )
     db.execute("DELETE FROM incoming")
     db.executemany("INSERT INTO incoming VALUES (?, ?, ?, ?, ?, ?)", rows)
-    values = {"batch": batch, "taken": taken}
     cursor = db.execute(
         """INSERT OR IGNORE INTO reading_history
         SELECT i.ending, i.site, i.parameter, i.stream, i.value, i.mark, :batch, r.batch
         FROM incoming i JOIN reading r USING (ending, site, parameter, stream)
-        WHERE (r.value <> i.value OR r.mark <> i.mark) AND r.seen > :taken AND NOT EXISTS (
+        WHERE (r.value <> i.value OR r.mark <> i.mark) AND r.seen > :taken AND r.seen <= :learned AND NOT EXISTS (
           SELECT 1 FROM reading_history h JOIN batch hb ON hb.number = h.batch
           WHERE (h.ending, h.site, h.parameter, h.stream, h.value, h.mark)
             = (i.ending, i.site, i.parameter, i.stream, i.value, i.mark) AND hb.taken = :taken)""",
-        values,
+        times,
     )
-    db.execute(f"INSERT INTO reading SELECT *, :batch, :taken FROM incoming WHERE true {ENTER}", values)
+    db.execute(f"INSERT INTO reading SELECT *, :batch, :taken FROM incoming WHERE true {ENTER}", times)
     return cursor.rowcount
 
 
-def _revisions(db: sqlite3.Connection, window: str, batch: int) -> tuple[int, list[tuple[int, int, int]]]:
-    """How many rows of the batch replaced another value, and which keys it gave twice."""
-    found = db.execute(
-        f"SELECT ending, site, parameter, batch = replaced_by FROM reading_history WHERE {window} AND replaced_by = ?",
-        (batch,),
-    ).fetchall()
-    return len(found), sorted({row[:3] for row in found if row[3]})
+def _revised(db: sqlite3.Connection, window: str, batch: int) -> int:
+    """How many rows of the batch replaced another value."""
+    found = db.execute(f"SELECT count(*) FROM reading_history WHERE {window} AND replaced_by = ?", (batch,)).fetchone()
+    return int(found[0])
+
+
+def _keep_lost(db: sqlite3.Connection, rows: list[Row], batch: int) -> None:
+    """Into the history with what the batch itself contradicts, unless the history knows it."""
+    db.executemany(
+        f"""INSERT OR IGNORE INTO reading_history SELECT ?1, ?2, ?3, ?4, ?5, ?6, {batch}, {batch}
+        WHERE NOT EXISTS (SELECT 1 FROM reading_history
+          WHERE (ending, site, parameter, stream, value, mark) = (?1, ?2, ?3, ?4, ?5, ?6))""",
+        rows,
+    )
 
 
 def _after_keeping(db: sqlite3.Connection, window: str, batch: int, learned: int) -> None:
@@ -155,7 +170,7 @@ def air_hours(
     """Hourly means of some sites: (values, marks), both [pollutant, 24 x days, site].
 
     values int32 in stored steps, ABSENT where nothing was received; marks int8. Where several streams give one hour,
-    the one entered first in the registry wins.
+    the one of the highest rank wins (`_ranks`).
     """
     import numpy as np
 
@@ -166,17 +181,33 @@ def air_hours(
     marks = np.zeros(values.shape, np.int8)
     start = periods.hour_ending(first_day, 0)
     rows = store.db.execute(
-        f"SELECT ending, site, parameter, value, mark FROM reading WHERE ending > ? AND ending <= ?"
+        f"SELECT stream, ending, site, parameter, value, mark FROM reading WHERE ending > ? AND ending <= ?"
         f" AND parameter <= {len(model.POLLUTANTS)} AND site IN ({_marks(sites)}) AND stream IN ({_marks(streams)})"
-        " AND (ending - ?) % 60 = 0 ORDER BY stream DESC",
+        " AND (ending - ?) % 60 = 0",
         (start, periods.hour_ending(last_day, 24), *sites, *streams, start),
     ).fetchall()
     if rows:
-        ending, site, parameter, value, mark = np.array(rows, np.int64).T
-        place = (parameter - 1, (ending - start) // 60 - 1, np.array([columns[int(number)] for number in site]))
+        found = np.array(rows, np.int64).T
+        if len(streams) > 1:  # of two writes into one place the last one stays
+            ranks = _ranks(store)
+            found = found[:, np.argsort([ranks[stream] for stream in found[0].tolist()], kind="stable")]
+        _, ending, site, parameter, value, mark = found
+        place = (parameter - 1, (ending - start) // 60 - 1, np.array([columns[number] for number in site.tolist()]))
         values[place] = value
         marks[place] = mark
     return values, marks
+
+
+def _ranks(store: Store) -> dict[int, int]:
+    """How much the word of each stream counts: a manual value before a reviewed one before a real-time one.
+
+    Of one basis the source that stands first in the config goes first, one that has left it last.
+    """
+    order = {source: -place for place, source in enumerate(store.meta("sources") or [])}
+    streams = store.db.execute("SELECT basis, source, number FROM stream").fetchall()
+    last = -len(order)
+    ranked = sorted((basis, order.get(source, last), -number) for basis, source, number in streams)
+    return {-number: rank for rank, (_, _, number) in enumerate(ranked)}
 
 
 def bases(store: Store, span: Span) -> list[Basis]:
@@ -191,14 +222,17 @@ def water_readings(
     """Readings of water sites with first < ending <= last, oldest first.
 
     Each (site, ending, parameter, value, mark, basis, span); where several streams of one basis give one value, the
-    one entered first in the registry comes last, so that it wins in a dict.
+    one of the highest rank (`_ranks`) comes last, so that it wins in a dict.
     """
-    return store.db.execute(
-        f"""SELECT r.site, r.ending, r.parameter, r.value, r.mark, s.basis, s.span
+    rows = store.db.execute(
+        f"""SELECT r.site, r.ending, r.parameter, r.value, r.mark, s.basis, s.span, s.number
         FROM reading r JOIN stream s ON s.number = r.stream
-        WHERE r.ending > ? AND r.ending <= ? AND r.site IN ({_marks(sites)}) ORDER BY r.ending, s.number DESC""",
+        WHERE r.ending > ? AND r.ending <= ? AND r.site IN ({_marks(sites)})""",
         (first, last, *sites),
     ).fetchall()
+    ranks = _ranks(store)
+    rows.sort(key=lambda row: (row[1], ranks[row[7]]))
+    return [row[:7] for row in rows]
 
 
 def history(store: Store, site: int, parameter: int, ending: int) -> list[dict[str, Any]]:
