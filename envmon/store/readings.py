@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from envmon import model, periods
@@ -49,8 +50,8 @@ def keep(
     row wins; the other goes to the history, once however often it comes, and is counted as `same`.
     """
     rows = rows if isinstance(rows, list) else list(rows)
-    last = {row[:4]: row for row in rows}
-    lost = [] if len(last) == len(rows) else [row for row in rows if row[4:] != last[row[:4]][4:]]
+    last = dict(zip(map(itemgetter(0, 1, 2, 3), rows), rows, strict=True))
+    lost = [] if len(last) == len(rows) else [row for row in rows if row != last[row[:4]]]
     own = rows if len(last) == len(rows) else list(last.values())
     with store.writing() as db:
         newest = db.execute("SELECT max(taken) FROM batch WHERE taken <= ?", (learned,)).fetchone()[0]

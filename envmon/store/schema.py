@@ -123,6 +123,7 @@ INSERT OR REPLACE INTO rate_kept SELECT name, subject, first, last, 'by-date', n
 DROP TABLE rate;
 ALTER TABLE rate_kept RENAME TO rate;
 CREATE INDEX air_day_site ON air_day (site, day);
+CREATE INDEX slot_running ON slot (state) WHERE state = 'running';
 """
 
 STEPS = {"001_readings": READINGS, "002_judgements": JUDGEMENTS, "003_alerts": ALERTS, "004_followed": FOLLOWED}

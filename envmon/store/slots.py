@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from envmon.store import Store
 
 
+LEEWAY = 10  # minutes: a clock that is set back a little was not wrong before
+
+
 @dataclass(frozen=True, slots=True)
 class SlotState:
     """Where a job stands.
@@ -25,7 +28,8 @@ class SlotState:
 
 
 def slot_state(store: Store, job: str, now: int) -> SlotState:
-    """Slots started later than `now` were served by a clock that was ahead, before their time: they say nothing."""
+    """Slots started later than now were served by a clock that was ahead, before their time: they say nothing."""
+    now += LEEWAY
     done, first = store.db.execute(
         "SELECT max(at) FILTER (WHERE state = 'done'), min(at) FROM slot WHERE job = ? AND started <= ?",
         (job, now),
@@ -84,6 +88,7 @@ def failing(store: Store, now: int) -> list[dict[str, Any]]:
 
     A job that is being tried again counts as failing until that try is done.
     """
+    now += LEEWAY
     rows = store.db.execute(
         """SELECT job, max(iif(state = 'failed', tries, tries - 1)) AS failures, min(at), max(error) FROM slot s
         WHERE state IN ('failed', 'running') AND started <= :now AND at > coalesce(
@@ -95,8 +100,9 @@ def failing(store: Store, now: int) -> list[dict[str, Any]]:
 
 
 def beat(store: Store, now: int, pid: int) -> None:
-    """Leave a sign of life; one row a daemon."""
+    """Leave a sign of life; one row a daemon. A beat of a clock that was ahead is brought down to now."""
     with store.writing() as db:
+        db.execute("UPDATE beat SET at = ? WHERE at > ?", (now, now))
         db.execute(
             "INSERT INTO beat"
             " VALUES (?, coalesce((SELECT started FROM beat WHERE pid = ? ORDER BY at DESC LIMIT 1), ?), ?)"
