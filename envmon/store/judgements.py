@@ -68,8 +68,11 @@ def _air_day(row: Sequence[Any]) -> AirDay:
 
 def judged_air_days(store: Store) -> dict[int, tuple[int, int]]:
     """The first and the last day judged of every site and area that has any, by site number."""
-    rows = store.db.execute("SELECT site, min(day), max(day) FROM air_day GROUP BY site")
-    return {site: (first, last) for site, first, last in rows}
+    rows = store.db.execute(
+        "SELECT number, (SELECT min(day) FROM air_day WHERE site = number),"
+        " (SELECT max(day) FROM air_day WHERE site = number) FROM site"
+    )
+    return {site: (first, last) for site, first, last in rows if first is not None}
 
 
 def save_water(store: Store, periods: Iterable[WaterPeriod]) -> None:
