@@ -256,7 +256,7 @@ def _follow(
     events = _folded(events)
     if incident is None or incident == before or (events and events[-1].incident == incident):
         return events, []
-    if incident.id == 0:  # opened just now: it is told and stored with all that was found
+    if incident.id == 0 or (events and events[-1].change is Change.REPEAT):  # told with all that was found
         return [*events[:-1], replace(events[-1], incident=incident)], []
     return events, [incident]
 

@@ -478,6 +478,13 @@ def test_trouble_that_goes_on_is_repeated_after_its_interval_only() -> None:
     assert book.hear(day_finding(3, 120), after=1) == [Change.REPEAT]
 
 
+def test_a_reminder_tells_the_latest_trouble() -> None:
+    book = Book()
+    book.hear(day_finding(1, 120))
+    assert book.hear(day_finding(1, 120), day_finding(2, 125), after=1440) == [Change.REPEAT]
+    assert (book.only.facts["day"], book.only.last) == (2, periods.hour_ending(DAY + 1, 24))
+
+
 def test_getting_worse_starts_the_interval_again() -> None:
     book = Book()
     book.hear(day_finding(1, 120))

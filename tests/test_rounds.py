@@ -267,6 +267,18 @@ def test_a_spike_at_midnight_is_seen_however_the_days_are_judged(tmp_path: Path,
     assert found[0][1] == [at("2022-03-11T00:00")]
 
 
+def test_a_reading_that_completes_a_still_run_takes_the_days_before_it_with_it(office: Office) -> None:
+    office.now_is(site("s", "section"), '[qc.flat_line]\nlevel = "fail"\ntimes = 8\n')
+    still = WATER | {"nh3n": 0.6}
+    for hour in range(4, 29, 4):
+        office.put("s", periods.moment(at("2022-03-10T00:00") + 60 * hour).isoformat(), still)
+    office.judge("2022-03-11T04:40")
+    assert office.waters("s") == [("VALID", "III")] * 2  # seven equal readings are not yet a still run
+    office.put("s", "2022-03-11T08:00", still)
+    office.judge("2022-03-11T08:40")
+    assert [status for status, _ in office.waters("s")] == ["INVALID"] * 2
+
+
 def test_where_a_spike_invalidates_the_first_hour_after_midnight_settles_yesterday(office: Office) -> None:
     office.now_is(site("t", "station"), '[qc.spike]\nlevel = "fail"\n')
     office.air_day("t", "2022-03-10", pm25_24=900, pm10_24=950)

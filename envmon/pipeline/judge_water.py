@@ -83,13 +83,17 @@ def parts(store: Store, config: Config, now: int) -> list[Part]:
 
 
 def judge_water(store: Store, config: Config, part: Part, now: int) -> list[WaterPeriod]:
-    """Judge one part; saves the judgements, which it returns, and the QC verdicts they rest on."""
+    """Judge one part; saves the judgements, which it returns, and the QC verdicts they rest on.
+
+    Where a reading may make those beside it invalid, all days of the month are judged and not only those touched.
+    """
     sites = {store.site_numbers[site.id]: site for site in config.sites if store.site_numbers[site.id] in part.days}
     received, valid = checked(store, config, list(sites), part.month)
+    _, decides = qc.reach(config.qc)
     made = []
     for number, site in sites.items():
-        days = part.days[number]
-        for day in sorted(days):
+        beside = {periods.day_of(row[1]) for row in received[number]} if decides else set()
+        for day in sorted(part.days[number] | {day for day in beside if day <= periods.today(now)}):
             made += judge_span(site, number, received[number], valid[number], periods.single(day))
         closed = part.month.until(periods.today(now) - 1)
         if closed.days > 0:
