@@ -271,6 +271,15 @@ def test_import_as_json_says_what_became_of_the_rows(office: Path, tmp_path: Pat
     assert (second[0]["new"], second[0]["same"]) == (0, first[0]["new"])
 
 
+def test_an_import_into_a_demo_is_judged_at_the_time_it_stands_at(office: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "office"
+    shutil.copytree(office, folder)
+    before = json.loads(process("status", "--json", cwd=folder).out)
+    said = process("import", "--source", "lab", "data/sample/lab/lab_2022-01.csv", cwd=folder)
+    assert (said.code, said.err) == (0, "")
+    assert json.loads(process("status", "--json", cwd=folder).out)["silent_sites"] == before["silent_sites"]
+
+
 def test_explain_gives_the_values_behind_a_day(envmon: Callable[..., Said]) -> None:
     (row,) = json.loads(envmon("assess", "air", "--period", "2022-01-15", "--area", "chengdu", "--json").out)
     said = envmon("explain", "day", "chengdu", "2022-01-15")

@@ -27,6 +27,7 @@ LANG = language()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_context
 def import_files(ctx: click.Context, source: str, as_object: bool, files: tuple[Path, ...]) -> None:
+    from envmon.cli.judge import now_of
     from envmon.errors import EnvmonError
     from envmon.pipeline.importing import import_file, spec_of
     from envmon.pipeline.judge import judge
@@ -55,7 +56,7 @@ def import_files(ctx: click.Context, source: str, as_object: bool, files: tuple[
             say(session, as_object, "cli.import.done", **results[-1])
             if reject:
                 say(session, as_object, "cli.import.rejected", count=len(refused), path=reject)
-        outcome = judge(store, config, now)
+        outcome = judge(store, config, now_of(store))
     if as_object:
         click.echo(as_json(results))
     else:
