@@ -66,8 +66,9 @@ def keep(
             db.executemany(f"INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?, {batch}, {taken}) {enter}", own)
         else:
             older = _keep_behind(db, own, times)
-        new = _count(db, window) - before
-        revised = _revised(db, window, batch)
+        new, revised = len(own), 0
+        if before:  # where nothing was, everything is new
+            new, revised = _count(db, window) - before, _revised(db, window, batch)
         _keep_lost(db, lost, batch)
         tally = model.Tally(
             len(rows) + len(refused), new, len(rows) - new - revised - older, revised, older, len(refused)
