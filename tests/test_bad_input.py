@@ -413,9 +413,9 @@ def test_a_day_file_cut_short_is_completed_by_the_next_pull(watched, service: Se
     with watched.open(config) as store:
         watched.tick(store, config, ["archive"])
         assert len(values(store, "chengdu-air")) == 57
-        ((batch, line),) = store.db.execute("SELECT batch, line FROM reject").fetchall()
-        assert line == 11
-        assert "20220304,9" in store.rejects(batch)[0].text
+        (refused,) = store.rejects(0, 2**40)
+        assert refused["line"] == 11
+        assert "20220304,9" in refused["text"]
         service.answers[TODAY] = 200, body
         watched.at("2022-03-04T10:40")
         watched.tick(store, config, ["archive"])

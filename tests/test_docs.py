@@ -288,6 +288,9 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
     with Store.open(Path(config.paths.database)) as store:  # the service began to listen before the year
         store.register(config, parameters().values())
         judge(store, config, periods.hour_ending(periods.year(2022).first, 0))
+    bad = "date,hour,type,成都\n20220101,1,PM2.5,5x\n"
+    (folder / "data/bad.csv").write_text(bad, "utf-8")
+    in_shell("envmon import --source archive data/bad.csv || [ $? = 3 ]", folder)
     said = {}
     (example,) = (one.command for one in ANSWERS if one.section == "import")
     for command in (example, "envmon import --source lab --json data/sample/lab/lab_2022-0[678].csv"):

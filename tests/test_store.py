@@ -179,7 +179,11 @@ def test_what_was_refused_is_kept_with_its_reason(store: Store) -> None:
     refused = (Refused("file", 7, "not a number", "12x"),)
     kept = keep(store, [row(1)], 100, refused)
     assert (kept.tally.read, kept.tally.refused) == (2, 1)
-    assert store.rejects(kept.batch) == list(refused)
+    keep(store, [row(1)], 200, refused)  # read again in the next look-back window
+    (found,) = store.rejects(0, 2**40, "archive")
+    assert [found[key] for key in ("origin", "line", "reason", "text")] == ["file", 7, "not a number", "12x"]
+    assert store.rejects(0, 2**40, "other") == store.rejects(0, 999) == []
+    assert (store.reject_count(1000), store.reject_count(1001)) == (1, 0)
 
 
 def test_only_days_that_changed_are_marked_for_judging(store: Store) -> None:

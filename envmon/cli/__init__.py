@@ -29,6 +29,7 @@ COMMANDS = {
     "assess": "envmon.cli.judge:assess",
     "explain": "envmon.cli.explain:explain",
     "alerts": "envmon.cli.listing:alerts",
+    "rejects": "envmon.cli.listing:rejects",
     "sites": "envmon.cli.listing:sites",
     "standards": "envmon.cli.listing:standards",
     "calc": "envmon.cli.calc:calc",

@@ -1,4 +1,4 @@
-"""`envmon alerts`, `sites`, `standards`: what there is, one row each."""
+"""`envmon alerts`, `rejects`, `sites`, `standards`: what there is, one row each."""
 
 from __future__ import annotations
 
@@ -33,6 +33,22 @@ def alerts(session: Session, everything: bool, period: str | None, form: str | N
     keys = ("id", "state_name", "severity_name", "since", "title")
     heads = {key: session.say(f"cli.alerts.head.{key}") for key in keys}
     show(rows, form, heads, session.say("cli.alerts.none"))
+
+
+@click.command(help=t("cli.rejects.help", LANG), epilog=t("cli.rejects.example", LANG))
+@click.option("--source", metavar="NAME", help=t("cli.rejects.source", LANG))
+@click.option("--period", metavar="PERIOD", help=t("cli.rejects.period", LANG))
+@format_options
+@click.pass_obj
+def rejects(session: Session, source: str | None, period: str | None, form: str | None) -> None:
+    from envmon import periods
+
+    span = periods.parse(period) if period else None
+    first, last = (periods.hour_ending(span.first, 0), periods.hour_ending(span.last, 24)) if span else (0, 2**40)
+    with session.reading() as store:
+        rows = [{**row, "learned": periods.clock(row["learned"])} for row in store.rejects(first, last, source)]
+    keys = ("learned", "source", "origin", "line", "reason", "text")
+    show(rows, form, {key: session.say(f"cli.rejects.head.{key}") for key in keys}, session.say("cli.rejects.none"))
 
 
 @click.command(help=t("cli.sites.help", LANG), epilog=t("cli.sites.example", LANG))

@@ -106,6 +106,8 @@ def about_service(found: Mapping[str, Any], session: Session) -> list[str]:
     lines = [click.style(session.say(key, at=daemon["last_beat"]), fg=None if daemon["alive"] else "yellow")]
     if daemon["clock_ahead"]:
         lines.append(click.style(session.say("cli.status.clock_ahead", at=daemon["clock_ahead"]), fg="yellow"))
+    if found["refused_rows"]:
+        lines.append(session.say("cli.status.refused", count=found["refused_rows"]))
     for job in found["failing"][:SHOWN]:
         lines.append(clip("  " + session.say("cli.status.failing", **job), 80))
     return lines + more(len(found["failing"]) - SHOWN, session)

@@ -14,6 +14,7 @@ from envmon.texts import joined, t, word
 if TYPE_CHECKING:
     from envmon.store import Store
 
+WEEK = 7 * periods.DAY
 ALIVE = 10  # minutes without a beat after which the daemon counts as dead
 
 
@@ -40,6 +41,7 @@ def board(store: Store, now: int, lang: str) -> dict[str, Any]:
         "silent_sites": [
             {"id": one.subject, "name": names.of(one.subject, lang), "last": one.facts.get("last")} for one in silent
         ],
+        "refused_rows": store.reject_count(at - WEEK),
         "daemon": {
             "alive": beat is not None and not recorded and at - beat <= ALIVE,
             "last_beat": None if beat is None else periods.clock(beat),

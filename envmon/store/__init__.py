@@ -43,6 +43,7 @@ class Store:
     clean = readings.clean
     latest = readings.latest
     rejects = readings.rejects
+    reject_count = readings.reject_count
     save_air_days = judgements.save_air_days
     air_days = judgements.air_days
     judged_air_days = judgements.judged_air_days

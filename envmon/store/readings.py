@@ -152,8 +152,10 @@ def _after_keeping(db: sqlite3.Connection, window: str, batch: int, learned: int
 
 
 def _keep_refused(db: sqlite3.Connection, batch: int, refused: Sequence[Refused]) -> None:
+    """Keep what was refused, unless it was for the same reason before: a look-back window reads it again and again."""
     db.executemany(
-        "INSERT INTO reject VALUES (?, ?, ?, ?, ?)",
+        """INSERT INTO reject SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (
+          SELECT 1 FROM reject WHERE origin = ?3 AND line = ?2 AND reason = ?4 AND text = ?5)""",
         [(batch, row.line, row.origin, row.reason, row.text[:1000]) for row in refused],
     )
 
@@ -323,9 +325,24 @@ def latest(store: Store) -> dict[int, int]:
     return dict(store.db.execute("SELECT site, ending FROM site_latest"))
 
 
-def rejects(store: Store, batch: int) -> list[Refused]:
-    rows = store.db.execute("SELECT origin, line, reason, text FROM reject WHERE batch = ? ORDER BY line", (batch,))
-    return [model.Refused(*row) for row in rows]
+def rejects(store: Store, first: int, last: int, source: str | None = None) -> list[dict[str, Any]]:
+    """Rows refused that were learned from minute `first` to `last`, newest first: learned, source, origin, line,
+    reason, text."""
+    rows = store.db.execute(
+        """SELECT b.learned, b.source, r.origin, r.line, r.reason, r.text
+        FROM reject r JOIN batch b ON b.number = r.batch
+        WHERE b.learned BETWEEN ? AND ? AND (? IS NULL OR b.source = ?) ORDER BY b.learned DESC, r.rowid""",
+        (first, last, source, source),
+    )
+    return [dict(zip(("learned", "source", "origin", "line", "reason", "text"), row, strict=True)) for row in rows]
+
+
+def reject_count(store: Store, since: int) -> int:
+    """How many rows were refused since a minute."""
+    found = store.db.execute(
+        "SELECT count(*) FROM reject r JOIN batch b ON b.number = r.batch WHERE b.learned >= ?", (since,)
+    ).fetchone()
+    return int(found[0])
 
 
 def _streams(store: Store, span: Span, basis: Basis | None) -> list[int]:

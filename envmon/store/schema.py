@@ -123,6 +123,8 @@ INSERT OR REPLACE INTO rate_kept SELECT name, subject, first, last, 'by-date', n
 DROP TABLE rate;
 ALTER TABLE rate_kept RENAME TO rate;
 CREATE INDEX air_day_site ON air_day (site, day);
+-- What was refused is kept once, however often it is read again.
+CREATE INDEX reject_place ON reject (origin, line);
 CREATE INDEX slot_running ON slot (state) WHERE state = 'running';
 """
 
