@@ -39,7 +39,8 @@ def phosphorus(section: str) -> dict[date, list[Fraction]]:
     found: dict[date, list[Fraction]] = defaultdict(list)
     with gzip.open(WATER, "rt", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            if row["断面名称"] == section and row["总磷(mg/L)"] not in ("*", "--", ""):
+            counts = row["站点情况"] == "正常" and row["总磷(mg/L)"] not in ("*", "--", "")
+            if row["断面名称"] == section and counts:
                 moment = datetime.fromisoformat(row["监测时间"])
                 found[(moment - timedelta(minutes=1)).date()].append(Fraction(row["总磷(mg/L)"]))
     return found
@@ -78,7 +79,20 @@ def test_a_month_that_the_period_cuts_is_the_mean_of_its_readings_inside(lived) 
     january = [one for day, own in days.items() if date(2022, 1, 12) <= day <= date(2022, 1, 31) for one in own]
     february = [value for day, own in days.items() if day.isoformat()[:7] == "2022-02" for value in own]
     march = [one for day, own in days.items() if date(2022, 3, 1) <= day <= date(2022, 3, 10) for one in own]
-    assert judged_mean(store, config, "2022-01-12..2022-03-10") == mean([mean(january), mean(february), mean(march)])
+    weighed = mean(january) * Fraction(20, 31) + mean(february) + mean(march) * Fraction(10, 31)
+    assert judged_mean(store, config, "2022-01-12..2022-03-10") == weighed / (1 + Fraction(30, 31))
+
+
+def test_the_running_month_counts_by_the_days_that_are_over(lived) -> None:  # type: ignore[no-untyped-def]
+    """On 20 April the year is January to March and 19 of the 30 days of April."""
+    store, config, _ = lived
+    months: dict[str, list[Fraction]] = defaultdict(list)
+    for day, own in phosphorus("三邑大桥").items():
+        if date(2022, 1, 1) <= day < date(2022, 4, 20):
+            months[day.isoformat()[:7]] += own
+    whole = [mean(months[f"2022-0{month}"]) for month in (1, 2, 3)]
+    april = mean(months["2022-04"]) * Fraction(19, 30)
+    assert judged_mean(store, config, "2022") == (sum(whole) + april) / (3 + Fraction(19, 30))
 
 
 def test_a_week_across_two_months_is_the_mean_of_its_readings(lived) -> None:  # type: ignore[no-untyped-def]

@@ -402,6 +402,19 @@ def test_a_mean_is_below_detection_only_when_every_value_is() -> None:
     assert water.mean_of_means(months[:1] * 2, REGIME)["tp"][2] == 1
 
 
+def test_months_may_count_by_their_share_of_days() -> None:
+    steps = {name: 10 ** REGIME.items[name].decimals for name in ("ph", "codmn", "fecal_coliform")}
+    months = [
+        water.means({name: [(value * steps[name], False)] for name, value in values.items()}, REGIME)
+        for values in ({"ph": 6, "codmn": 1, "fecal_coliform": 10}, {"ph": 8, "codmn": 2, "fecal_coliform": 160})
+    ]
+    found = water.mean_of_means(months, REGIME, weights=[3, 1])
+    exact = {name: Fraction(top, bottom) / steps[name] for name, (top, bottom, _) in found.items()}
+    assert exact["codmn"] == Fraction(5, 4)
+    assert abs(exact["ph"] + math.log10((3e-6 + 1e-8) / 4)) < 1e-9
+    assert abs(exact["fecal_coliform"] - 20) < 1e-9  # the fourth root of 10 * 10 * 10 * 160
+
+
 def test_the_ph_of_a_year_goes_by_hydrogen_ions_too() -> None:
     step = 10 ** REGIME.items["ph"].decimals
     months = [water.means({"ph": [(value * step, False)]}, REGIME) for value in (6, 8)]

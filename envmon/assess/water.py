@@ -7,6 +7,7 @@ Never here: limits (they come in the regime), QC, which readings belong to a per
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -208,25 +209,33 @@ def means(readings: Mapping[str, Sequence[tuple[int, bool]]], regime: WaterRegim
     return found
 
 
-def _mean(name: str, values: Sequence[Fraction | int], regime: WaterRegime, unit: int = 1) -> Fraction:
+def _mean(
+    name: str, values: Sequence[Fraction | int], regime: WaterRegime, unit: int = 1, weights: Sequence[int] = ()
+) -> Fraction:
     """The mean of one item's values by the item's own way. unit : how many of their units make a step of the item."""
+    weights = weights or [1] * len(values)
     if name == "ph":
         scale = unit * 10 ** regime.items[name].decimals
-        exact: Fraction = mean_ph([Fraction(value) / scale for value in values]) * scale
+        exact: Fraction = mean_ph([Fraction(value) / scale for value in values], weights) * scale
     elif name in GEOMETRIC:
-        exact = mean_geometric([Fraction(value) for value in values])
+        exact = mean_geometric([Fraction(value) for value in values], weights)
     else:
-        exact = Fraction(sum(values)) / len(values)
+        exact = Fraction(sum(map(operator.mul, values, weights))) / sum(weights)
     return exact
 
 
-def mean_of_means(parts: Sequence[Means], regime: WaterRegime) -> Means:
-    """The mean of periods of equal weight (a year of its months), item by item over the periods that have it."""
+def mean_of_means(parts: Sequence[Means], regime: WaterRegime, weights: Sequence[int] = ()) -> Means:
+    """The mean of periods (a year of its months), item by item over the periods that have it.
+
+    weights : whole numbers, one for each part; equal when there are none.
+    """
+    weights = weights or [1] * len(parts)
     found = {}
     for name in sorted({name for part in parts for name in part}):
-        own = [part[name] for part in parts if name in part]
-        exact = _mean(name, [Fraction(top, bottom) for top, bottom, _ in own], regime)
-        found[name] = (exact.numerator, exact.denominator, int(all(below for _, _, below in own)))
+        own = [(part[name], weight) for part, weight in zip(parts, weights, strict=True) if name in part]
+        values = [Fraction(top, bottom) for (top, bottom, _), _ in own]
+        exact = _mean(name, values, regime, weights=[weight for _, weight in own])
+        found[name] = (exact.numerator, exact.denominator, int(all(below for (_, _, below), _ in own)))
     return found
 
 
@@ -254,7 +263,7 @@ def _rounded(top: int, bottom: int, item: WaterItem) -> int:
     return half_even(top, bottom)
 
 
-def mean_ph(values: Sequence[Fraction]) -> Fraction:
+def mean_ph(values: Sequence[Fraction], weights: Sequence[int]) -> Fraction:
     """Mean pH by way of the mean hydrogen-ion concentration, to FINE decimals.
 
     The logarithm is irrational unless all values are equal, so no tie can occur and fifty digits settle every rounding:
@@ -262,16 +271,17 @@ def mean_ph(values: Sequence[Fraction]) -> Fraction:
     """
     if len(set(values)) == 1:
         return values[0]
-    mean = FIFTY.divide(sum(map(_ions, values), Decimal(0)), Decimal(len(values)))
+    total = sum(map(operator.mul, map(_ions, values), weights), Decimal(0))
+    mean = FIFTY.divide(total, Decimal(sum(weights)))
     return Fraction(FIFTY.minus(FIFTY.log10(mean)).quantize(Decimal(1).scaleb(-FINE), context=FIFTY))
 
 
-def mean_geometric(values: Sequence[Fraction]) -> Fraction:
+def mean_geometric(values: Sequence[Fraction], weights: Sequence[int]) -> Fraction:
     """The geometric mean, to FINE decimals; 0 when one value is."""
     if 0 in values or len(set(values)) == 1:
         return min(values)
     logs = (FIFTY.ln(FIFTY.divide(Decimal(value.numerator), Decimal(value.denominator))) for value in values)
-    mean = FIFTY.exp(FIFTY.divide(sum(logs, Decimal(0)), Decimal(len(values))))
+    mean = FIFTY.exp(FIFTY.divide(sum(map(operator.mul, logs, weights), Decimal(0)), Decimal(sum(weights))))
     return Fraction(mean.quantize(Decimal(1).scaleb(-FINE), context=FIFTY))
 
 

@@ -68,7 +68,7 @@ def parts(store: Store, config: Config, now: int) -> list[Part]:
     sites = {store.site_numbers[one.id] for one in config.sites if one.kind in (Kind.SECTION, Kind.SOURCE)}
     today, closed = periods.today(now), judged_until(store)
     touched = store.dirty(Medium.WATER)
-    if 0 < closed < today - 1:
+    if closed < today - 1:
         touched += store.water_days(closed + 1, today - 1)
     pending: dict[Period, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
     for day, number in touched:
@@ -110,8 +110,8 @@ def close_months(store: Store, now: int) -> None:
 
 
 def judged_until(store: Store) -> int:
-    """The last day that is in the judgement of its month; 0 when no round has ended yet."""
-    return int(store.meta("water_closed") or 0)
+    """The last day that is in the judgement of its month; without end when no round has ended yet."""
+    return int(store.meta("water_closed") or periods.LAST_DAY)
 
 
 def of_part(store: Store, config: Config, sites: Mapping[int, Site], period: Period) -> list[WaterPeriod]:

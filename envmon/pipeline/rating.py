@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from envmon.store import Store
 from envmon.texts import t
 
 WHOLE = "*"  # the bureau as a whole
+MONTH = math.lcm(28, 29, 30, 31)  # parts of a month, so that any number of its days is a whole number of them
 LEAST_OF_MONTHS = 28  # days from which a period that is not within one month is judged by its months
 KINDS = {
     RateName.GOOD_SECTIONS: Kind.SECTION,
@@ -125,8 +127,9 @@ def judged_sites(store: Store, config: Config, kind: Kind, area: str, period: Pe
 def judged(store: Store, config: Config, sites: Sequence[Site], period: Period) -> list[Judged]:
     """Sites of one kind over a period.
 
-    A section is judged on the mean of its months' means; over a day, or a week or so across two months, on that of its
-    readings. A source complies in a period when it complied in every round of it.
+    A section is judged on the mean of its months' means, a month that is not whole by its share of days; over a day, or
+    a week or so across two months, on that of its readings. A source complies in a period when it complied in every
+    round of it.
     """
     numbers = {store.site_numbers[site.id]: site for site in sites}
     if any(site.kind is Kind.SOURCE for site in sites) or period.days == 1:
@@ -138,7 +141,8 @@ def judged(store: Store, config: Config, sites: Sequence[Site], period: Period) 
     found: dict[int, list[WaterPeriod]] = defaultdict(list)
     for one in parts:
         found[one.site].append(one)
-    return [over_period(site, found[number], period) for number, site in numbers.items()]
+    so_far = period.until(judge_water.judged_until(store))
+    return [over_period(site, found[number], so_far) for number, site in numbers.items()]
 
 
 def by_month(store: Store, config: Config, sites: Mapping[int, Site], period: Period) -> Iterator[WaterPeriod]:
@@ -171,8 +175,20 @@ def over_period(site: Site, found: Sequence[WaterPeriod], period: Period) -> Jud
     # A year that was sampled by hand in some months and measured automatically in others is judged on what both have.
     manual = all(one.basis is Basis.MANUAL for one in parts)
     regime, item_set = judge_water.law_of(site, Basis.MANUAL if manual else Basis.REALTIME, period.last)
-    exact = water.mean_of_means([one.means for one in parts], regime)
+    weights = [share_of_month(one, period) for one in parts]
+    exact = water.mean_of_means([one.means for one in parts], regime, weights)
     return Judged(site, water.judge(water.rounded(exact, regime), site.body, regime, item_set), parts, exact)
+
+
+def share_of_month(part: WaterPeriod, period: Period) -> int:
+    """How much a month counts: by the share of its days that lie in the period, in parts of MONTH.
+
+    So the first day of a running month does not weigh as much as the whole months before it. A sample taken by hand
+    stands for its month and counts in full.
+    """
+    month = periods.month_of(part.first)
+    inside = min(month.last, period.last) - max(month.first, period.first) + 1
+    return MONTH if part.basis is Basis.MANUAL else MONTH * inside // month.days
 
 
 def basis_of(found: Sequence[Judged]) -> str:
