@@ -36,7 +36,6 @@ AIR = (Kind.CITY, Kind.STATION)
 PERIODS = {Kind.CITY: 60, Kind.STATION: 60, Kind.SECTION: 240}
 """Minutes from one reading to the next, by kind of site; sources are sampled by plan, not by the hour."""
 
-
 AFTERMATH = 31 * periods.DAY
 """How long a target is followed after its period: the last samples of a year come in January."""
 
@@ -45,16 +44,10 @@ def alert_judged(
     store: Store, config: Config, days: Sequence[tuple[int, int]], waters: Sequence[WaterPeriod], now: int
 ) -> list[Event]:
     """Decide on what was just judged: (day, site number) pairs of air, judgements of water."""
-    return decide(
-        store,
-        config,
-        [
-            *air_findings(store, config, days),
-            *hour_findings(store, config, days),
-            *water_findings(store, config, waters, now),
-        ],
-        now,
-    )
+    found = [*air_findings(store, config, days), *hour_findings(store, config, days)]
+    if waters:
+        found += water_findings(store, config, waters, now)
+    return decide(store, config, found, now)
 
 
 def alert_targets(store: Store, config: Config, outlooks: Sequence[Outlook], now: int) -> list[Event]:
