@@ -45,6 +45,7 @@ from envmon.store import Store, schema
 DAY = periods.parse("2022-03-01").first
 NOON = periods.hour_ending(DAY, 12)
 PM25, CLASS = 6, 100
+LEARNED = 28_000_000  # a minute after all those of the tests
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def row(value: int, hour: int = 12, site: int = 1, mark: int = 0) -> Row:
 
 
 def keep(store: Store, rows: list[Row], taken: int, refused: tuple[Refused, ...] = ()):  # type: ignore[no-untyped-def]
-    return store.keep("archive", f"file {taken}", taken, 1000, rows, refused)
+    return store.keep("archive", f"file {taken}", taken, LEARNED, rows, refused)
 
 
 def in_force(store: Store) -> list[tuple[int, ...]]:
@@ -143,11 +144,18 @@ def test_a_payload_that_contradicts_itself_is_stored_once_however_often_it_comes
 
 
 def test_a_value_seen_by_a_clock_that_was_ahead_gives_way(store: Store) -> None:
-    store.keep("archive", "ahead", 5_000_000, 5_000_000, [row(35000), row(35000, 13)])
+    store.keep("archive", "ahead", 2 * LEARNED, 2 * LEARNED, [row(35000), row(35000, 13)])
     for hour, taken in ((12, 900), (13, 100)):  # as the newest payload, and as one behind another
         assert keep(store, [row(38000, hour)], taken).tally.revised == 1
         assert values_ever(store, hour)[-1] == (38000, 1)
     assert keep(store, [row(39000)], 950).tally.revised == 1
+
+
+def test_a_reading_far_ahead_is_kept_but_not_taken_for_the_latest(store: Store) -> None:
+    now = periods.hour_ending(DAY, 12)
+    store.keep("archive", "x", now, now, [row(1, 12), row(2, 24), row(3, 24 * 400)])
+    assert store.latest() == {1: periods.hour_ending(DAY, 24)}  # the running day may be dated at its end
+    assert len(in_force(store)) == 3
 
 
 def test_the_readings_of_other_sites_are_not_searched(store: Store) -> None:
@@ -182,8 +190,8 @@ def test_what_was_refused_is_kept_with_its_reason(store: Store) -> None:
     keep(store, [row(1)], 200, refused)  # read again in the next look-back window
     (found,) = store.rejects(0, 2**40, "archive")
     assert [found[key] for key in ("origin", "line", "reason", "text")] == ["file", 7, "not a number", "12x"]
-    assert store.rejects(0, 2**40, "other") == store.rejects(0, 999) == []
-    assert (store.reject_count(1000), store.reject_count(1001)) == (1, 0)
+    assert store.rejects(0, 2**40, "other") == store.rejects(0, LEARNED - 1) == []
+    assert (store.reject_count(LEARNED), store.reject_count(LEARNED + 1)) == (1, 0)
 
 
 def test_only_days_that_changed_are_marked_for_judging(store: Store) -> None:

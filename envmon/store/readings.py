@@ -135,7 +135,10 @@ def _keep_lost(db: sqlite3.Connection, rows: list[Row], batch: int) -> None:
 
 
 def _after_keeping(db: sqlite3.Connection, window: str, batch: int, learned: int) -> None:
-    """Mark the site-days that changed for judging, and remember each site's latest reading."""
+    """Mark the site-days that changed for judging, and remember each site's latest reading.
+
+    One that lies more than a day ahead (a misnamed file) does not count as heard: its site would never be silent again.
+    """
     db.execute(
         f"""INSERT OR IGNORE INTO dirty
         SELECT DISTINCT p.medium, (r.ending - 1 + {periods.OFFSET}) / {periods.DAY}, r.site
@@ -143,7 +146,8 @@ def _after_keeping(db: sqlite3.Connection, window: str, batch: int, learned: int
         (batch,),
     )
     db.execute(
-        f"""INSERT INTO site_latest SELECT site, max(ending), ? FROM reading WHERE {window} AND batch = ? GROUP BY site
+        f"""INSERT INTO site_latest SELECT site, max(ending), ? FROM reading WHERE {window} AND batch = ?
+        AND ending <= {learned + periods.DAY} GROUP BY site
         ON CONFLICT (site) DO UPDATE SET ending = excluded.ending, learned = excluded.learned
         WHERE excluded.ending > site_latest.ending""",
         (learned, batch),
