@@ -131,6 +131,16 @@ def is_quarter(period: Period) -> bool:
     return (whole.first, whole.last) == (period.first, period.last)
 
 
+def is_month(period: Period) -> bool:
+    whole = month_of(period.first)
+    return (whole.first, whole.last) == (period.first, period.last)
+
+
+def is_year(period: Period) -> bool:
+    whole = year_of(period.first)
+    return (whole.first, whole.last) == (period.first, period.last)
+
+
 def year(count: int) -> Period:
     return Period(number(date(count, 1, 1)), number(date(count, 12, 31)), f"{count}")
 
@@ -147,6 +157,24 @@ def week_of(day: int) -> Period:
 
 def year_of(day: int) -> Period:
     return year(calendar(day).year)
+
+
+def year_before(period: Period) -> Period:
+    """The same days of the year before; what ends with a month ends with it there too, a week has the same number.
+
+    >>> year_before(parse("2024-02")).days, year_before(parse("2024-02-01..2024-02-29")).name
+    (28, '2023-02-01..2023-02-28')
+    """
+    iso = calendar(period.first).isocalendar()
+    if period == week(iso.year, iso.week):
+        return week(iso.year - 1, min(iso.week, 52))
+    first, last = calendar(period.first), calendar(period.last)
+    there, end = month(first.year - 1, first.month), month(last.year - 1, last.month)
+    start = there.first + min(first.day, there.days) - 1
+    stop = end.last if period.last == month_of(period.last).last else end.first + min(last.day, end.days) - 1
+    named = re.fullmatch(r"(\d{4})(-[Qq][1-4]|-\d{2})?", period.name)
+    name = f"{int(named[1]) - 1}{named[2] or ''}" if named else between(start, stop).name
+    return Period(start, stop, name)
 
 
 def between(first: int, last: int) -> Period:

@@ -312,7 +312,7 @@ def test_exit_1_without_a_database(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "named"),
     [
-        ("statsu", "status"),
+        ("statu", "status"),
         ("rates --period 2022-13", "2022-13"),
         ("rates --area chengd", "chengdu"),
         ("assess air --site gangtuo-bridg", "gangtuo-bridge"),

@@ -98,7 +98,7 @@ def troubles(office: Office) -> Iterator[tuple[str, str, int]]:
         for day in office.store.air_days(numbers[name], 0, periods.LAST_DAY):
             if day.aqi > 100:
                 yield "day", name, periods.hour_ending(day.day, 24)
-    for one in days_in_force(office.store, numbers["s"], 0):
+    for one in days_in_force(office.store, office.config, next(one for one in office.config.sites if one.id == "s"), 0):
         if one.judgement.status is Status.VALID and one.judgement.water_class > WaterClass.III:
             yield "class", "s", periods.hour_ending(one.first, 24)
     for name in ("t", "u"):

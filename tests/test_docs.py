@@ -22,6 +22,7 @@ from envmon.model import (
     POLLUTANTS,
     Basis,
     Flag,
+    Kind,
     Message,
     RateName,
     Status,
@@ -140,7 +141,7 @@ def understand(words: list[str]) -> None:
     """Parse a command line with the parser of its command. Raises click.UsageError for what it does not know."""
     command: click.Command = cli.root
     context = click.Context(command, info_name="envmon", **command.context_settings)
-    rest = cli.lang_first(words)
+    rest = cli.own_first(words)
     while True:
         given, rest, _ = command.make_parser(context).parse_args(rest)
         check_values(command, context, given)
@@ -416,6 +417,8 @@ def judged(basis: Basis, status: Status) -> WaterPeriod:
     return WaterPeriod(1, "month", 0, 30, basis, 1, found, {})
 
 
+BUREAU = load_config(ROOT / "config.toml")
+SECTION = next(one for one in BUREAU.sites if one.kind is Kind.SECTION)
 AUTOMATIC, BY_HAND = Basis.REALTIME, Basis.MANUAL
 
 
@@ -434,5 +437,5 @@ def test_decision_006_a_valid_manual_judgement_counts_before_an_automatic_one(
     given: list[tuple[Basis, Status]], counts: Basis | None
 ) -> None:
     for order in (given, given[::-1]):
-        found = in_force([judged(basis, status) for basis, status in order])
+        found = in_force(BUREAU, SECTION, [judged(basis, status) for basis, status in order])
         assert (found and found.basis) == counts

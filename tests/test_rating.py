@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from envmon import periods, standards
-from envmon.model import RateName
+from envmon import periods
+from envmon.model import RateName, View
 from envmon.pipeline import rating
 from envmon.pipeline.explaining import explain_rate
 from envmon.pipeline.importing import import_file, spec_of
@@ -200,8 +200,6 @@ def test_a_quarter_of_sources_is_counted_month_by_month(bureau) -> None:  # type
         assert counted(RateName.GOOD_SOURCES, "2022") == (0, 1)
         intake = next(site.intake for site in config.sites if site.name == "示例水库水源地")
         assert counted(RateName.GOOD_SOURCES_VOLUME, "2022-Q2") == (2 * intake, 3 * intake)
-        shown = explain_rate(
-            store, config, RateName.GOOD_SOURCES, "*", periods.parse("2022-Q2"), now, standards.BY_DATE
-        )
+        shown = explain_rate(store, config, RateName.GOOD_SOURCES, "*", periods.parse("2022-Q2"), now, View())
         own = [(row["part"], row["good"]) for row in shown.parts[0].rows if row["site"] == "示例水库水源地"]
         assert own == [("2022-04", True), ("2022-05", False), ("2022-06", True)]

@@ -208,7 +208,7 @@ def test_before_the_first_edition_nothing_is_in_force() -> None:
 def test_the_list_names_every_document_and_its_days() -> None:
     rows = standards.editions()
     assert {row.file for row in rows} == {path.name for path in load.FOLDER.glob("*.toml")} - {"parameters.toml"}
-    assert len(rows) == len({(row.id, row.phase) for row in rows}) == 11
+    assert len(rows) == len({(row.id, row.phase) for row in rows}) == 12
     phases = [(row.phase, row.first, row.last) for row in rows if row.id == "GB 3095-2026"]
     assert phases == [("transitional", CHANGE, FINAL - 1), ("final", FINAL, None)]
     for row in rows:
@@ -420,6 +420,9 @@ MISTAKES = [
     ("hb2011-22.toml", 'id = "auto_5"', 'id = "section_21"', "set section_21: given twice"),
     ("hb2011-22.toml", "max_listed = 3", "max_listed = 3\nmost = 3", "main_indicators: unknown key 'most'"),
     ("hb2011-22.toml", "rank = 1\n", "", "class 1: rank is missing"),
+    ("hb2011-22.toml", 'auto_first_items = ["ph"', 'auto_first_items = ["pH"', "auto_merge: 'pH' is no parameter"),
+    ("hb2011-22.toml", "quarter_min = 2", 'quarter_min = "two"', "rounds: quarter_min must be a whole number"),
+    ("hb2011-22.toml", "year_min = 8 ", "# ", "rounds: year_min is missing"),
     ("gbt14848-2017.toml", "from = 2018-05-01", "since = 2018-05-01", "file: unknown key 'since'"),
     ("gbt14848-2017.toml", 'unit = "μg/L"', 'unit = "ng/L"', "item trichloromethane: unit 'ng/L'"),
     ("gbt8170-2008.toml", "clause = ", "place = ", "rule: unknown key 'place'"),

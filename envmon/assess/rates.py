@@ -27,6 +27,7 @@ REASONS = {
     Status.INSUFFICIENT: Reason.INSUFFICIENT,
     Status.INCOMPLETE: Reason.INCOMPLETE,
     Status.INVALID: Reason.INVALID,
+    Status.TOO_FEW_ROUNDS: Reason.TOO_FEW_ROUNDS,
 }
 
 Judged = Sequence[tuple[Site, WaterJudgement | None]]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from envmon import __version__
-from envmon.errors import EnvmonError
+from envmon.errors import EnvmonError, UsageError
 from envmon.texts import t
 
 if TYPE_CHECKING:
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "status": "envmon.cli.status:status",
-    "rates": "envmon.cli.judge:rates",
+    "rates": "envmon.cli.rates:rates",
     "assess": "envmon.cli.judge:assess",
     "explain": "envmon.cli.explain:explain",
+    "stats": "envmon.cli.stats:stats",
     "alerts": "envmon.cli.listing:alerts",
     "rejects": "envmon.cli.listing:rejects",
     "sites": "envmon.cli.listing:sites",
@@ -54,31 +55,47 @@ def language() -> str:
     return found if found in ("zh", "en") else "zh"
 
 
-def lang_first(words: list[str]) -> list[str]:
-    """The words with `--lang X` moved to the front: it may be written anywhere."""
-    if "--lang" not in words[:-1]:
-        return words
-    at = words.index("--lang")
-    return [*words[at : at + 2], *words[:at], *words[at + 2 :]]
+ANYWHERE = ("--lang", "--as-of")
+"""Options of the program itself that may be written behind a command as well."""
+
+LOOKING_BACK = ("status", "rates", "assess", "explain", "stats", "alerts")
+"""Commands that can answer as of an earlier time; the others say so."""
+
+
+def own_first(words: list[str]) -> list[str]:
+    """The words with the program's own options moved to the front."""
+    for option in ANYWHERE:
+        if option in words[:-1]:
+            at = words.index(option)
+            words = [*words[at : at + 2], *words[:at], *words[at + 2 :]]
+    return words
 
 
 class Commands(click.Group):
-    """Knows every command by name and imports it when it is called; the list needs no import at all."""
+    """Knows every command by name and imports it when it is called; the list needs no import at all.
+
+    commands_at : the module and function of each command. texts : where the short texts of the commands are.
+    """
+
+    def __init__(self, *args: Any, commands_at: dict[str, str], texts: str = "cli", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.commands_at = commands_at
+        self.texts = texts
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(self.commands_at)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.commands_at:
             return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
+        module, _, name = self.commands_at[cmd_name].partition(":")
         command: click.Command = getattr(import_module(module), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         lang = language()
         with formatter.section(t("cli.commands", lang)):
-            formatter.write_dl([(name, t(f"cli.{name}.short", lang)) for name in COMMANDS])
+            formatter.write_dl([(name, t(f"{self.texts}.{name}.short", lang)) for name in self.commands_at])
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         try:
@@ -86,7 +103,7 @@ class Commands(click.Group):
         except click.UsageError as error:
             from difflib import get_close_matches
 
-            close = get_close_matches(args[0], COMMANDS, 1)
+            close = get_close_matches(args[0], self.commands_at, 1)
             if not close:
                 raise
             hint = t("cli.did_you_mean", language(), word=close[0])
@@ -96,9 +113,10 @@ class Commands(click.Group):
 class Session:
     """What every command may ask for: the language, the checked config, the store. Loaded when first asked."""
 
-    def __init__(self, path: Path, lang: str | None) -> None:
+    def __init__(self, path: Path, lang: str | None, as_of: int | None = None) -> None:
         self.path = path
         self.chosen = lang
+        self.as_of = as_of
 
     @property
     def lang(self) -> str:
@@ -120,16 +138,21 @@ class Session:
         return Path(self.glance.database).exists()
 
     def reading(self) -> Store:
-        """The store, for reading only. A database that is not there yet is said so."""
+        """The store, for reading only, as of an earlier time when one is asked for."""
         from envmon.store import Store
 
-        return Store.open(Path(self.glance.database), readonly=True)
+        return Store.open(Path(self.glance.database), readonly=True, as_of=self.as_of)
 
     def say(self, key: str, **values: object) -> str:
         return t(key, self.lang, **values)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, help=t("cli.help", language()))
+@click.group(
+    cls=Commands,
+    commands_at=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=t("cli.help", language()),
+)
 @click.version_option(__version__, prog_name="envmon", message="%(prog)s %(version)s")
 @click.option(
     "--config",
@@ -141,15 +164,39 @@ class Session:
     help=t("cli.option.config", language()),
 )
 @click.option("--lang", type=click.Choice(["zh", "en"]), help=t("cli.option.lang", language()))
+@click.option("--as-of", metavar="TIME", help=t("cli.option.as_of", language()))
 @click.pass_context
-def root(ctx: click.Context, config_path: Path, lang: str | None) -> None:
-    ctx.obj = Session(config_path, lang or os.environ.get("ENVMON_LANG"))
+def root(ctx: click.Context, config_path: Path, lang: str | None, as_of: str | None) -> None:
+    if as_of is not None and ctx.invoked_subcommand not in LOOKING_BACK:
+        commands = ", ".join(LOOKING_BACK)
+        raise UsageError(t("cli.as_of.not_here", language(), command=ctx.invoked_subcommand, commands=commands))
+    at = None if as_of is None else minute_of(as_of)
+    ctx.obj = Session(config_path, lang or os.environ.get("ENVMON_LANG"), at)
+    if at is not None:
+        from envmon import periods
+
+        click.echo(click.style(ctx.obj.say("cli.as_of.said", at=periods.clock(at)), dim=True), err=True)
+
+
+def minute_of(text: str) -> int:
+    """A time as people type it, Beijing time: 2026-06-05T12:00, with a blank instead of the T, or a day's beginning."""
+    from datetime import datetime
+
+    from envmon import periods
+
+    try:
+        found = periods.minute(datetime.fromisoformat(text.strip()))
+    except (ValueError, OverflowError) as error:
+        raise UsageError(t("cli.as_of.form", language(), text=text)) from error
+    if periods.today(found) < periods.FIRST_DAY:
+        raise UsageError(t("cli.as_of.form", language(), text=text))
+    return found
 
 
 def main() -> None:
     """Run the command line; every expected error becomes one message on stderr and an exit code."""
     try:
-        root(args=lang_first(sys.argv[1:]), prog_name="envmon")
+        root(args=own_first(sys.argv[1:]), prog_name="envmon")
     except EnvmonError as error:
         click.echo(click.style(error.said(language()), fg="red"), err=True)
         sys.exit(error.exit_code)

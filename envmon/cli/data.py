@@ -27,7 +27,7 @@ LANG = language()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_context
 def import_files(ctx: click.Context, source: str, as_object: bool, files: tuple[Path, ...]) -> None:
-    from envmon.cli.judge import now_of
+    from envmon.cli.asked import now_of
     from envmon.errors import EnvmonError
     from envmon.pipeline.importing import import_file, spec_of
     from envmon.pipeline.judge import judge
@@ -97,7 +97,7 @@ def write_rejects(folder: Path, path: Path, refused: Sequence[Refused], lang: st
 @click.pass_obj
 def charts(session: Session, week: str | None, month: str | None, year: str | None, last_week: bool) -> None:
     from envmon import periods
-    from envmon.cli.judge import now_of
+    from envmon.cli.asked import now_of
     from envmon.errors import EnvmonError, UsageError
     from envmon.pipeline.drawing import draw
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from envmon.cli import Session, language
-from envmon.cli.judge import area_of, now_of, period_of
+from envmon.cli.asked import area_of, area_option, now_of, period_of, period_option, view_of, view_options
 from envmon.cli.output import as_json, cell, table, terminal
 from envmon.texts import t
 
@@ -33,53 +33,60 @@ def explain() -> None:
 @explain.command(help=t("cli.explain.day.help", LANG), epilog=t("cli.explain.day.example", LANG))
 @click.argument("subject")
 @click.argument("date")
-@click.option("--standard", "edition", default="by-date", show_default=True, help=t("cli.rates.standard", LANG))
+@view_options
 @forms
 @click.pass_obj
-def day(session: Session, subject: str, date: str, edition: str, form: str | None) -> None:
+def day(session: Session, subject: str, date: str, edition: str, basis: str | None, form: str | None) -> None:
     from envmon import periods
     from envmon.errors import UsageError
     from envmon.pipeline.explaining import explain_day
 
-    config, wanted = session.config(), periods.parse(date)
+    config, wanted, view = session.config(), periods.parse(date), view_of(edition, basis, session.lang)
     if wanted.days != 1:
         raise UsageError("error.one_day", text=date)
     with session.reading() as store:
-        tell(explain_day(store, config, subject, wanted.first, edition), form, session)
+        tell(explain_day(store, config, subject, wanted.first, view), form, session)
 
 
 @explain.command(help=t("cli.explain.rate.help", LANG), epilog=t("cli.explain.rate.example", LANG))
 @click.argument(
     "name", type=click.Choice(["good_days", "good_sections", "target_met", "good_sources", "good_sources_volume"])
 )
-@click.option("--area", default="*", show_default=True, help=t("cli.option.area", LANG))
-@click.option("--period", metavar="PERIOD", help=t("cli.option.period", LANG))
-@click.option("--standard", "edition", default="by-date", show_default=True, help=t("cli.rates.standard", LANG))
+@area_option
+@period_option
+@view_options
 @forms
 @click.pass_obj
-def rate(session: Session, name: str, area: str, period: str | None, edition: str, form: str | None) -> None:
+def rate(
+    session: Session, name: str, area: str, period: str | None, edition: str, basis: str | None, form: str | None
+) -> None:
     from envmon.model import RateName
     from envmon.pipeline.explaining import explain_rate
 
-    config = session.config()
+    config, view = session.config(), view_of(edition, basis, session.lang)
     with session.reading() as store:
         subject, wanted = area_of(area, config), period_of(period, store)
-        found = explain_rate(store, config, RateName(name), subject, wanted, now_of(store), edition)
+        found = explain_rate(store, config, RateName(name), subject, wanted, now_of(store), view)
         tell(found, form, session)
 
 
 @explain.command(help=t("cli.explain.section.help", LANG), epilog=t("cli.explain.section.example", LANG))
 @click.argument("subject")
 @click.argument("period")
+@click.option("--basis", metavar="BASIS", help=t("cli.option.basis", LANG))
 @forms
 @click.pass_obj
-def section(session: Session, subject: str, period: str, form: str | None) -> None:
+def section(session: Session, subject: str, period: str, basis: str | None, form: str | None) -> None:
     from envmon import periods
     from envmon.pipeline.explaining import explain_water
 
     config = session.config()
     with session.reading() as store:
-        tell(explain_water(store, config, subject, periods.parse(period)), form, session)
+        tell(
+            explain_water(store, config, subject, periods.parse(period), view_of("by-date", basis, session.lang)),
+            form,
+            session,
+        )
 
 
 def tell(found: Explanation, form: str | None, session: Session) -> None:

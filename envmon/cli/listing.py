@@ -57,7 +57,7 @@ def rejects(session: Session, source: str | None, period: str | None, form: str 
 @click.pass_obj
 def sites(session: Session, area: str | None, form: str | None) -> None:
     from envmon import periods
-    from envmon.cli.judge import area_of
+    from envmon.cli.asked import area_of
     from envmon.model import Kind
 
     config = session.config()

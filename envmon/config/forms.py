@@ -35,7 +35,8 @@ CLASSES = {name: WaterClass[name] for name in ("I", "II", "III", "IV", "V")}
 CLASSES |= {sign + end: WaterClass(n) for n, sign in enumerate("ⅠⅡⅢⅣⅤ", 1) for end in ("", "类")}
 CLASSES |= {f"{name}类": WaterClass[name] for name in ("I", "II", "III", "IV", "V")}
 WORSE_THAN: Mapping[str, WaterClass | None] = CLASSES | {"target": None}
-BASES = {basis.name.lower(): basis for basis in Basis}
+BASES = {basis.name.lower(): basis for basis in Basis if basis is not Basis.MERGED}
+SECTION_DATA = {word: word for word in ("manual", "automatic", "merged")}
 SEVERITIES = {severity.name.lower(): severity for severity in Severity}
 EVERY = {"1h": 60, "4h": 240, "1d": 1440}
 

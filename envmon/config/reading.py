@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from envmon.config import checks, document, forms, schema, sites
 from envmon.config.checks import Entry
 from envmon.config.known import JOB_TIMES, Known
-from envmon.config.mistakes import ConfigMistakes, Mistake, dotted, shown
-from envmon.model import Area, Channel, Config, Paths, Rule, Schedule, Site, SourceSpec, Target
+from envmon.config.mistakes import ConfigMistakes, Mistake, closest, dotted, shown
+from envmon.model import Area, Assessment, Channel, Config, Paths, Rule, Schedule, Site, SourceSpec, Target
 from envmon.texts import LANGUAGES, t
 
 NOUNS: Mapping[str, type] = {
@@ -71,12 +71,13 @@ class Reading:
                 schema.tell(partial(self.report, ()), (name,), f"some_{name}", None, {}, self.lang)
             self.tables[name] = [table for entry in self.entries[name] if (table := self._table(name, entry))]
         paths = schema.read_table(schema.PathsTable, raw.get("paths", {}), partial(self.report, ("paths",)), self.lang)
+        chosen = self._assessment()
         jobs, settings = self._jobs(), self._qc()
         for entry, (key, code, values) in checks.check(self.entries, self.known):
             schema.tell(self._at(entry), (key,), code, entry.raw.get(key), values, self.lang)
-        if self.mistakes or page is None or paths is None:
+        if self.mistakes or page is None or paths is None or chosen is None:
             raise ConfigMistakes(sorted(set(self.mistakes), key=self._order), self.lang)
-        self.config = self._config(page, paths, jobs, settings)
+        self.config = self._config(page, paths, jobs, settings, Assessment(**dict(chosen)))
 
     def _order(self, mistake: Mistake) -> tuple[bool, str, int, str]:
         return mistake.file != self.file.name, mistake.file, mistake.line, mistake.path
@@ -154,6 +155,18 @@ class Reading:
         self.csvs.append((str(place), len(entries)))
         return entries
 
+    def _assessment(self) -> schema.Table | None:
+        """What the bureau chooses of the assessment; a set of items must be one of its kind of source."""
+        raw = self.file.table.get("assessment", {})
+        report = partial(self.report, ("assessment",))
+        table = schema.read_table(schema.AssessmentTable, raw, report, self.lang)
+        for key, names in self.known.source_sets.items():
+            if table is not None and getattr(table, key) not in names:
+                value = getattr(table, key)
+                values = {"words": " ".join(names), "suggestion": closest(value, names)}
+                schema.tell(report, (key,), "one_of", value, values, self.lang)
+        return table
+
     def _jobs(self) -> dict[str, Schedule]:
         raw = self.file.table.get("jobs", {})
         report = partial(self.report, ("jobs",))
@@ -221,7 +234,12 @@ class Reading:
     # --- the result ---
 
     def _config(
-        self, page: schema.Page, paths: schema.PathsTable, jobs: dict[str, Schedule], qc: dict[str, dict[str, Any]]
+        self,
+        page: schema.Page,
+        paths: schema.PathsTable,
+        jobs: dict[str, Schedule],
+        qc: dict[str, dict[str, Any]],
+        assessment: Assessment,
     ) -> Config:
         from envmon.config import resolve
 
@@ -229,16 +247,18 @@ class Reading:
         nouns = {name: tuple(NOUNS[name](**dict(table)) for table in self.tables[name]) for name in NOUNS}
         resolved = {name: resolve(root, wanted) for name, wanted in paths}
         file = str(Path(self.file.name).absolute())
-        return Config(page.bureau, self.lang, paths=Paths(str(root), **resolved), jobs=jobs, qc=qc, file=file, **nouns)
+        own = {"paths": Paths(str(root), **resolved), "jobs": jobs, "qc": qc, "assessment": assessment, "file": file}
+        return Config(page.bureau, self.lang, **own, **nouns)  # type: ignore[arg-type]
 
     def settings(self, environ: Mapping[str, str]) -> list[Setting]:
         """Every setting with its origin, in the order of the file's forms."""
         rows = [self._language(environ), *self._rows((), schema.Page, self.file.table, environ)]
-        rows += self._rows(("paths",), schema.PathsTable, self.file.table.get("paths", {}), environ)
-        for name, form in schema.LISTS.items():
+        for name, form in (("paths", schema.PathsTable), ("assessment", schema.AssessmentTable)):
+            rows += self._rows((name,), form, self.file.table.get(name, {}), environ)
+        for name, listed in schema.LISTS.items():
             for entry in self.entries[name]:
                 if entry.path:
-                    rows += self._rows(entry.path, form, entry.raw, environ)
+                    rows += self._rows(entry.path, listed, entry.raw, environ)
         for file, count in self.csvs:
             rows.append(Setting("sites", t("config.show.csv", self.lang, count=count), file))
         written = self.file.table.get("jobs", {})

@@ -195,12 +195,24 @@ class PathsTable(Table):
     rejects: Text = "data/rejects"
 
 
+class AssessmentTable(Table):
+    margin: Annotated[int, PlainValidator(forms.whole(0, 100))] = 5
+    station_share: Annotated[int | None, PlainValidator(forms.whole(1, 100))] = absent()
+    station_share_under_4: Annotated[int | None, PlainValidator(forms.whole(1, 100))] = absent()
+    section_data: Annotated[str, PlainValidator(forms.one_of(forms.SECTION_DATA))] = "manual"
+    surface_sources: Text = "source_surface_61"
+    groundwater_sources: Text = "source_groundwater_39"
+    quarter_min_rounds: Annotated[int | None, PlainValidator(forms.whole(1, 3))] = absent()
+    year_min_rounds: Annotated[int | None, PlainValidator(forms.whole(1, 12))] = absent()
+
+
 class Page(Table):
     """The top of the file. Lists of tables are checked table by table, so they are only named here."""
 
     bureau: Text = Field(examples=['"某县生态环境局"'])
     language: Annotated[str, PlainValidator(forms.one_of({"zh": "zh", "en": "en"}))] = default("zh")
     paths: Any = default({})
+    assessment: Any = default({})
     areas: Any = default([])
     sites: Any = default([])
     sources: Any = default([])

@@ -19,6 +19,7 @@ class Status(IntEnum):
     INSUFFICIENT = 2  # too few valid values
     INCOMPLETE = 3  # an item is missing and the index of the rest does not settle the day
     INVALID = 4  # everything received was flagged
+    TOO_FEW_ROUNDS = 5  # judged in fewer months than a whole quarter or year asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,17 @@ class WaterPeriod:
     means: Mapping[str, tuple[int, int, int]]
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """How readings are judged: each day by the standard in force on it or all by one edition, and on which data.
+
+    basis : only values of this kind; None: the best of what there is (reviewed before real-time, manual by the rule).
+    """
+
+    edition: str = "by-date"
+    basis: Basis | None = None
+
+
 class RateName(StrEnum):
     GOOD_DAYS = "good_days"
     GOOD_SECTIONS = "good_sections"
@@ -146,6 +158,7 @@ class Reason(StrEnum):
     INSUFFICIENT = "insufficient"
     INCOMPLETE = "incomplete"
     INVALID = "invalid"
+    TOO_FEW_ROUNDS = "too_few_rounds"
     NOT_COUNTED = "not_counted"
     NO_VOLUME = "no_volume"
 

@@ -78,12 +78,42 @@ class LimitPhase:
 
 
 @dataclass(frozen=True, slots=True)
+class AirStatistics:
+    """HJ 663: how daily values become figures of a month, quarter or year; mappings are by pollutant.
+
+    decimals, evaluation : decimals of a figure as published, and as compared with a limit (table 3).
+    percentiles : in per cent (table 1). with_mean : pollutants whose annual mean is judged beside their percentile.
+    moving_years : years of the moving mean; None: the edition does not know it.
+    """
+
+    decimals: Mapping[str, int]
+    evaluation: Mapping[str, int]
+    percentiles: Mapping[str, int]
+    with_mean: tuple[str, ...]
+    multiple_decimals: int
+    moving_years: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """The composite index (环境空气质量综合指数): which figure of a pollutant enters, its weight, decimals."""
+
+    id: str
+    grade: int
+    weights: Mapping[str, int]
+    with_percentile: tuple[str, ...]
+    ratio_decimals: int
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
 class AirRegime:
     """What is in force for ambient air on a day: limits, index, assessment method."""
 
     limits: LimitPhase
     index: IndexEdition
     validity: AirValidity
+    statistics: AirStatistics
     method: str  # "HJ 663-2026"
 
     @property
@@ -146,4 +176,5 @@ class WaterRegime:
     items: Mapping[str, WaterItem]
     sets: Mapping[str, WaterItemSet]
     max_main: int  # at most so many main indicators are listed
+    min_rounds: tuple[int, int]  # months in which a section must be judged for a whole (quarter, year) to be
     multiple_decimals: int

@@ -52,6 +52,7 @@ class Basis(IntEnum):
     REALTIME = 0
     REVIEWED = 1
     MANUAL = 2  # sampled and analysed in a laboratory
+    MERGED = 3  # of judgements only: items of an automatic station and others of a laboratory together
 
 
 class Span(IntEnum):

@@ -56,6 +56,25 @@ class Paths:
 
 
 @dataclass(frozen=True, slots=True)
+class Assessment:
+    """What a bureau chooses where the standards leave a choice; None: as the standard says.
+
+    margin : of the index around the largest good one, within which a day may flip on review.
+    section_data : whose values count for a section-month that has both: manual or automatic first, or `merged` (those
+        items the automatic station measures from it, the others from the laboratory).
+    """
+
+    margin: int = 5
+    station_share: int | None = None  # per cent of an area's stations that must be valid
+    station_share_under_4: int | None = None
+    section_data: str = "manual"
+    surface_sources: str = "source_surface_61"
+    groundwater_sources: str = "source_groundwater_39"
+    quarter_min_rounds: int | None = None  # months a section must have been judged in, to be judged over a quarter
+    year_min_rounds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     bureau: str
     language: str
@@ -68,4 +87,5 @@ class Config:
     paths: Paths
     jobs: Mapping[str, Schedule]  # own jobs by name: judge (default every hour at :40), charts (weekly, Monday 06:00)
     qc: Mapping[str, Mapping[str, Any]]  # test -> settings
+    assessment: Assessment = Assessment()
     file: str = ""  # the config.toml it was read from, absolute

@@ -190,17 +190,17 @@ def water_findings(store: Store, config: Config, judged: Sequence[WaterPeriod], 
                 number = store.site_numbers[subject]
                 since = [day for day in (touched.get(number), opened.get(subject)) if day is not None]
                 if since and (not judged or number in touched):
-                    days = days_in_force(store, number, min(since))
+                    days = days_in_force(store, config, sites[subject], min(since))
                     found = finder(rule, sites[subject], days)
                     yield from (one for one in found if one.at <= now or one.severity is not None)
 
 
-def days_in_force(store: Store, number: int, first: int) -> list[WaterPeriod]:
+def days_in_force(store: Store, config: Config, site: Site, first: int) -> list[WaterPeriod]:
     """The judgement in force of every day of a water site from `first` on."""
     by_day: dict[int, list[WaterPeriod]] = {}
-    for one in store.water([number], "day", first, periods.LAST_DAY):
+    for one in store.water([store.site_numbers[site.id]], "day", first, periods.LAST_DAY):
         by_day.setdefault(one.first, []).append(one)
-    return [found for day in by_day.values() if (found := judge_water.in_force(day)) is not None]
+    return [found for day in by_day.values() if (found := judge_water.in_force(config, site, day)) is not None]
 
 
 def silence_findings(store: Store, config: Config, now: int) -> Iterator[Finding]:

@@ -209,7 +209,7 @@ def sections(store: Store, config: Config, year: Period, now: int) -> SectionsDa
     for site, number in zip(sites, numbers, strict=True):
         cells: list[MonthClass | None] = []
         for month in months:
-            one = in_force([p for p in found if p.site == number and p.first == month.first])
+            one = in_force(config, site, [p for p in found if p.site == number and p.first == month.first])
             if one is not None:
                 cells.append(charts.MonthClass(one.judgement.water_class, one.judgement.status))
             else:

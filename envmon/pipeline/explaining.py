@@ -33,6 +33,8 @@ from envmon.model import (
     RateName,
     Site,
     Status,
+    Verdict,
+    View,
     WaterClass,
     WaterItem,
     WaterJudgement,
@@ -73,15 +75,15 @@ class Explanation:
 # --- a day of air -------------------------------------------------------------------------------------------------
 
 
-def explain_day(store: Store, config: Config, subject: str, day: int, edition: str) -> Explanation:
+def explain_day(store: Store, config: Config, subject: str, day: int, view: View) -> Explanation:
     """The daily index of a site, or of an area through the site or the stations it is made of."""
     lang = config.language
     name, sites = air_sites(config, subject)
-    regime = standards.air(day, edition)
+    regime = standards.air(day, view.edition)
     numbers = [store.site_numbers[site.id] for site in sites]
-    raw, usable = judge_air.checked_hours(store, config, numbers, day, day, save=False)
+    raw, usable = judge_air.checked_hours(store, config, numbers, day, day, save=False, basis=view.basis)
     rows = [row for column in range(len(sites)) for row in item_rows(raw, usable, column, sites[column], regime, lang)]
-    judged = judged_day(store, config, subject, day, edition)
+    judged = judged_day(store, config, subject, day, view)
     parts = [
         Part(t("explain.day.items", lang), rows, ("site", "item_name", "hours", "exact", "value", "iaqi", "how")),
         Part(
@@ -124,11 +126,11 @@ def sites_of_area(config: Config, area: Area) -> list[Site]:
     return [site for site in config.sites if site.area == area.id and site.kind is kind and site.counted]
 
 
-def judged_day(store: Store, config: Config, subject: str, day: int, edition: str) -> AirDay | None:
-    """The stored judgement of the day, or the one a named edition would give."""
+def judged_day(store: Store, config: Config, subject: str, day: int, view: View) -> AirDay | None:
+    """The stored judgement of the day, or the one another view gives."""
     named = [(one.id, one.name) for one in config.areas] + [(one.id, one.name) for one in config.sites]
     wanted = next(names[0] for names in named if subject in names)
-    found = rating.days_of(store, config, wanted, periods.single(day), edition)
+    found = rating.days_of(store, config, wanted, periods.single(day), view)
     return found[0] if found else None
 
 
@@ -218,12 +220,11 @@ def area_row(day: AirDay, regime: AirRegime) -> dict[str, Any]:
 
 def left_out(store: Store, config: Config, sites: Sequence[Site], numbers: Sequence[int], period: Period) -> Rows:
     """Readings that QC spoke of: what came, what was said, and whether the reading counts all the same."""
-    start, end = periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
     lang = config.language
     names, words = standards.parameter_numbers(), store.item_names(lang)
     found = []
     for site, number in zip(sites, numbers, strict=True):
-        for verdict in store.flags(number, start, end):
+        for verdict in verdicts(store, config, site, number, period):
             parameter = names[verdict.parameter]
             history = store.history(number, verdict.parameter, verdict.ending)
             value = plain(history[-1]["value"], parameter.decimals) if history else None
@@ -243,6 +244,17 @@ def left_out(store: Store, config: Config, sites: Sequence[Site], numbers: Seque
     return found
 
 
+def verdicts(store: Store, config: Config, site: Site, number: int, period: Period) -> list[Verdict]:
+    """What QC says of a site's readings, as stored or as it would have said at an earlier time."""
+    start, end = periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
+    if store.as_of is None:
+        return store.flags(number, start, end)
+    if site.kind in (Kind.CITY, Kind.STATION):
+        return judge_air.verdicts(store, config, [number], period.first, period.last)
+    found = [one for month in periods.months(period) for one in judge_water.verdicts(store, config, number, month)]
+    return [one for one in found if start < one.ending <= end]
+
+
 def origins(store: Store, sites: Sequence[Site], numbers: Sequence[int], period: Period) -> Rows:
     """The payloads the readings in force came from."""
     rows = []
@@ -257,19 +269,19 @@ def origins(store: Store, sites: Sequence[Site], numbers: Sequence[int], period:
 
 
 def explain_rate(
-    store: Store, config: Config, name: RateName, area: str, period: Period, now: int, edition: str
+    store: Store, config: Config, name: RateName, area: str, period: Period, now: int, view: View
 ) -> Explanation:
     """A rate with everything that is not in its numerator, one by one."""
     lang = config.language
-    rate = rating.rate(store, config, name, area, period, now, edition)
+    rate = rating.rate(store, config, name, area, period, now, view)
     subject = t("bureau.whole", lang) if area == rating.WHOLE else rating.area_name(config, area)
     percent = "–" if rate.tenths is None else f"{printed(rate.tenths, 1)}%"
     counts = {"counted": rating.counted(rate, lang), "percent": percent}
     answer = t("explain.rate.answer", lang, rate=word(name, lang), basis=basis_in_words(rate, lang), **counts)
     if name is RateName.GOOD_DAYS:
-        parts = tuple(day_parts(store, config, area, rate.period, edition))
+        parts = tuple(day_parts(store, config, area, rate.period, view))
     else:
-        parts = (site_part(store, config, name, area, rating.counted_in(name, period, rate.period)),)
+        parts = (site_part(store, config, name, area, rating.counted_in(name, period, rate.period), view),)
     law = " / ".join(rate.editions) or "–"
     return Explanation(f"{word(name, lang)} {subject} {period.name}", answer, law, parts)
 
@@ -280,7 +292,7 @@ def basis_in_words(rate: Rate, lang: str) -> str:
     return joined("and", lang, kinds) or "–"
 
 
-def day_parts(store: Store, config: Config, area: str, period: Period, edition: str) -> Iterator[Part]:
+def day_parts(store: Store, config: Config, area: str, period: Period, view: View) -> Iterator[Part]:
     """Days over the limit, and days that are not counted, of every area of the rate."""
     lang = config.language
     over: Rows = []
@@ -288,7 +300,7 @@ def day_parts(store: Store, config: Config, area: str, period: Period, edition: 
     for one in config.areas:
         if area not in (rating.WHOLE, one.id) or not rating.has_air(config, one.id):
             continue
-        days = {day.day: day for day in rating.days_of(store, config, one.id, period, edition)}
+        days = {day.day: day for day in rating.days_of(store, config, one.id, period, view)}
         for number in period:
             found, date = days.get(number), periods.calendar(number).isoformat()
             if found is None or found.status is not Status.VALID:
@@ -311,13 +323,13 @@ def hours_of(day: AirDay | None) -> dict[str, Any]:
     return {"hours": " ".join(f"{name}:{count}" for name, count in pairs), "o3_windows": day.windows}
 
 
-def site_part(store: Store, config: Config, name: RateName, area: str, spans: Sequence[Period]) -> Part:
+def site_part(store: Store, config: Config, name: RateName, area: str, spans: Sequence[Period], view: View) -> Part:
     """Every section or source of the rate with its judgement, in each of the spans in which they are counted."""
     lang, names = config.language, store.item_names(config.language)
     rows = [
         {"part": span.name, **site_row(one, names, lang)}
         for span in spans
-        for one in rating.judged_sites(store, config, rating.KINDS[name], area, span)
+        for one in rating.judged_sites(store, config, rating.KINDS[name], area, span, view)
     ]
     columns: tuple[str, ...] = ("part",) if len(spans) > 1 else ()
     columns += ("site", "class", "target", "counted", "good", "determining_names", "why")
@@ -346,17 +358,17 @@ def site_row(one: rating.Judged, names: Mapping[str, str], lang: str) -> dict[st
 # --- a section or source ------------------------------------------------------------------------------------------
 
 
-def explain_water(store: Store, config: Config, subject: str, period: Period) -> Explanation:
+def explain_water(store: Store, config: Config, subject: str, period: Period, view: View) -> Explanation:
     """The class of a section (or the compliance of a source) over a period, item by item."""
     lang = config.language
     site = next((s for s in config.sites if subject in (s.id, s.name) and s.kind in (Kind.SECTION, Kind.SOURCE)), None)
     if site is None:
         raise UsageError(t("explain.no_water", lang, subject=subject))
-    (found,) = rating.judged(store, config, [site], period)
+    (found,) = rating.judged(store, config, [site], period, view)
     question, judged = f"{site.name} {period.name}", found.judgement
     if judged is None:
         return Explanation(question, t("explain.day.not_judged", lang), "–", ())
-    regime, _ = judge_water.law_of(site, found.parts[-1].basis, period.last)
+    regime, _ = judge_water.law_of(config, site, found.parts[-1].basis, period.last)
     items = [water_row(item, found, judged, regime, lang) for item in regime.items if item in found.means]
     parts = [
         Part(

@@ -20,12 +20,15 @@ from envmon.model import (
     AirDays,
     AirRegime,
     Area,
+    Basis,
     Config,
     IntArray,
     Kind,
     Medium,
     Site,
     Status,
+    Verdict,
+    View,
 )
 from envmon.store import Store
 
@@ -114,14 +117,14 @@ def blocks(sites: Mapping[int, Site]) -> Iterator[set[int]]:
         yield block
 
 
-def runs(days: Sequence[int]) -> Iterator[tuple[int, int, AirRegime]]:
+def runs(days: Sequence[int], edition: str = standards.BY_DATE) -> Iterator[tuple[int, int, AirRegime]]:
     """Unbroken runs of days under one regime, each of at most LONGEST days: (first, last, regime)."""
     start = 0
     for i, day in enumerate(days):
-        regime = standards.air(day)
+        regime = standards.air(day, edition)
         following = days[i + 1] if i + 1 < len(days) else None
         full = day - days[start] + 1 == LONGEST
-        if full or following != day + 1 or standards.air(following).name != regime.name:
+        if full or following != day + 1 or standards.air(following, edition).name != regime.name:
             yield days[start], day, regime
             start = i + 1
 
@@ -156,23 +159,27 @@ def judge_run(
     return [(day, number) for day in range(first, last + 1) for number in sorted(judged)]
 
 
-def judged_again(store: Store, config: Config, subject: str, period: periods.Period, edition: str) -> list[AirDay]:
-    """The days of an area or air site judged by a named edition instead of the one in force; nothing is stored."""
+def judged_again(store: Store, config: Config, subject: str, period: periods.Period, view: View) -> list[AirDay]:
+    """The days of an area or air site judged as a view asks, from the readings; nothing is stored."""
     place = next((one for one in config.areas if one.id == subject), None)
     if place is None:
         sites = [site for site in config.sites if site.id == subject and site.kind in (Kind.CITY, Kind.STATION)]
     else:
         kind = Kind.STATION if place.air is Kind.STATION else Kind.CITY
         sites = [site for site in config.sites if site.area == subject and site.kind is kind and site.counted]
-    if not sites or not period.days > 0:
+    if not sites:
         return []
     numbers = [store.site_numbers[site.id] for site in sites]
-    raw, usable = checked_hours(store, config, numbers, period.first, period.last, save=False)
-    regime = standards.air(period.first, edition)
-    days = air.daily(usable, period.first, regime, STORED)
-    days = replace(days, status=with_invalid(days.status, raw, usable))
-    found = days if place is None else area_days(place, sites, days, raw, usable, regime)
-    return [] if found is None else rows_of(found, store.site_numbers[subject])
+    lawful = [day for day in period if view.edition != standards.BY_DATE or standards.in_force(day)]
+    made: list[AirDay] = []
+    for first, last, regime in runs(lawful, view.edition):
+        raw, usable = checked_hours(store, config, numbers, first, last, save=False, basis=view.basis)
+        days = air.daily(usable, first, regime, STORED)
+        days = replace(days, status=with_invalid(days.status, raw, usable))
+        found = days if place is None else area_days(place, sites, days, raw, usable, regime)
+        if found is not None:
+            made += rows_of(found, store.site_numbers[subject])
+    return made
 
 
 def rows_of(days: AirDays, number: int) -> list[AirDay]:
@@ -199,24 +206,45 @@ def rows_of(days: AirDays, number: int) -> list[AirDay]:
 
 
 def checked_hours(
-    store: Store, config: Config, numbers: Sequence[int], first: int, last: int, save: bool = True
+    store: Store,
+    config: Config,
+    numbers: Sequence[int],
+    first: int,
+    last: int,
+    save: bool = True,
+    basis: Basis | None = None,
 ) -> tuple[IntArray, IntArray]:
     """Hourly values of some sites and days, as received and as QC lets them count; saves the verdicts if wanted.
 
     Both [pollutant, 24 x days, site]; the first with ABSENT, the second with NO_VALUE where there is nothing.
     """
+    raw, flags = flagged_hours(store, config, numbers, first, last, basis)
+    if save:
+        start, end = periods.hour_ending(first, 0), periods.hour_ending(last, 24)
+        store.save_flags(list(flags), numbers, start, end, spoken(flags, numbers, first))
+    return raw, qc.usable(raw, qc.roll_up(flags))
+
+
+def flagged_hours(
+    store: Store, config: Config, numbers: Sequence[int], first: int, last: int, basis: Basis | None = None
+) -> tuple[IntArray, dict[str, IntArray]]:
+    """Hourly values as received, and what each QC test says of them; all [pollutant, 24 x days, site]."""
     beside = -(-qc.reach(config.qc)[0] // 24)  # days, so that QC sees what came before midnight and after it
-    raw, marks = store.air_hours(numbers, first - beside, last + beside)
+    raw, marks = store.air_hours(numbers, first - beside, last + beside, basis)
     flags = qc.check(raw, marks, PARAMETERS, config.qc)
     own = slice(24 * beside, 24 * (beside + last - first + 1))
-    flags = {test: found[:, own] for test, found in flags.items()}
-    raw = raw[:, own]
-    if not save:
-        return raw, qc.usable(raw, qc.roll_up(flags))
-    start = periods.hour_ending(first, 0)
-    verdicts = qc.verdicts(flags, start, 60, numbers, [parameter.number for parameter in PARAMETERS])
-    store.save_flags(list(flags), numbers, start, periods.hour_ending(last, 24), verdicts)
-    return raw, qc.usable(raw, qc.roll_up(flags))
+    return raw[:, own], {test: found[:, own] for test, found in flags.items()}
+
+
+def spoken(flags: Mapping[str, IntArray], numbers: Sequence[int], first: int) -> Iterator[Verdict]:
+    """The verdicts worth keeping of hours that begin with the first of a day."""
+    return qc.verdicts(flags, periods.hour_ending(first, 0), 60, numbers, [one.number for one in PARAMETERS])
+
+
+def verdicts(store: Store, config: Config, numbers: Sequence[int], first: int, last: int) -> list[Verdict]:
+    """What QC says of the readings of some days, in the order of their hours; nothing is stored."""
+    _, flags = flagged_hours(store, config, numbers, first, last)
+    return sorted(spoken(flags, numbers, first), key=lambda one: (one.ending, one.parameter, one.test))
 
 
 def hourly_index(store: Store, config: Config, numbers: Sequence[int], first: int, last: int) -> IntArray:

@@ -44,7 +44,12 @@ of its own; duplicates are found where a payload is stored."""
 
 WIDEST = 100  # sites that are judged in one go: what has to fit into memory together
 
-SETS = {Basis.MANUAL: "section_21", Basis.REALTIME: "auto_5", Basis.REVIEWED: "auto_5"}
+SETS = {
+    Basis.MANUAL: "section_21",
+    Basis.MERGED: "section_21",
+    Basis.REALTIME: "auto_5",
+    Basis.REVIEWED: "auto_5",
+}
 
 Row = tuple[int, int, int, int, int, int, int]
 Readings = Sequence[Row]
@@ -94,10 +99,10 @@ def judge_water(store: Store, config: Config, part: Part, now: int) -> list[Wate
     for number, site in sites.items():
         beside = {periods.day_of(row[1]) for row in received[number]} if decides else set()
         for day in sorted(part.days[number] | {day for day in beside if day <= periods.today(now)}):
-            made += judge_span(site, number, received[number], valid[number], periods.single(day))
+            made += judge_span(config, site, number, received[number], valid[number], periods.single(day))
         closed = part.month.until(periods.today(now) - 1)
         if closed.days > 0:
-            month = judge_span(site, number, received[number], valid[number], closed)
+            month = judge_span(config, site, number, received[number], valid[number], closed)
             made += [replace(one, span="month", last=part.month.last) for one in month]
     store.save_water(made)
     store.clean(Medium.WATER, [(day, number) for number, days in part.days.items() for day in days])
@@ -111,7 +116,32 @@ def close_months(store: Store, now: int) -> None:
 
 def judged_until(store: Store) -> int:
     """The last day that is in the judgement of its month; without end when no round has ended yet."""
+    if store.as_of is not None:
+        return periods.today(store.as_of) - 1
     return int(store.meta("water_closed") or periods.LAST_DAY)
+
+
+def days_of(store: Store, config: Config, sites: Mapping[int, Site], period: Period) -> list[WaterPeriod]:
+    """The judgements of the single days of some sites, as stored or as they would have been made at an earlier time."""
+    if store.as_of is None:
+        return store.water(list(sites), "day", period.first, period.last)
+    made = []
+    for month in periods.months(period):
+        received, valid = checked(store, config, list(sites), month, save=False)
+        for number, site in sites.items():
+            for day in sorted({periods.day_of(row[1]) for row in received[number]}):
+                if day in period:
+                    made += judge_span(config, site, number, received[number], valid[number], periods.single(day))
+    return sorted(made, key=lambda one: (one.first, one.site, one.basis))
+
+
+def months_of(store: Store, config: Config, sites: Mapping[int, Site], month: Period) -> list[WaterPeriod]:
+    """The judgements of one month of some sites on its closed days, as stored or as of an earlier time."""
+    if store.as_of is None:
+        return store.water(list(sites), "month", month.first, month.first)
+    closed = month.until(judged_until(store))
+    made = of_part(store, config, sites, closed) if closed.days > 0 else []
+    return [replace(one, last=month.last) for one in made]
 
 
 def of_part(store: Store, config: Config, sites: Mapping[int, Site], period: Period) -> list[WaterPeriod]:
@@ -125,7 +155,7 @@ def of_part(store: Store, config: Config, sites: Mapping[int, Site], period: Per
     return [
         replace(one, span="month")
         for number, site in sites.items()
-        for one in judge_span(site, number, received[number], valid[number], period)
+        for one in judge_span(config, site, number, received[number], valid[number], period)
     ]
 
 
@@ -152,6 +182,17 @@ def checked(
     return received, valid
 
 
+def verdicts(store: Store, config: Config, number: int, month: Period) -> list[Verdict]:
+    """What QC says of one site's readings of a month, in their order; nothing is stored."""
+    start, end = periods.hour_ending(month.first, 0), periods.hour_ending(month.last, 24)
+    rows = store.water_readings([number], start, end)
+    bases = sorted({row[5] for row in rows})
+    found = [
+        one for basis in bases for one in spoken([row for row in rows if row[5] == basis], number, start, config.qc)
+    ]
+    return sorted(found, key=lambda one: (one.ending, one.parameter, one.test))
+
+
 def spoken(rows: Readings, number: int, start: int, settings: Mapping[str, qc.Settings]) -> Iterator[Verdict]:
     """What QC says of one site's readings of one basis, laid on the evenly spaced times they share."""
     by_number = standards.parameter_numbers()
@@ -168,7 +209,9 @@ def spoken(rows: Readings, number: int, start: int, settings: Mapping[str, qc.Se
     return qc.verdicts(own, start, step, [number], items)
 
 
-def judge_span(site: Site, number: int, received: Readings, valid: Readings, span: Period) -> list[WaterPeriod]:
+def judge_span(
+    config: Config, site: Site, number: int, received: Readings, valid: Readings, span: Period
+) -> list[WaterPeriod]:
     """One judgement for each basis (automatic, manual) of which readings were received in the span.
 
     Where QC let none of them count it says INVALID: an earlier judgement of the same days must not stand.
@@ -177,7 +220,7 @@ def judge_span(site: Site, number: int, received: Readings, valid: Readings, spa
     for basis in sorted({row[5] for row in received if periods.day_of(row[1]) in span}):
         own = [row for row in valid if row[5] == basis and periods.day_of(row[1]) in span]
         try:
-            regime, item_set = law_of(site, Basis(basis), span.last)
+            regime, item_set = law_of(config, site, Basis(basis), span.last)
         except NotInForce:
             LOG.info("%s %s lies before the first standard: kept, not judged", site.id, span.name)
             continue
@@ -191,12 +234,12 @@ def judge_span(site: Site, number: int, received: Readings, valid: Readings, spa
     return made
 
 
-def law_of(site: Site, basis: Basis, day: int) -> tuple[WaterRegime, str]:
+def law_of(config: Config, site: Site, basis: Basis, day: int) -> tuple[WaterRegime, str]:
     """The regime and the item set by which a site is judged on a day."""
     if site.kind is Kind.SOURCE and site.body is Body.GROUNDWATER:
-        return standards.groundwater(day), "source_groundwater_39"
+        return standards.groundwater(day), config.assessment.groundwater_sources
     if site.kind is Kind.SOURCE:
-        return standards.water(day), "source_surface_61"
+        return standards.water(day), config.assessment.surface_sources
     return standards.water(day), SETS[basis]
 
 
@@ -218,7 +261,29 @@ def as_printed(rows: Readings, regime: WaterRegime) -> Mapping[str, tuple[int, b
     return {item: values[-1] for item, values in by_item(rows, regime).items()}
 
 
-def in_force(found: Sequence[WaterPeriod]) -> WaterPeriod | None:
-    """Of a site's judgements of one period the one that counts: valid first, then manual, reviewed, real-time."""
-    order = sorted(found, key=lambda one: (one.judgement.status, -one.basis))
+AUTOMATIC_FIRST = (Basis.REVIEWED, Basis.REALTIME, Basis.MANUAL)
+MANUAL_FIRST = (Basis.MANUAL, Basis.REVIEWED, Basis.REALTIME)
+
+
+def in_force(config: Config, site: Site, found: Sequence[WaterPeriod]) -> WaterPeriod | None:
+    """Of a site's judgements of one period the one that counts: a valid one first, then by the bureau's rule.
+
+    A source counts by its samples. Where values are merged, the month has one judgement made of both.
+    """
+    rule = config.assessment.section_data if site.kind is Kind.SECTION else "manual"
+    first = AUTOMATIC_FIRST if rule == "automatic" else MANUAL_FIRST
+    order = sorted(found, key=lambda one: (one.judgement.status, first.index(one.basis)))
+    if rule == "merged" and len(order) > 1 and order[0].basis is Basis.MANUAL and order[0].means:
+        automatic = next((one for one in order[1:] if one.means), None)
+        return order[0] if automatic is None else merged(config, site, order[0], automatic)
     return order[0] if order else None
+
+
+def merged(config: Config, site: Site, manual: WaterPeriod, automatic: WaterPeriod) -> WaterPeriod:
+    """One judgement of the items an automatic station goes first for, and of the laboratory's others (HBJCH2020-82)."""
+    regime, item_set = law_of(config, site, Basis.MANUAL, manual.last)
+    first = {item: mean for item, mean in automatic.means.items() if item in standards.automatic_first()}
+    means = {**manual.means, **first}
+    judgement = water.judge(water.rounded(means, regime), site.body, regime, item_set)
+    readings = manual.readings + automatic.readings
+    return replace(manual, basis=Basis.MERGED, readings=readings, judgement=judgement, means=means)

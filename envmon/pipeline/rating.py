@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from envmon import periods, standards
 from envmon.assess import outlook as outlooks
@@ -22,6 +22,8 @@ from envmon.model import (
     Span,
     Status,
     Target,
+    View,
+    WaterClass,
     WaterJudgement,
     WaterPeriod,
 )
@@ -32,6 +34,9 @@ from envmon.store import Store
 from envmon.texts import t
 
 WHOLE = "*"  # the bureau as a whole
+AS_IN_FORCE = View()
+"""Each day by the standard in force on it, on the best data there is: what is stored, and what a rate alone means."""
+
 MONTH = math.lcm(28, 29, 30, 31)  # parts of a month, so that any number of its days is a whole number of them
 LEAST_OF_MONTHS = 28  # days from which a period that is not within one month is judged by its months
 KINDS = {
@@ -43,18 +48,18 @@ KINDS = {
 
 
 def rate(
-    store: Store, config: Config, name: RateName, area: str, period: Period, now: int, edition: str = "by-date"
+    store: Store, config: Config, name: RateName, area: str, period: Period, now: int, view: View = AS_IN_FORCE
 ) -> Rate:
-    """One rate of an area ("*" for the bureau) over the closed days of a period, by date or all by one edition."""
+    """One rate of an area ("*" for the bureau) over the closed days of a period, as a view asks."""
     closed = period.until(periods.today(now) - 1)
     if closed.days < 1:  # still to come
         return Rate(name, area, period, 0, 0, (), (), "none", None)
     if name is RateName.GOOD_DAYS:
-        return good_days(store, config, area, closed, edition)
-    parts = [of_sites(store, config, name, area, part) for part in counted_in(name, period, closed)]
+        return good_days(store, config, area, closed, view)
+    parts = [of_sites(store, config, name, area, part, view) for part in counted_in(name, period, closed)]
     if len(parts) > 1 and (sampled := [part for part in parts if part.denominator]):
         return rates.together(name, area, closed, sampled)
-    return parts[0] if len(parts) == 1 else of_sites(store, config, name, area, closed)
+    return parts[0] if len(parts) == 1 else of_sites(store, config, name, area, closed, view)
 
 
 def counted_in(name: RateName, period: Period, closed: Period) -> list[Period]:
@@ -68,22 +73,23 @@ def counted_in(name: RateName, period: Period, closed: Period) -> list[Period]:
     return [closed]
 
 
-def of_sites(store: Store, config: Config, name: RateName, area: str, period: Period) -> Rate:
+def of_sites(store: Store, config: Config, name: RateName, area: str, period: Period, view: View) -> Rate:
     """A rate of sections or sources, each judged once over the period."""
-    found = judged_sites(store, config, KINDS[name], area, period)
+    found = judged_sites(store, config, KINDS[name], area, period, view)
     pairs = [(one.site, one.judgement) for one in found]
     return rates.RATES[name](area, period, pairs, basis_of(found))
 
 
-def good_days(store: Store, config: Config, area: str, period: Period, edition: str) -> Rate:
+def good_days(store: Store, config: Config, area: str, period: Period, view: View) -> Rate:
     """Good days of one area; of the whole bureau the days of all areas together."""
     areas = [one.id for one in config.areas if area in (WHOLE, one.id) and has_air(config, one.id)]
     good_up_to = {name: standards.good_up_to(name) for name in standards.index_editions()}
-    basis = "+".join(one.name.lower() for one in store.bases(Span.HOUR)) or "none"
+    bases = store.bases(Span.HOUR) if view.basis is None else [view.basis]
+    basis = "+".join(one.name.lower() for one in bases) or "none"
     found = [
-        rates.good_days(one, period, days_of(store, config, one, period, edition), good_up_to, basis) for one in areas
+        rates.good_days(one, period, days_of(store, config, one, period, view), good_up_to, basis) for one in areas
     ]
-    return found[0] if len(found) == 1 else rates.together(RateName.GOOD_DAYS, area, period, found)
+    return found[0] if area != WHOLE and found else rates.together(RateName.GOOD_DAYS, area, period, found)
 
 
 def counted(rate: Rate, lang: str) -> str:
@@ -102,11 +108,11 @@ def has_air(config: Config, area: str) -> bool:
     return any(site.area == area and site.kind in (Kind.CITY, Kind.STATION) for site in config.sites)
 
 
-def days_of(store: Store, config: Config, subject: str, period: Period, edition: str) -> list[AirDay]:
-    """The daily judgements of an area or air site, as stored (by date) or made again by a named edition."""
-    if edition == standards.BY_DATE:
+def days_of(store: Store, config: Config, subject: str, period: Period, view: View = AS_IN_FORCE) -> list[AirDay]:
+    """The daily judgements of an area or air site, as stored, or made again for another view or an earlier time."""
+    if view == AS_IN_FORCE and store.as_of is None:
         return store.air_days(store.site_numbers[subject], period.first, period.last)
-    return judge_air.judged_again(store, config, subject, period, edition)
+    return judge_air.judged_again(store, config, subject, period, view)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +125,17 @@ class Judged:
     means: water.Means
 
 
-def judged_sites(store: Store, config: Config, kind: Kind, area: str, period: Period) -> list[Judged]:
+def judged_sites(
+    store: Store, config: Config, kind: Kind, area: str, period: Period, view: View = AS_IN_FORCE
+) -> list[Judged]:
     """Every section (or source) of an area over a period."""
-    return judged(store, config, [s for s in config.sites if s.kind is kind and area in (WHOLE, s.area)], period)
+    sites = [site for site in config.sites if site.kind is kind and area in (WHOLE, site.area)]
+    return judged(store, config, sites, period, view)
 
 
-def judged(store: Store, config: Config, sites: Sequence[Site], period: Period) -> list[Judged]:
+def judged(
+    store: Store, config: Config, sites: Sequence[Site], period: Period, view: View = AS_IN_FORCE
+) -> list[Judged]:
     """Sites of one kind over a period.
 
     A section is judged on the mean of its months' means, a month that is not whole by its share of days; over a day, or
@@ -133,16 +144,29 @@ def judged(store: Store, config: Config, sites: Sequence[Site], period: Period) 
     """
     numbers = {store.site_numbers[site.id]: site for site in sites}
     if any(site.kind is Kind.SOURCE for site in sites) or period.days == 1:
-        parts = store.water(list(numbers), "day", period.first, period.last)
+        parts = judge_water.days_of(store, config, numbers, period)
     elif period.days < LEAST_OF_MONTHS and len(periods.months(period)) > 1:
         parts = judge_water.of_part(store, config, numbers, period)
     else:
         parts = list(by_month(store, config, numbers, period))
     found: dict[int, list[WaterPeriod]] = defaultdict(list)
     for one in parts:
-        found[one.site].append(one)
+        if view.basis in (None, one.basis):
+            found[one.site].append(one)
     so_far = period.until(judge_water.judged_until(store))
-    return [over_period(site, found[number], so_far) for number, site in numbers.items()]
+    return [over_period(config, site, found[number], so_far, period) for number, site in numbers.items()]
+
+
+def parts_of(
+    store: Store, config: Config, sites: Mapping[int, Site], span: str, period: Period
+) -> Iterator[WaterPeriod]:
+    """The judgements of the days, or of the whole months, of a period: span is "day" or "month"."""
+    if span == "day":
+        yield from judge_water.days_of(store, config, sites, period)
+        return
+    for month in periods.months(period):
+        if month.first >= period.first:
+            yield from judge_water.months_of(store, config, sites, month)
 
 
 def by_month(store: Store, config: Config, sites: Mapping[int, Site], period: Period) -> Iterator[WaterPeriod]:
@@ -151,18 +175,18 @@ def by_month(store: Store, config: Config, sites: Mapping[int, Site], period: Pe
     for month in periods.months(period):
         closed = month.until(until)
         if period.first <= closed.first and closed.last <= period.last:
-            yield from store.water(list(sites), "month", month.first, month.first)
+            yield from judge_water.months_of(store, config, sites, month)
         else:
             inside = Period(max(month.first, period.first), min(closed.last, period.last), month.name)
             yield from judge_water.of_part(store, config, sites, inside)
 
 
-def over_period(site: Site, found: Sequence[WaterPeriod], period: Period) -> Judged:
-    """One judgement of a site over a period from those of its parts."""
+def over_period(config: Config, site: Site, found: Sequence[WaterPeriod], period: Period, whole: Period) -> Judged:
+    """One judgement of a site over a period from those of its parts; `whole` is the period to its end."""
     by_part: dict[int, list[WaterPeriod]] = defaultdict(list)
     for part in found:
         by_part[part.first].append(part)
-    parts = [one for own in by_part.values() if (one := judge_water.in_force(own)) is not None]
+    parts = [one for own in by_part.values() if (one := judge_water.in_force(config, site, own)) is not None]
     if not parts:
         return Judged(site, None, parts, {})
     if site.kind is Kind.SOURCE:
@@ -170,14 +194,29 @@ def over_period(site: Site, found: Sequence[WaterPeriod], period: Period) -> Jud
         rounds = [one for one in parts if one.judgement.status is Status.VALID] or parts
         worst = max(rounds, key=lambda one: (not one.judgement.good, one.first))
         return Judged(site, worst.judgement, parts, worst.means)
-    if len(parts) == 1:
+    if len(parts) == 1 and least_rounds(config, whole) < 2:
         return Judged(site, parts[0].judgement, parts, parts[0].means)
     # A year that was sampled by hand in some months and measured automatically in others is judged on what both have.
-    manual = all(one.basis is Basis.MANUAL for one in parts)
-    regime, item_set = judge_water.law_of(site, Basis.MANUAL if manual else Basis.REALTIME, period.last)
+    manual = all(one.basis in (Basis.MANUAL, Basis.MERGED) for one in parts)
+    regime, item_set = judge_water.law_of(config, site, Basis.MANUAL if manual else Basis.REALTIME, period.last)
     weights = [share_of_month(one, period) for one in parts]
     exact = water.mean_of_means([one.means for one in parts], regime, weights)
-    return Judged(site, water.judge(water.rounded(exact, regime), site.body, regime, item_set), parts, exact)
+    judgement = water.judge(water.rounded(exact, regime), site.body, regime, item_set)
+    rounds = [one for one in parts if one.judgement.status is Status.VALID]
+    if period.last == whole.last and len(rounds) < least_rounds(config, whole):
+        judgement = replace(judgement, status=Status.TOO_FEW_ROUNDS, water_class=WaterClass.NONE)
+    return Judged(site, judgement, parts, exact)
+
+
+def least_rounds(config: Config, period: Period) -> int:
+    """Months in which a section must have been judged, to be judged over a whole quarter or year; else any number."""
+    if not (periods.is_quarter(period) or periods.is_year(period)):
+        return 1
+    by_quarter, by_year = standards.water(period.last).min_rounds
+    chosen = config.assessment
+    if periods.is_quarter(period):
+        return chosen.quarter_min_rounds or by_quarter
+    return chosen.year_min_rounds or by_year
 
 
 def share_of_month(part: WaterPeriod, period: Period) -> int:
@@ -198,7 +237,7 @@ def basis_of(found: Sequence[Judged]) -> str:
 
 def stand(store: Store, config: Config, target: Target, now: int) -> Outlook:
     """Where one target stands: its rate from the start of its period to the last closed day."""
-    made = {asked: rate(store, config, *asked[:3], now, asked[3]) for asked in needed(target)}
+    made = {asked: rate(store, config, *asked[:3], now, View(asked[3])) for asked in needed(target)}
     return outlook_of(config, target, made)
 
 
@@ -232,7 +271,7 @@ def rate_all(store: Store, config: Config, now: int) -> list[Outlook]:
     made: dict[Asked, Rate] = {}
     for asked in dict.fromkeys(one for target in targets for one in needed(target)):
         found = kept(store, asked, now) if unchanged else None
-        made[asked] = found or rate(store, config, *asked[:3], now, asked[3])
+        made[asked] = found or rate(store, config, *asked[:3], now, View(asked[3]))
     found_now = [outlook_of(config, target, made) for target in targets]
     store.save_rates((one, asked[3]) for asked, one in made.items())
     store.save_outlooks(found_now, now)
@@ -254,12 +293,18 @@ def kept(store: Store, asked: Asked, now: int) -> Rate | None:
 
 
 def matching(
-    store: Store, config: Config, found: Rate, period: Period, now: int, edition: str = "by-date"
+    store: Store, config: Config, found: Rate, period: Period, now: int, view: View = AS_IN_FORCE
 ) -> Outlook | None:
-    """The target that asks for this very rate, area and period by this edition, and where it stands."""
-    wanted = (found.name, found.subject, period.first, period.last, edition)
+    """The target that asks for this very rate, area and period in this view, and where it stands."""
+    wanted = (found.name, found.subject, period.first, period.last, view)
     for target in config.targets:
-        if (target.rate, target.area, target.period.first, target.period.last, target.edition) == wanted:
+        if (
+            target.rate,
+            target.area,
+            target.period.first,
+            target.period.last,
+            View(standards.named(target.edition)),
+        ) == wanted:
             return stand(store, config, target, now)
     return None
 

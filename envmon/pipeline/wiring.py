@@ -20,6 +20,7 @@ def known() -> Known:
         tests=qc.DEFAULTS,
         items=tuple(standards.parameters()),
         editions=tuple(standards.choices()),
+        source_sets=standards.source_sets(),
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from envmon import periods
 from envmon.errors import NotInForce, UsageError
-from envmon.model import AirRegime, AirValidity, IndexEdition, LimitPhase, Parameter, WaterClass, WaterRegime
+from envmon.model import AirRegime, AirValidity, Composite, IndexEdition, LimitPhase, Parameter, WaterClass, WaterRegime
 from envmon.standards import checks, load
 from envmon.standards.load import Document
 
@@ -26,6 +26,7 @@ INDEX = {"2012": "hj633-2012.toml", "2026": "hj633-2026.toml"}
 LIMITS = {"2012": "gb3095-2012.toml", "2026": "gb3095-2026.toml"}
 METHODS = {"2012": "hj663-2013.toml", "2026": "hj663-2026.toml"}
 WATER = ("gb3838-2002.toml", "hb2011-22.toml", "gbt14848-2017.toml")
+COMPOSITE = "hb2014-64.toml"
 OTHERS = ("gbt8170-2008.toml",)
 
 
@@ -85,7 +86,20 @@ def _air(day: int, chosen: str | None) -> AirRegime:
     if year is None:
         raise NotInForce("error.standard.none", day=periods.calendar(day))
     limits = _limits(year, day)
-    return AirRegime(limits, _index(year), _validity(year), _document(METHODS[year]).id)
+    method = _document(METHODS[year])
+    return AirRegime(limits, _index(year), _validity(year), load.air_statistics(method), method.id)
+
+
+def named(choice: str) -> str:
+    """A choice under its one name: by-date, or the index edition of the set."""
+    year = _year(choice)
+    return BY_DATE if year is None else _index(year).id
+
+
+@cache
+def composite() -> Composite:
+    """How pollutants make the composite index."""
+    return load.composite(_document(COMPOSITE))
 
 
 def index_edition(name: str) -> IndexEdition:
@@ -192,7 +206,7 @@ def _ground() -> WaterRegime:
 
 
 def _regime(limits: Document, method: Document, sets: Document) -> WaterRegime:
-    main = method.content["main_indicators"]
+    main, rounds = method.content["main_indicators"], method.content["rounds"]
     items = load.water_items(limits, parameters(), main["priority_items"], main["no_multiple_items"])
     return WaterRegime(
         edition=limits.id,
@@ -201,7 +215,20 @@ def _regime(limits: Document, method: Document, sets: Document) -> WaterRegime:
         sets=load.item_sets(sets, items),
         max_main=main["max_listed"],
         multiple_decimals=main["multiple_decimals"],
+        min_rounds=(rounds["quarter_min"], rounds["year_min"]),
     )
+
+
+@cache
+def automatic_first() -> frozenset[str]:
+    """Items for which an automatic station's values go before the laboratory's, where both are merged."""
+    return frozenset(_document(WATER[1]).content["auto_merge"]["auto_first_items"])
+
+
+def source_sets() -> Mapping[str, list[str]]:
+    """The item sets that ask whether a source complies: of surface sources, and of groundwater sources."""
+    kinds = {"surface_sources": _surface(), "groundwater_sources": _ground()}
+    return {kind: [one.id for one in regime.sets.values() if one.compliance] for kind, regime in kinds.items()}
 
 
 @cache

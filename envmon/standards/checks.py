@@ -20,9 +20,10 @@ HEAD = {"id", "family", "title", "from"}
 FAMILIES: dict[str, tuple[set[str], set[str]]] = {
     "air-limits": (HEAD - {"from"} | {"phase"}, {"reference_state"}),
     "air-index": (HEAD | {"index", "column", "level"}, {"to", "open_point_from"}),
-    "air-method": (HEAD | {"validity"}, {"to", "percentile"}),
+    "air-method": (HEAD | {"validity", "percentile", "statistics", "evaluation", "annual"}, {"to"}),
+    "air-composite": (HEAD | {"composite", "composite_weights"}, {"to"}),
     "surface-water": (HEAD | {"item"}, {"to"}),
-    "water-method": (HEAD | {"main_indicators", "set", "class"}, {"to"}),
+    "water-method": (HEAD | {"main_indicators", "auto_merge", "rounds", "set", "class"}, {"to"}),
     "groundwater": (HEAD | {"item", "set"}, {"to"}),
     "rounding": (HEAD | {"rule"}, {"to"}),
 }
@@ -30,12 +31,18 @@ FAMILIES: dict[str, tuple[set[str], set[str]]] = {
 
 SECTIONS: dict[str, tuple[set[str], set[str]]] = {
     "reference_state": ({"gases", "particles", "clause"}, {"from", "to"}),
-    "percentile": ({*POLLUTANTS, "clause"}, set()),
+    **dict.fromkeys(
+        ("percentile", "statistics", "evaluation", "composite_weights"), ({*POLLUTANTS, "clause"}, set[str]())
+    ),
+    "annual": ({"with_mean", "multiple_decimals", "clause"}, {"moving_years"}),
+    "composite": ({"grade", "ratio_decimals", "decimals", "with_percentile", "clause"}, set()),
     "rule": ({"method", "once_only", "negative", "clause"}, set()),
     "main_indicators": (
         {"reference_class", "max_listed", "multiple_decimals", "priority_items", "no_multiple_items", "clause"},
         set(),
     ),
+    "auto_merge": ({"auto_first_items", "clause"}, set()),
+    "rounds": ({"quarter_min", "year_min", "clause"}, set()),
     "class": ({"id", "rank", "name", "level", "level_name", "colour", "rgb", "clause"}, set()),
 }
 """Sections that are checked as the file is opened: keys they must have, keys they may have."""
@@ -46,15 +53,19 @@ KINDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("good", "lake_only", "class_I_not_detected", "once_only", "compliance"), (bool,)),
     **dict.fromkeys(("phase", "column", "item", "set", "class", "reference_state"), (list,)),
     **dict.fromkeys(("nodes", "points", "rgb", "codes", "items", "required", "optional", "reference"), (list,)),
-    **dict.fromkeys(("priority_items", "no_multiple_items"), (list,)),
-    **dict.fromkeys(("index", "validity", "percentile", "rule", "main_indicators"), (dict,)),
+    **dict.fromkeys(
+        ("priority_items", "no_multiple_items", "auto_first_items", "with_mean", "with_percentile"), (list,)
+    ),
+    **dict.fromkeys(("index", "validity", "percentile", "rule", "main_indicators", "auto_merge", "rounds"), (dict,)),
+    **dict.fromkeys(("statistics", "evaluation", "annual", "composite", "composite_weights"), (dict,)),
     **dict.fromkeys(("daily", "hourly", "limits", "limits_lake"), (dict,)),
     **dict.fromkeys(("low", "high", "grade_1", "grade_2", "saturation_class_I"), NUMBER),
     **dict.fromkeys(("number", "no", "table", "rank", "at_most", "top", "primary_above", "exceeding_above"), (int,)),
     **dict.fromkeys(("missing_blocks_up_to", "max_listed", "multiple_decimals", "decimals_hour"), (int,)),
     **dict.fromkeys(("decimals_assess", "station_share", "station_share_under_4", *POLLUTANTS), (int,)),
     **dict.fromkeys(("day_hours", "window_hours", "window_least", "first_window", "windows"), (int,)),
-    **dict.fromkeys(("month_days", "february_days", "year_days"), (int,)),
+    **dict.fromkeys(("month_days", "february_days", "year_days", "quarter_min", "year_min"), (int,)),
+    **dict.fromkeys(("moving_years", "grade", "ratio_decimals"), (int,)),
     "decimals": (int, dict),  # of a parameter; of the columns of an index, by item
     "limit": (*NUMBER, list),  # of a water item; the rows of a phase
     "level": (str, list),  # of a water class; the rows of an index

@@ -16,8 +16,10 @@ from typing import Any
 from envmon.errors import StandardsError
 from envmon.model import (
     POLLUTANTS,
+    AirStatistics,
     AirValidity,
     Breakpoints,
+    Composite,
     Direction,
     IndexEdition,
     Level,
@@ -137,7 +139,10 @@ def check(folder: Path = FOLDER) -> None:
     by_family = {one.family: one for one in documents}
     if missing := sorted(FAMILIES.keys() - by_family.keys()):
         raise StandardsError(f"{folder.name}: there is no file of family {missing[0]!r}")
-    main = by_family["water-method"].content["main_indicators"]
+    method = by_family["water-method"]
+    main = method.content["main_indicators"]
+    if unknown := sorted(set(method.content["auto_merge"]["auto_first_items"]) - known.keys()):
+        raise StandardsError(f"{method.name}, auto_merge: {unknown[0]!r} is no parameter of {PARAMETERS}")
     for one in documents:
         if one.family == "air-limits":
             limit_phases(one, known)
@@ -145,6 +150,9 @@ def check(folder: Path = FOLDER) -> None:
             index_edition(one, known)
         elif one.family == "air-method":
             air_validity(one)
+            air_statistics(one)
+        elif one.family == "air-composite":
+            composite(one)
         elif one.family in ("surface-water", "groundwater"):
             items = water_items(one, known, main["priority_items"], main["no_multiple_items"])
             item_sets(by_family["water-method"] if one.family == "surface-water" else one, items)
@@ -284,6 +292,46 @@ def air_validity(source: Document) -> AirValidity:
     check_keys(source.name, "validity", row, keys, keys)
     plain = {key: row[key] for key in keys - {"station_share", "station_share_under_4", "clause"}}
     return AirValidity(**plain, station_share=(row["station_share"], row["station_share_under_4"]))
+
+
+def air_statistics(source: Document) -> AirStatistics:
+    """The rules of an edition of HJ 663 for months, quarters and years."""
+    content, annual = source.content, source.content["annual"]
+    for item in annual["with_mean"]:
+        if item not in POLLUTANTS:
+            raise StandardsError(f"{source.name}, annual: with_mean: {item!r} is no pollutant")
+    for item in POLLUTANTS:
+        if not 0 < content["percentile"][item] < 100:
+            raise StandardsError(f"{source.name}, percentile: {item} must be between 0 and 100")
+        if content["evaluation"][item] > content["statistics"][item]:
+            raise StandardsError(f"{source.name}, evaluation: {item} has more decimals than its statistics")
+    return AirStatistics(
+        decimals=_by_pollutant(content["statistics"]),
+        evaluation=_by_pollutant(content["evaluation"]),
+        percentiles=_by_pollutant(content["percentile"]),
+        with_mean=tuple(annual["with_mean"]),
+        multiple_decimals=annual["multiple_decimals"],
+        moving_years=annual.get("moving_years"),
+    )
+
+
+def composite(source: Document) -> Composite:
+    """The composite index of 环办〔2014〕64号."""
+    row = source.content["composite"]
+    if unknown := sorted(set(row["with_percentile"]) - set(POLLUTANTS)):
+        raise StandardsError(f"{source.name}, composite: with_percentile: {unknown[0]!r} is no pollutant")
+    return Composite(
+        id=source.id,
+        grade=row["grade"],
+        weights=_by_pollutant(source.content["composite_weights"]),
+        with_percentile=tuple(row["with_percentile"]),
+        ratio_decimals=row["ratio_decimals"],
+        decimals=row["decimals"],
+    )
+
+
+def _by_pollutant(row: Table) -> dict[str, int]:
+    return {item: row[item] for item in POLLUTANTS}
 
 
 # --- water --------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from envmon.errors import StoreBusy, StoreError
-from envmon.store import alerts, judgements, readings, schema, slots
+from envmon.store import alerts, judgements, past, readings, schema, slots
 
 if TYPE_CHECKING:
     from envmon.model import Config, Parameter, Stream
@@ -70,15 +70,19 @@ class Store:
     beat = slots.beat
     last_beat = slots.last_beat
 
-    def __init__(self, db: sqlite3.Connection, path: Path, lock: IO[str] | None) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, path: Path, lock: IO[str] | None = None, as_of: int | None = None
+    ) -> None:
         self.db, self.path, self._lock = db, path, lock
+        self.as_of = as_of  # the minute whose knowledge is read; None: what is known now
         self.site_numbers: dict[str, int] = dict(db.execute("SELECT id, number FROM site"))
         self._streams = {row[1:]: row[0] for row in db.execute("SELECT number, source, basis, span FROM stream")}
 
     @classmethod
-    def open(cls, path: Path, readonly: bool = False, wait: float = WAIT) -> Self:
+    def open(cls, path: Path, readonly: bool = False, wait: float = WAIT, as_of: int | None = None) -> Self:
         """Open the database, for writing unless told otherwise; creates or migrates it when writing.
 
+        as_of : read only what had been learned by that minute (`past`).
         Raises StoreBusy when another process writes for longer than `wait` seconds, StoreError when the file is not
         there (reading), is not a database, is of a newer schema or cannot be written.
         """
@@ -91,7 +95,11 @@ class Store:
                 db = _reader(path) if readonly else _writer(path)
                 undo.callback(db.close)
                 _check_version(db, path, readonly)
-                opened = cls(db, path, lock)
+                if as_of is not None:
+                    past.look_back(db, as_of)
+                if readonly:
+                    db.execute("PRAGMA query_only = ON")
+                opened = cls(db, path, lock, as_of)
             except sqlite3.Error as error:
                 raise StoreError("error.store.open", path=path, reason=error) from error
             undo.pop_all()
@@ -229,9 +237,7 @@ def _locked(path: Path, wait: float) -> IO[str]:
 def _reader(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise StoreError("error.store.none", path=path)
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10)
-    db.execute("PRAGMA query_only = ON")
-    return db
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10)
 
 
 def _writer(path: Path) -> sqlite3.Connection:

@@ -1,0 +1,33 @@
+"""What was known at an earlier minute: views that stand in for the tables, so that every query reads the past alike.
+
+A value was in force from the minute its batch was learned until that of the batch which replaced it. Judgements are
+not among what stands here: they are made again from the readings of that time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+COLUMNS = "ending, site, parameter, stream, value, mark, batch"
+KNOWN = "(SELECT number FROM main.batch WHERE learned <= {at})"
+
+VIEWS = f"""
+CREATE TEMP VIEW reading AS
+  SELECT {COLUMNS}, seen FROM main.reading WHERE batch IN {KNOWN}
+  UNION ALL SELECT {COLUMNS}, 0 FROM main.reading_history WHERE batch IN {KNOWN} AND replaced_by NOT IN {KNOWN};
+CREATE TEMP VIEW reading_history AS
+  SELECT {COLUMNS}, replaced_by FROM main.reading_history WHERE batch IN {KNOWN} AND replaced_by IN {KNOWN};
+CREATE TEMP VIEW incident AS
+  SELECT i.id, i.rule, i.kind, i.subject, iif(e.change = 'resolved', 'resolved', 'open') AS state, e.severity, e.value,
+    i.opened, e.finding AS last, e.at AS told, e.facts
+  FROM main.incident i JOIN main.incident_event e
+    ON e.id = (SELECT max(id) FROM main.incident_event WHERE incident = i.id AND at <= {{at}});
+"""
+
+
+def look_back(db: sqlite3.Connection, at: int) -> None:
+    """Let a connection see readings and incidents as they were known at a minute."""
+    db.executescript(VIEWS.format(at=int(at)))
