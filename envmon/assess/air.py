@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from envmon.model import (
     AirRegime,
     AirValidity,
     BoolArray,
+    Breakpoints,
     IndexEdition,
     IntArray,
     Status,
@@ -383,12 +385,19 @@ def published(aqi: int, missing: int, edition: IndexEdition) -> int | None:
 
 def level_of(aqi: IntArray, edition: IndexEdition) -> IntArray:
     """Level number (级别) of each index, 0 where there is no index. Source: HJ 633, table of levels."""
-    table = np.zeros(edition.top + 2, np.int8)
-    for level in sorted(edition.levels, key=lambda level: -level.at_most):
-        table[1 : min(level.at_most, edition.top) + 2] = level.number
     found = np.empty(aqi.shape, np.int8)
-    _look_up(table, aqi, found)
+    _look_up(_levels(tuple((level.at_most, level.number) for level in edition.levels), edition.top), aqi, found)
     return found
+
+
+@lru_cache(maxsize=16)
+def _levels(levels: Sequence[tuple[int, int]], top: int) -> IntArray:
+    """Level number of every index from NO_VALUE to the top; levels: (at_most, number)."""
+    table = np.zeros(top + 2, np.int8)
+    for at_most, number in sorted(levels, reverse=True):
+        table[1 : min(at_most, top) + 2] = number
+    table.flags.writeable = False
+    return table
 
 
 def _look_up(table: IntArray, position: IntArray, into: IntArray) -> None:
@@ -397,18 +406,27 @@ def _look_up(table: IntArray, position: IntArray, into: IntArray) -> None:
 
 
 def _table(edition: IndexEdition, name: str) -> IntArray:
-    """Sub-index of every concentration from NO_VALUE on, in steps, to one beyond which it does not change.
+    """Sub-index of every concentration of a column from NO_VALUE on, in steps, to one beyond which it does not change.
 
-    Formula 1 of HJ 633 between two breakpoints, rounded up, on whole numbers.
+    Where a column ends another one may carry it on.
     """
-    column = edition.columns[name]
-    points, nodes = np.array(column.points), np.array(column.nodes)
+    chain = [edition.columns[name]]
+    while isinstance(chain[-1].beyond, str):
+        chain.append(edition.columns[chain[-1].beyond])
+    return _sub_indices(tuple(chain), edition.top)
+
+
+@lru_cache(maxsize=64)
+def _sub_indices(chain: Sequence[Breakpoints], top: int) -> IntArray:
+    """Formula 1 of HJ 633 between two breakpoints, rounded up, on whole numbers; made once for a column."""
+    points, nodes = np.array(chain[0].points), np.array(chain[0].nodes)
     value = np.arange(points[-1] + 1)
     upper = np.maximum(np.searchsorted(points, value), 1)
     rise, run = nodes[upper] - nodes[upper - 1], points[upper] - points[upper - 1]
     inside = nodes[upper - 1] - (-rise * (value - points[upper - 1])) // run
-    beyond = _table(edition, column.beyond)[len(value) + 1 :] if isinstance(column.beyond, str) else [column.beyond]
-    table: IntArray = np.minimum(np.concatenate([[NO_VALUE], inside, beyond]), edition.top).astype(np.int16)
+    beyond = [chain[0].beyond] if len(chain) == 1 else _sub_indices(chain[1:], top)[len(value) + 1 :]
+    table: IntArray = np.minimum(np.concatenate([[NO_VALUE], inside, beyond]), top).astype(np.int16)
+    table.flags.writeable = False
     return table
 
 

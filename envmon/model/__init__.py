@@ -104,5 +104,6 @@ HOMES = {
 def __getattr__(name: str) -> Any:
     for home, names in HOMES.items():
         if name in names:
-            return getattr(import_module(f"envmon.model.{home}"), name)
+            globals()[name] = getattr(import_module(f"envmon.model.{home}"), name)  # asked for once only
+            return globals()[name]
     raise AttributeError(f"module 'envmon.model' has no noun {name!r}")

@@ -41,7 +41,7 @@ def report(store: Store, config: Config, area: Area, period: Period, now: int, v
     Both periods are judged by one edition: that of the last day of this one, unless the view names another.
     """
     closed = period.until(periods.today(now) - 1)
-    if closed.days < 1 or not rating.has_air(config, area.id):
+    if closed.days < 1 or not rating.areas_with_air(config, area.id):
         return None
     one = View(standards.air(closed.last, view.edition).index.id, view.basis)
     found = over(store, config, area, closed, period, now, one)

@@ -40,8 +40,11 @@ def differences(
     closed = period.until(periods.today(now) - 1)
     if closed.days < 1:
         return []
-    found = [one for place in config.areas if area in (rating.WHOLE, place.id) and rating.has_air(config, place.id)
-             for one in differing_days(store, config, place.id, place.name, closed, views)]  # fmt: skip
+    found = [
+        one
+        for place in rating.areas_with_air(config, area)
+        for one in differing_days(store, config, place.id, place.name, closed, views)
+    ]
     if len({view.basis for view in views}) > 1:  # sections and sources have one edition
         found += differing_sites(store, config, area, closed, views)
     return found
@@ -178,9 +181,7 @@ class Flip:
 def may_flip(store: Store, config: Config, area: str, period: Period, margin: int, view: View) -> list[Flip]:
     """The days of the areas that may be judged otherwise once their data are reviewed."""
     found = []
-    for place in config.areas:
-        if area not in (rating.WHOLE, place.id) or not rating.has_air(config, place.id):
-            continue
+    for place in rating.areas_with_air(config, area):
         stations = sum(one.area == place.id and one.kind is Kind.STATION and one.counted for one in config.sites)
         of_stations = stations if place.air is Kind.STATION else 0
         for day in rating.days_of(store, config, place.id, period, view):

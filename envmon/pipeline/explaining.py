@@ -297,9 +297,7 @@ def day_parts(store: Store, config: Config, area: str, period: Period, view: Vie
     lang = config.language
     over: Rows = []
     out: Rows = []
-    for one in config.areas:
-        if area not in (rating.WHOLE, one.id) or not rating.has_air(config, one.id):
-            continue
+    for one in rating.areas_with_air(config, area):
         days = {day.day: day for day in rating.days_of(store, config, one.id, period, view)}
         for number in period:
             found, date = days.get(number), periods.calendar(number).isoformat()

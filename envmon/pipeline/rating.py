@@ -12,6 +12,7 @@ from envmon.assess import outlook as outlooks
 from envmon.assess import rates, water
 from envmon.model import (
     AirDay,
+    Area,
     Basis,
     Config,
     Kind,
@@ -82,12 +83,12 @@ def of_sites(store: Store, config: Config, name: RateName, area: str, period: Pe
 
 def good_days(store: Store, config: Config, area: str, period: Period, view: View) -> Rate:
     """Good days of one area; of the whole bureau the days of all areas together."""
-    areas = [one.id for one in config.areas if area in (WHOLE, one.id) and has_air(config, one.id)]
     good_up_to = {name: standards.good_up_to(name) for name in standards.index_editions()}
     bases = store.bases(Span.HOUR) if view.basis is None else [view.basis]
     basis = "+".join(one.name.lower() for one in bases) or "none"
     found = [
-        rates.good_days(one, period, days_of(store, config, one, period, view), good_up_to, basis) for one in areas
+        rates.good_days(one.id, period, days_of(store, config, one.id, period, view), good_up_to, basis)
+        for one in areas_with_air(config, area)
     ]
     return found[0] if area != WHOLE and found else rates.together(RateName.GOOD_DAYS, area, period, found)
 
@@ -104,8 +105,10 @@ def area_name(config: Config, area: str) -> str:
     return next((one.name for one in config.areas if one.id == area), area)
 
 
-def has_air(config: Config, area: str) -> bool:
-    return any(site.area == area and site.kind in (Kind.CITY, Kind.STATION) for site in config.sites)
+def areas_with_air(config: Config, area: str) -> list[Area]:
+    """The area, or all of the bureau ("*"), without those that have no air site."""
+    measured = {site.area for site in config.sites if site.kind in (Kind.CITY, Kind.STATION)}
+    return [one for one in config.areas if area in (WHOLE, one.id) and one.id in measured]
 
 
 def days_of(store: Store, config: Config, subject: str, period: Period, view: View = AS_IN_FORCE) -> list[AirDay]:
@@ -256,18 +259,16 @@ def outlook_of(config: Config, target: Target, made: Mapping[Asked, Rate]) -> Ou
     current, *others = (made[asked] for asked in needed(target))
     base = next((one for one in others if one.denominator), None)
     left = target.period.last - max(current.period.last, target.period.first - 1)
-    if target.rate is RateName.GOOD_DAYS:
-        areas = sum(has_air(config, area.id) for area in config.areas if target.area in (WHOLE, area.id))
-        remaining = left * areas
-    else:
-        remaining = min(left, 1)
+    days = target.rate is RateName.GOOD_DAYS
+    remaining = left * len(areas_with_air(config, target.area)) if days else min(left, 1)
     return outlooks.outlook(target, current, base, remaining)
 
 
 def rate_all(store: Store, config: Config, now: int) -> list[Outlook]:
     """Compute where every target stands, and keep it."""
     targets = [target for target in config.targets if started(target, now)]
-    unchanged = store.meta("days_judged") is False
+    resting = [[one.id for one in areas_with_air(config, WHOLE)], [one.value for one in store.bases(Span.HOUR)]]
+    unchanged = store.meta("days_judged") is False and store.meta("rates_rest_on") == resting
     made: dict[Asked, Rate] = {}
     for asked in dict.fromkeys(one for target in targets for one in needed(target)):
         found = kept(store, asked, now) if unchanged else None
@@ -276,16 +277,18 @@ def rate_all(store: Store, config: Config, now: int) -> list[Outlook]:
     store.save_rates((one, asked[3]) for asked, one in made.items())
     store.save_outlooks(found_now, now)
     store.set_meta("days_judged", False)
+    store.set_meta("rates_rest_on", resting)
     return found_now
 
 
 def kept(store: Store, asked: Asked, now: int) -> Rate | None:
-    """A rate of days by a named edition as it was kept for the same closed days, good while no day was judged since.
+    """A rate of days as it was kept for the same closed days, good while no day was judged since.
 
-    It rests on the hours of its whole period, which take far longer to judge again than stored days to count.
+    An hour of the running day changes no closed day: most rounds need not count the year again, nor, by a named
+    edition, judge its hours again.
     """
     name, area, period, edition = asked
-    if name is not RateName.GOOD_DAYS or edition == standards.BY_DATE:
+    if name is not RateName.GOOD_DAYS:
         return None
     closed = period.until(periods.today(now) - 1).last
     found = store.rates(name, area, period.first, closed, edition)
