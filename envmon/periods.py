@@ -131,6 +131,12 @@ def is_quarter(period: Period) -> bool:
     return (whole.first, whole.last) == (period.first, period.last)
 
 
+def is_half_year(period: Period) -> bool:
+    on = calendar(period.first)
+    whole = half_year(on.year, (on.month + 5) // 6)
+    return (whole.first, whole.last) == (period.first, period.last)
+
+
 def is_month(period: Period) -> bool:
     whole = month_of(period.first)
     return (whole.first, whole.last) == (period.first, period.last)
@@ -143,6 +149,10 @@ def is_year(period: Period) -> bool:
 
 def year(count: int) -> Period:
     return Period(number(date(count, 1, 1)), number(date(count, 12, 31)), f"{count}")
+
+
+def half_year(year: int, count: int) -> Period:
+    return Period(month(year, 6 * count - 5).first, month(year, 6 * count).last, f"{year}-H{count}")
 
 
 def month_of(day: int) -> Period:
@@ -172,7 +182,7 @@ def year_before(period: Period) -> Period:
     there, end = month(first.year - 1, first.month), month(last.year - 1, last.month)
     start = there.first + min(first.day, there.days) - 1
     stop = end.last if period.last == month_of(period.last).last else end.first + min(last.day, end.days) - 1
-    named = re.fullmatch(r"(\d{4})(-[Qq][1-4]|-\d{2})?", period.name)
+    named = re.fullmatch(r"(\d{4})(-[QqHh][1-4]|-\d{2})?", period.name)
     name = f"{int(named[1]) - 1}{named[2] or ''}" if named else between(start, stop).name
     return Period(start, stop, name)
 
@@ -197,6 +207,7 @@ def months(period: Period) -> list[Period]:
 FORMS: tuple[tuple[str, str], ...] = (
     (r"(\d{4})", "2022"),
     (r"(\d{4})-[Qq]([1-4])", "2022-Q1"),
+    (r"(\d{4})-[Hh]([12])", "2022-H1"),
     (r"(\d{4})-[Ww](\d{2})", "2022-W10"),
     (r"(\d{4})-(\d{2})", "2022-03"),
     (r"(\d{4})-(\d{2})-(\d{2})", "2022-03-01"),
@@ -204,7 +215,7 @@ FORMS: tuple[tuple[str, str], ...] = (
 
 
 def parse(text: str) -> Period:
-    """A period as people type it: 2022, 2022-Q1, 2022-W10, 2022-03, 2022-03-01, or two of them joined by `..`.
+    """A period as people type it: 2022, 2022-H1, 2022-Q1, 2022-W10, 2022-03, 2022-03-01, or two of them joined by `..`.
 
     Raises UsageError naming the accepted forms.
 
@@ -234,11 +245,13 @@ def parse(text: str) -> Period:
 
 
 def _build(numbers: list[re.Match[str] | None]) -> Period | None:
-    whole, by_quarter, by_week, by_month, by_day = numbers
+    whole, by_quarter, by_half, by_week, by_month, by_day = numbers
     if whole:
         return year(int(whole[1]))
     if by_quarter:
         return quarter(int(by_quarter[1]), int(by_quarter[2]))
+    if by_half:
+        return half_year(int(by_half[1]), int(by_half[2]))
     if by_week:
         return week(int(by_week[1]), int(by_week[2]))
     if by_month:

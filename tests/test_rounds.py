@@ -459,7 +459,7 @@ def test_areas_are_judged_in_groups_but_never_divided() -> None:
     sites = {
         area * 100 + i: Site(f"s{area}-{i}", "s", Kind.STATION, f"a{area}") for area in range(5) for i in range(40)
     }
-    groups = list(judge_air.blocks(sites))
+    groups = list(judge_air.blocks(sites, {f"a{area}": 63 for area in range(5)}))
     assert [len(group) for group in groups] == [80, 80, 40]
     assert set().union(*groups) == set(sites)
     assert sum(len({number // 100 for number in group}) for group in groups) == 5  # no area stands in two

@@ -17,6 +17,7 @@ from envmon.model import (
     Reason,
     Site,
     Status,
+    WaterClass,
     WaterJudgement,
 )
 from envmon.periods import Period
@@ -28,6 +29,11 @@ REASONS = {
     Status.INCOMPLETE: Reason.INCOMPLETE,
     Status.INVALID: Reason.INVALID,
     Status.TOO_FEW_ROUNDS: Reason.TOO_FEW_ROUNDS,
+    Status.NOT_OPEN: Reason.NOT_OPEN,
+    Status.DRY: Reason.DRY,
+    Status.FROZEN: Reason.FROZEN,
+    Status.UNSAMPLED: Reason.UNSAMPLED,
+    Status.UNUSED: Reason.UNUSED,
 }
 
 Judged = Sequence[tuple[Site, WaterJudgement | None]]
@@ -83,6 +89,15 @@ def target_met(subject: str, period: Period, judged: Judged, basis: str) -> Rate
     return _share(RateName.TARGET_MET, subject, period, judged, basis, met)
 
 
+def worse_than_v(subject: str, period: Period, judged: Judged, basis: str) -> Rate:
+    """Share of sections whose water is worse than class V (劣Ⅴ类断面比例): its numerator counts the bad ones."""
+
+    def worse(site: Site, found: WaterJudgement) -> bool:
+        return found.water_class is WaterClass.WORSE_THAN_V
+
+    return _share(RateName.WORSE_THAN_V, subject, period, judged, basis, worse)
+
+
 def good_sources(subject: str, period: Period, judged: Judged, basis: str) -> Rate:
     """Share of drinking-water sources that comply, by their number (水源地水质达标率)."""
     return _share(RateName.GOOD_SOURCES, subject, period, judged, basis, lambda site, found: found.good)
@@ -112,6 +127,7 @@ def good_sources_volume(subject: str, period: Period, judged: Judged, basis: str
 RATES: Mapping[RateName, Callable[[str, Period, Judged, str], Rate]] = {
     RateName.GOOD_SECTIONS: good_sections,
     RateName.TARGET_MET: target_met,
+    RateName.WORSE_THAN_V: worse_than_v,
     RateName.GOOD_SOURCES: good_sources,
     RateName.GOOD_SOURCES_VOLUME: good_sources_volume,
 }

@@ -27,6 +27,7 @@ COUNTED = {
     RateName.GOOD_DAYS: "days",
     RateName.GOOD_SECTIONS: "sections",
     RateName.TARGET_MET: "sections",
+    RateName.WORSE_THAN_V: "sections",
     RateName.GOOD_SOURCES: "sources",
     RateName.GOOD_SOURCES_VOLUME: "volume",
 }

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from envmon.cli import Session, language
 from envmon.cli.output import as_json, pad, plain, width
 from envmon.texts import t
+
+if TYPE_CHECKING:
+    from envmon.model import Outlook
+    from envmon.store import Store
 
 LANG = language()
 COLOURS = {
@@ -32,8 +36,17 @@ def status(session: Session, as_object: bool) -> None:
     from envmon.pipeline.board import board
 
     with session.reading() as store:
-        found = board(store, int(time.time() // 60), session.lang)
+        outlooks = None if session.as_of is None else stood(session, store, session.as_of)
+        found = board(store, session.as_of or int(time.time() // 60), session.lang, outlooks)
     click.echo(as_json(found) if as_object else screen(found, session))
+
+
+def stood(session: Session, store: Store, at: int) -> list[Outlook]:
+    """Where every target stood at an earlier minute, worked out from the readings known then."""
+    from envmon.pipeline import rating
+
+    config = session.config()
+    return [rating.stand(store, config, one, at) for one in config.targets if rating.started(one, at)]
 
 
 def screen(found: Mapping[str, Any], session: Session) -> str:
@@ -44,7 +57,9 @@ def screen(found: Mapping[str, Any], session: Session) -> str:
         lines += about_target(target, session)
     if not found["targets"]:
         lines.append(session.say("cli.status.no_targets"))
-    lines += ["", *about_incidents(found, session), *about_silence(found, session), *about_service(found, session)]
+    lines += ["", *about_incidents(found, session), *about_silence(found, session)]
+    if found["daemon"] is not None:
+        lines += about_service(found, session)
     return "\n".join(lines)
 
 
@@ -87,6 +102,8 @@ def about_incidents(found: Mapping[str, Any], session: Session) -> list[str]:
 
 def about_silence(found: Mapping[str, Any], session: Session) -> list[str]:
     silent = found["silent_sites"]
+    if not silent and found["unheard_sites"] is None:
+        return []
     if not silent:
         key = "cli.status.unheard" if found["unheard_sites"] else "cli.status.all_heard"
         return [session.say(key, count=found["unheard_sites"] or found["sites"])]

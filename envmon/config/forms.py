@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from envmon import periods, rounding
 from envmon.config.mistakes import Decimals, closest
 from envmon.errors import UsageError
-from envmon.model import Basis, Body, Kind, Severity, WaterClass
+from envmon.model import POLLUTANTS, Basis, Body, Kind, Severity, WaterClass
 
 UNITS = {"m": 1, "h": 60, "d": 1440}
 WEEKDAYS = {name: number for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
@@ -181,6 +181,23 @@ def period(value: Any) -> periods.Period:
         return periods.parse(written)
     except UsageError as error:
         raise Wrong("period") from error
+
+
+def day(value: Any) -> int:
+    """A date, as the number of its day: 2022-03-01."""
+    found = period(value)
+    if found.days != 1:
+        raise Wrong("day")
+    return found.first
+
+
+def pollutants(value: Any) -> tuple[str, ...]:
+    """Some of the six pollutants, each once, in the order of the standards."""
+    listed = texts(value)
+    unknown = [word for word in listed if word not in POLLUTANTS]
+    if unknown:
+        raise Wrong("one_of", words=" ".join(POLLUTANTS), suggestion=closest(unknown[0], POLLUTANTS))
+    return tuple(item for item in POLLUTANTS if item in listed)
 
 
 def exact(decimals: int, low: int, high: int, code: str) -> Callable[[Any], int]:

@@ -21,7 +21,8 @@ Problem = tuple[str, str, dict[str, Any]]
 """(field, code of `config.allowed`, values of its text)"""
 
 INTAKE_DECIMALS = 3  # 10^4 t a month as printed, in steps of 10 t
-RATES = {rate.value: rate for rate in RateName}
+RATES = {rate.value: rate for rate in RateName if rate is not RateName.WORSE_THAN_V}
+"""The rates a target can be set on: the larger, the better."""
 RULE_KINDS = {kind.value: kind for kind in RuleKind}
 
 
@@ -73,6 +74,7 @@ class AreaTable(Table):
     code: Annotated[str, PlainValidator(forms.region)] = ""
     zone: Annotated[int, PlainValidator(forms.whole(1, 2))] = 2
     air: Annotated[Kind, PlainValidator(forms.one_of(forms.AIR_FROM))] = default("station")
+    items: Annotated[tuple[str, ...], PlainValidator(forms.pollutants)] = default([])
 
 
 class SiteTable(Table):
@@ -86,6 +88,8 @@ class SiteTable(Table):
     target_class: Annotated[WaterClass, PlainValidator(forms.one_of(forms.CLASSES))] = default("III")
     intake: Annotated[int | None, PlainValidator(forms.exact(INTAKE_DECIMALS, 0, 10**9, "intake"))] = absent()
     counted: Annotated[bool, PlainValidator(forms.flag)] = True
+    opened: Annotated[int | None, PlainValidator(forms.day)] = absent()
+    closed: Annotated[int | None, PlainValidator(forms.day)] = absent()
     attributes: Annotated[dict[str, str], PlainValidator(forms.attributes)] = default({})
 
     def problems(self) -> Iterator[Problem]:
@@ -99,6 +103,8 @@ class SiteTable(Table):
         }.items():
             if key in written and self.kind not in kinds:
                 yield key, "only_for", {"kinds": " ".join(kinds), "kind": str(self.kind)}
+        if self.opened is not None and self.closed is not None and self.closed < self.opened:
+            yield "closed", "closed_before", {}
         if self.kind is Kind.SECTION and self.body is Body.GROUNDWATER:
             yield "body", "one_of", {"words": "river lake"}
 

@@ -28,6 +28,8 @@ COLUMNS = {
     "目标类别": "target_class",
     "取水量": "intake",
     "参与统计": "counted",
+    "启用日期": "opened",
+    "停用日期": "closed",
 }
 FIELDS = tuple(key for key in SiteTable.model_fields if key != "attributes")
 NEEDED = ("id", "name", "kind", "area")

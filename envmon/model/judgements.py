@@ -20,6 +20,11 @@ class Status(IntEnum):
     INCOMPLETE = 3  # an item is missing and the index of the rest does not settle the day
     INVALID = 4  # everything received was flagged
     TOO_FEW_ROUNDS = 5  # judged in fewer months than a whole quarter or year asks for
+    NOT_OPEN = 6  # the site was not in operation
+    DRY = 7  # the events of the bureau say why it was not sampled: 7 to 10
+    FROZEN = 8
+    UNSAMPLED = 9
+    UNUSED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,7 @@ class RateName(StrEnum):
     GOOD_DAYS = "good_days"
     GOOD_SECTIONS = "good_sections"
     TARGET_MET = "target_met"
+    WORSE_THAN_V = "worse_than_v"  # the smaller, the better: no target can be set on it
     GOOD_SOURCES = "good_sources"
     GOOD_SOURCES_VOLUME = "good_sources_volume"
 
@@ -159,6 +165,11 @@ class Reason(StrEnum):
     INCOMPLETE = "incomplete"
     INVALID = "invalid"
     TOO_FEW_ROUNDS = "too_few_rounds"
+    NOT_OPEN = "not_open"
+    DRY = "dry"
+    FROZEN = "frozen"
+    UNSAMPLED = "unsampled"
+    UNUSED = "unused"
     NOT_COUNTED = "not_counted"
     NO_VOLUME = "no_volume"
 

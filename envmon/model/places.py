@@ -45,6 +45,7 @@ class Area:
     code: str = ""
     zone: int = 2  # functional zone class 1 or 2 (GB 3095)
     air: Kind = Kind.STATION  # where its air values come from: its stations, or its own city series
+    items: tuple[str, ...] = ()  # pollutants monitored by plan, in any order; () = all six
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +60,10 @@ class Site:
     target_class: WaterClass = WaterClass.III
     intake: int | None = None  # usual intake of a source, in steps of 10 t a month (10^4 t with three decimals)
     counted: bool = True  # False: shown, but not part of any rate (background, control point)
+    opened: int | None = None  # first day (days since 1970) on which it counts; None: since ever
+    closed: int | None = None  # last day on which it counts; None: it is open
     attributes: Mapping[str, str] = field(default_factory=dict)  # basin, river, chief, longitude, ...
+
+    def open_on(self, day: int) -> bool:
+        """Whether the site is in operation on a day."""
+        return (self.opened is None or self.opened <= day) and (self.closed is None or day <= self.closed)

@@ -114,7 +114,7 @@ def subjects(config: Config, rule: Rule, now: int) -> list[str]:
         RuleKind.TARGET: [
             one.id for one in config.targets if now <= periods.hour_ending(one.period.last, 24) + AFTERMATH
         ],
-        RuleKind.SILENCE: [site.id for site in config.sites if expected(site)],
+        RuleKind.SILENCE: [site.id for site in config.sites if expected(site, now)],
         RuleKind.SERVICE: [*(source.id for source in config.sources), *config.jobs],
     }[rule.kind]
     return [subject for subject in found if not rule.sites or subject in rule.sites]
@@ -216,15 +216,15 @@ def silence_findings(store: Store, config: Config, now: int) -> Iterator[Finding
 def listening(store: Store, config: Config, now: int) -> dict[str, int]:
     """Since when envmon listens to each site: the first round that found it in the config."""
     before = store.meta("listening") or {}
-    since = {site.id: min(now, before.get(site.id, now)) for site in config.sites if expected(site)}
+    since = {site.id: min(now, before.get(site.id, now)) for site in config.sites if expected(site, now)}
     if since != before:
         store.set_meta("listening", since)
     return since
 
 
-def expected(site: Site) -> bool:
-    """Whether a site reports by itself at a steady pace; hand-sampled sections and sources do not."""
-    return site.kind in PERIODS and site.attributes.get("sampling") != "manual"
+def expected(site: Site, now: int) -> bool:
+    """Whether a site reports by itself at a steady pace; hand-sampled sections and sources and closed ones do not."""
+    return site.kind in PERIODS and site.attributes.get("sampling") != "manual" and site.open_on(periods.today(now))
 
 
 def service_findings(store: Store, config: Config, now: int) -> Iterator[Finding]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from envmon import periods, wording
-from envmon.model import Incident, Kind, RuleKind
+from envmon.model import Incident, Kind, Outlook, RuleKind
 from envmon.rounding import printed
 from envmon.texts import joined, t, word
 
@@ -18,8 +18,11 @@ WEEK = 7 * periods.DAY
 ALIVE = 10  # minutes without a beat after which the daemon counts as dead
 
 
-def board(store: Store, now: int, lang: str) -> dict[str, Any]:
-    """Everything `envmon status` shows, as plain data with stable English keys (docs/json.md)."""
+def board(store: Store, now: int, lang: str, outlooks: Sequence[Outlook] | None = None) -> dict[str, Any]:
+    """Everything `envmon status` shows, as plain data with stable English keys (docs/json.md).
+
+    outlooks : where the targets stood, when an earlier time is looked back to; None: as stored.
+    """
     recorded, newest = bool(store.meta("demo")), store.last_beat()
     at = newest if recorded and newest is not None else now
     beat = store.last_beat(at + ALIVE)
@@ -27,7 +30,9 @@ def board(store: Store, now: int, lang: str) -> dict[str, Any]:
     silent = [one for one in open_ones if one.kind is RuleKind.SILENCE]
     loud = [one for one in open_ones if one not in silent]
     names = names_of(store, lang)
-    sites = [name for name, place in names.places.items() if place["kind"] not in (Kind.AREA, "target", "*")]
+    if outlooks is not None:
+        return looking_back(store, outlooks, open_ones, names, lang)
+    sites = names.sites()
     heard = store.latest()
     return {
         "bureau": store.meta("bureau") or "",
@@ -38,9 +43,7 @@ def board(store: Store, now: int, lang: str) -> dict[str, Any]:
         "incidents": [incident(one, names, lang) for one in loud],
         "sites": len(sites),
         "unheard_sites": sum(store.site_numbers.get(site) not in heard for site in sites),
-        "silent_sites": [
-            {"id": one.subject, "name": names.of(one.subject, lang), "last": one.facts.get("last")} for one in silent
-        ],
+        "silent_sites": silent_sites(silent, names, lang),
         "refused_rows": store.reject_count(at - WEEK),
         "daemon": {
             "alive": beat is not None and not recorded and at - beat <= ALIVE,
@@ -54,12 +57,51 @@ def board(store: Store, now: int, lang: str) -> dict[str, Any]:
     }
 
 
+def looking_back(
+    store: Store,
+    outlooks: Sequence[Outlook],
+    open_ones: Sequence[Incident],
+    names: Names,
+    lang: str,
+) -> dict[str, Any]:
+    """The board as of an earlier minute: targets and incidents; how the service was then is not known."""
+    loud = [one for one in open_ones if one.kind is not RuleKind.SILENCE]
+    return {
+        "bureau": store.meta("bureau") or "",
+        "as_of": periods.clock(store.as_of or 0),
+        "recorded": False,
+        "targets": [target(as_stored(one), names, lang) for one in outlooks],
+        "open_incidents": len(open_ones),
+        "incidents": [incident(one, names, lang) for one in loud],
+        "sites": len(names.sites()),
+        "unheard_sites": None,
+        "silent_sites": silent_sites([one for one in open_ones if one not in loud], names, lang),
+        "refused_rows": None,
+        "daemon": None,
+        "failing": [],
+    }
+
+
+def as_stored(one: Outlook) -> dict[str, Any]:
+    """An outlook as plain data, as the store gives those that it keeps."""
+    found: dict[str, Any] = asdict(one)
+    return found
+
+
+def silent_sites(silent: Sequence[Incident], names: Names, lang: str) -> list[dict[str, Any]]:
+    return [{"id": one.subject, "name": names.of(one.subject, lang), "last": one.facts.get("last")} for one in silent]
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """Names as the store remembers them, of places and of items."""
 
     places: Mapping[str, Any]
     items: Mapping[str, str]
+
+    def sites(self) -> list[str]:
+        """Ids of the sites."""
+        return [name for name, place in self.places.items() if place["kind"] not in (Kind.AREA, "target", "*")]
 
     def subject(self, one: Incident, lang: str) -> str:
         """What an incident is about: a place, or a job of the service."""

@@ -364,8 +364,9 @@ def explain_water(store: Store, config: Config, subject: str, period: Period, vi
         raise UsageError(t("explain.no_water", lang, subject=subject))
     (found,) = rating.judged(store, config, [site], period, view)
     question, judged = f"{site.name} {period.name}", found.judgement
-    if judged is None:
-        return Explanation(question, t("explain.day.not_judged", lang), "–", ())
+    if judged is None or not found.parts:
+        status = Status.MISSING if judged is None else judged.status
+        return Explanation(question, t("explain.water.none", lang, status=word(status, lang)), "–", ())
     regime, _ = judge_water.law_of(config, site, found.parts[-1].basis, period.last)
     items = [water_row(item, found, judged, regime, lang) for item in regime.items if item in found.means]
     parts = [

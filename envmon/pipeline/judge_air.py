@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from envmon.model import (
     AirDays,
     AirRegime,
     Area,
+    Assessment,
     Basis,
     Config,
     IntArray,
@@ -58,9 +59,9 @@ def parts(store: Store, config: Config, now: int) -> list[Part]:
         LOG.info("%s days lie before the first standard: kept, not judged", len(early))
         store.clean(Medium.AIR, [(day, site) for day in early for site in pending.pop(day)])
     found = []
-    for numbers in blocks(sites):
+    for numbers in blocks(sites, {area.id: required(area) for area in config.areas}):
         days = sorted(day for day, touched in pending.items() if touched & numbers)
-        for first, last, regime in runs(days):
+        for first, last, regime in runs(days, edges=edges_of(sites[number] for number in numbers)):
             touched = {number for day in range(first, last + 1) for number in pending[day] & numbers}
             found.append(Part(first, last, regime, with_neighbours(config, store, sites, touched)))
     return sorted(found, key=lambda part: (part.first, part.last))
@@ -102,29 +103,50 @@ def pending_days(store: Store, config: Config, sites: dict[int, Site], now: int)
     return pending
 
 
-def blocks(sites: Mapping[int, Site]) -> Iterator[set[int]]:
-    """The sites, area by area, in groups of about WIDEST."""
+def blocks(sites: Mapping[int, Site], asked: Mapping[str, int]) -> Iterator[set[int]]:
+    """The sites, area by area, in groups of about WIDEST of which the same pollutants are asked for.
+
+    asked : mask of pollutants, by area.
+    """
     by_area: dict[str, set[int]] = defaultdict(set)
     for number, site in sites.items():
         by_area[site.area].add(number)
     block: set[int] = set()
-    for numbers in by_area.values():
-        if block and len(block | numbers) > WIDEST:
+    before = None
+    for area in sorted(by_area, key=lambda one: asked[one]):
+        if block and (len(block | by_area[area]) > WIDEST or asked[area] != before):
             yield block
             block = set()
-        block |= numbers
+        block |= by_area[area]
+        before = asked[area]
     if block:
         yield block
 
 
-def runs(days: Sequence[int], edition: str = standards.BY_DATE) -> Iterator[tuple[int, int, AirRegime]]:
-    """Unbroken runs of days under one regime, each of at most LONGEST days: (first, last, regime)."""
+def required(area: Area) -> int:
+    """Mask of the pollutants that are monitored in an area by plan."""
+    return sum(1 << POLLUTANTS.index(item) for item in area.items or POLLUTANTS)
+
+
+def edges_of(sites: Iterable[Site]) -> set[int]:
+    """The days from which other sites are in operation than the day before."""
+    days = {day for site in sites for day in (site.opened, None if site.closed is None else site.closed + 1)}
+    return {day for day in days if day is not None}
+
+
+def runs(
+    days: Sequence[int], edition: str = standards.BY_DATE, edges: Collection[int] = ()
+) -> Iterator[tuple[int, int, AirRegime]]:
+    """Unbroken runs of days under one regime, each of at most LONGEST days: (first, last, regime).
+
+    edges : days that begin a run of their own.
+    """
     start = 0
     for i, day in enumerate(days):
         regime = standards.air(day, edition)
         following = days[i + 1] if i + 1 < len(days) else None
         full = day - days[start] + 1 == LONGEST
-        if full or following != day + 1 or standards.air(following, edition).name != regime.name:
+        if full or following != day + 1 or following in edges or standards.air(following, edition).name != regime.name:
             yield days[start], day, regime
             start = i + 1
 
@@ -145,9 +167,11 @@ def judge_run(
     store: Store, config: Config, sites: Sequence[Site], first: int, last: int, regime: AirRegime
 ) -> list[tuple[int, int]]:
     """QC and judgement of some sites over a run of days; saves flags and daily rows, then those of their areas."""
+    regime = as_chosen(regime, config.assessment)
+    asked = required(next(area for area in config.areas if area.id == sites[0].area))
     numbers = [store.site_numbers[site.id] for site in sites]
     raw, usable = checked_hours(store, config, numbers, first, last)
-    days = air.daily(usable, first, regime, STORED)
+    days = air.daily(usable, first, regime, STORED, asked)
     days = replace(days, status=with_invalid(days.status, raw, usable))
     store.save_air_days(days, numbers)
     judged = set(numbers)
@@ -157,6 +181,13 @@ def judge_run(
             judged.add(store.site_numbers[area.id])
             store.save_air_days(found, [store.site_numbers[area.id]])
     return [(day, number) for day in range(first, last + 1) for number in sorted(judged)]
+
+
+def as_chosen(regime: AirRegime, chosen: Assessment) -> AirRegime:
+    """The regime with what the bureau chose where the standard leaves it open."""
+    usual, few = regime.validity.station_share
+    share = (chosen.station_share or usual, chosen.station_share_under_4 or few)
+    return replace(regime, validity=replace(regime.validity, station_share=share))
 
 
 def judged_again(store: Store, config: Config, subject: str, period: periods.Period, view: View) -> list[AirDay]:
@@ -172,9 +203,11 @@ def judged_again(store: Store, config: Config, subject: str, period: periods.Per
     numbers = [store.site_numbers[site.id] for site in sites]
     lawful = [day for day in period if view.edition != standards.BY_DATE or standards.in_force(day)]
     made: list[AirDay] = []
-    for first, last, regime in runs(lawful, view.edition):
+    asked = required(next(area for area in config.areas if area.id == sites[0].area))
+    for first, last, in_force in runs(lawful, view.edition, edges_of(sites)):
+        regime = as_chosen(in_force, config.assessment)
         raw, usable = checked_hours(store, config, numbers, first, last, save=False, basis=view.basis)
-        days = air.daily(usable, first, regime, STORED)
+        days = air.daily(usable, first, regime, STORED, asked)
         days = replace(days, status=with_invalid(days.status, raw, usable))
         found = days if place is None else area_days(place, sites, days, raw, usable, regime)
         if found is not None:
@@ -270,14 +303,18 @@ def with_invalid(status: IntArray, raw: IntArray, usable: IntArray) -> IntArray:
 def area_days(
     area: Area, sites: Sequence[Site], days: AirDays, raw: IntArray, usable: IntArray, regime: AirRegime
 ) -> AirDays | None:
-    """The area's own days: from its stations, or those of its city series; None when none of `sites` belongs to it."""
+    """The area's own days: from its stations, or those of its city series; None when none of `sites` is its own then.
+
+    Which stations are in operation is the same on all of the days.
+    """
     kind = Kind.STATION if area.air is Kind.STATION else Kind.CITY
-    columns = [i for i, site in enumerate(sites) if site.area == area.id and site.kind is kind and site.counted]
+    own = [site.area == area.id and site.kind is kind and site.counted for site in sites]
+    columns = [i for i, site in enumerate(sites) if own[i] and site.open_on(days.first_day)]
     if not columns:
         return None
     if kind is not Kind.STATION:
         return only(days, columns[:1])
-    found = air.area_days(usable[:, :, columns], days.first_day, regime, STORED)
+    found = air.area_days(usable[:, :, columns], days.first_day, regime, STORED, required=required(area))
     any_raw, any_usable = (values[:, :, columns].max(axis=2, keepdims=True) for values in (raw, usable))
     return replace(found, status=with_invalid(found.status, any_raw, any_usable))
 

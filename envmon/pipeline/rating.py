@@ -14,6 +14,7 @@ from envmon.model import (
     AirDay,
     Area,
     Basis,
+    Body,
     Config,
     Kind,
     Outlook,
@@ -43,6 +44,7 @@ LEAST_OF_MONTHS = 28  # days from which a period that is not within one month is
 KINDS = {
     RateName.GOOD_SECTIONS: Kind.SECTION,
     RateName.TARGET_MET: Kind.SECTION,
+    RateName.WORSE_THAN_V: Kind.SECTION,
     RateName.GOOD_SOURCES: Kind.SOURCE,
     RateName.GOOD_SOURCES_VOLUME: Kind.SOURCE,
 }
@@ -185,13 +187,18 @@ def by_month(store: Store, config: Config, sites: Mapping[int, Site], period: Pe
 
 
 def over_period(config: Config, site: Site, found: Sequence[WaterPeriod], period: Period, whole: Period) -> Judged:
-    """One judgement of a site over a period from those of its parts; `whole` is the period to its end."""
+    """One judgement of a site over a period from those of its parts; `whole` is the period to its end.
+
+    Parts that lie outside the days on which the site was in operation are left out.
+    """
     by_part: dict[int, list[WaterPeriod]] = defaultdict(list)
     for part in found:
-        by_part[part.first].append(part)
+        if site.open_on(part.first) or site.open_on(part.last):
+            by_part[part.first].append(part)
     parts = [one for own in by_part.values() if (one := judge_water.in_force(config, site, own)) is not None]
     if not parts:
-        return Judged(site, None, parts, {})
+        closed = period.days > 0 and not any(site.open_on(day) for day in period)
+        return Judged(site, not_judged(site, Status.NOT_OPEN, period) if closed else None, parts, {})
     if site.kind is Kind.SOURCE:
         # A round that could not be judged settles nothing; one that failed settles the period.
         rounds = [one for one in parts if one.judgement.status is Status.VALID] or parts
@@ -209,6 +216,12 @@ def over_period(config: Config, site: Site, found: Sequence[WaterPeriod], period
     if period.last == whole.last and len(rounds) < least_rounds(config, whole):
         judgement = replace(judgement, status=Status.TOO_FEW_ROUNDS, water_class=WaterClass.NONE)
     return Judged(site, judgement, parts, exact)
+
+
+def not_judged(site: Site, status: Status, period: Period) -> WaterJudgement:
+    """The judgement of a site that says only why there is none."""
+    law = standards.groundwater if site.body is Body.GROUNDWATER else standards.water
+    return WaterJudgement(status, WaterClass.NONE, (), (), (), (), law(period.last).edition, "")
 
 
 def least_rounds(config: Config, period: Period) -> int:

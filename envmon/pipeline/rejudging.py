@@ -17,14 +17,22 @@ from envmon.store import Store
 LOG = logging.getLogger("envmon.judge")
 
 
+CHOSEN = ("station_share", "station_share_under_4", "surface_sources", "groundwater_sources")
+"""What of `[assessment]` stored judgements rest on; the rest is asked for when a rate is counted."""
+
+
 def deciding(config: Config) -> dict[str, Any]:
     """What decides judgements besides the readings, as JSON holds it."""
     return {
         "rules": [__version__, standards.fingerprint()],
         "qc": config.qc,
         "sources": [source.id for source in config.sources],
-        "areas": {area.id: area.air.value for area in config.areas},
-        "sites": {site.id: [site.kind.value, site.area, int(site.body), site.counted] for site in config.sites},
+        "chosen": [getattr(config.assessment, name) for name in CHOSEN],
+        "areas": {area.id: [area.air.value, *area.items] for area in config.areas},
+        "sites": {
+            site.id: [site.kind.value, site.area, int(site.body), site.counted, site.opened, site.closed]
+            for site in config.sites
+        },
     }
 
 
@@ -32,7 +40,7 @@ def outdated(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[set[str
     """Sites whose judgements rest on something that has changed, and areas; new sites have none yet."""
     # A source that has gone, or stands elsewhere in the config, lets other readings go first; a new one does not.
     order = [source for source in now["sources"] if source in before["sources"]]
-    if before["rules"] != now["rules"] or before["qc"] != now["qc"] or order != before["sources"]:
+    if any(before[key] != now[key] for key in ("rules", "qc", "chosen")) or order != before["sources"]:
         return set(now["sites"]), set()
     known, sites = before["sites"], now["sites"]
     changed = {site for site in known if known[site] != sites.get(site, AWAY)}
@@ -57,7 +65,7 @@ def mark_outdated(store: Store, config: Config) -> None:
     if before is None:
         store.set_meta("judged_by", now)
         return
-    before = {"sources": now["sources"], **before}  # an older version did not remember them
+    before = {"sources": now["sources"], "chosen": now["chosen"], **before}  # an older version did not remember them
     if before == remembered(before, now):
         return
     sites, areas = outdated(before, now)
