@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from envmon.assess import exceptional
 from envmon.model import (
     AirDay,
     Exclusion,
@@ -19,6 +21,7 @@ from envmon.model import (
     Status,
     WaterClass,
     WaterJudgement,
+    Without,
 )
 from envmon.periods import Period
 from envmon.rounding import percent_tenths
@@ -40,11 +43,19 @@ Judged = Sequence[tuple[Site, WaterJudgement | None]]
 """Sites with their judgement of the period; None where nothing was received."""
 
 
-def good_days(subject: str, period: Period, days: Iterable[AirDay], good_up_to: Mapping[str, int], basis: str) -> Rate:
+def good_days(
+    subject: str,
+    period: Period,
+    days: Iterable[AirDay],
+    good_up_to: Mapping[str, int],
+    basis: str,
+    spared: Spared | None = None,
+) -> Rate:
     """Share of days with good air (空气质量优良天数比率) among the valid days of a period.
 
     days : daily judgements of the subject; those outside the period do not count, a day of the period without one
-        counts as missing. good_up_to : largest index of a good day, by edition.
+        counts as missing. good_up_to : largest index of a good day, by edition. spared : days without what exceptional
+        events spoiled; None when none touches the period.
     Source: HJ 663; HJ 633 table of levels.
     """
     found = {day.day: day for day in days if day.day in period}
@@ -61,7 +72,28 @@ def good_days(subject: str, period: Period, days: Iterable[AirDay], good_up_to: 
             valid += 1
             good += day.aqi <= good_up_to[day.edition]
             editions[day.edition] = None
-    return _rate(RateName.GOOD_DAYS, subject, period, good, valid, excluded, editions, basis)
+    made = _rate(RateName.GOOD_DAYS, subject, period, good, valid, excluded, editions, basis)
+    return made if spared is None else replace(made, without=_days_without(made, found, good_up_to, spared))
+
+
+@dataclass(frozen=True, slots=True)
+class Spared:
+    """Days judged on what exceptional events left of them, what becomes of one that is not judged so (`DEDUCTED`), and
+    the kinds of the events."""
+
+    days: Mapping[int, AirDay]
+    deducted: str
+    kinds: tuple[str, ...]
+
+
+def _days_without(made: Rate, days: Mapping[int, AirDay], good_up_to: Mapping[str, int], spared: Spared) -> Without:
+    counts = Counter(
+        exceptional.otherwise(days[number], left, good_up_to, spared.deducted)
+        for number, left in spared.days.items()
+        if number in days
+    )
+    good, valid = made.numerator + counts["good"], made.denominator - counts["out"]
+    return Without(good, valid, percent_tenths(good, valid), counts["good"] + counts["out"], spared.kinds)
 
 
 def together(name: RateName, subject: str, period: Period, parts: Sequence[Rate]) -> Rate:
@@ -72,7 +104,19 @@ def together(name: RateName, subject: str, period: Period, parts: Sequence[Rate]
     good, total = sum(part.numerator for part in parts), sum(part.denominator for part in parts)
     editions = dict.fromkeys(name for part in parts for name in part.editions)
     basis = "+".join(sorted({part.basis for part in parts})) or "none"
-    return _rate(name, subject, period, good, total, excluded, editions, basis)
+    made = _rate(name, subject, period, good, total, excluded, editions, basis)
+    return replace(made, without=_together_without(parts))
+
+
+def _together_without(parts: Sequence[Rate]) -> Without | None:
+    """Several rates without exceptional events as one; a rate that none touches counts as it is."""
+    touched = [part.without for part in parts if part.without is not None]
+    if not touched:
+        return None
+    good = sum(part.numerator if part.without is None else part.without.numerator for part in parts)
+    total = sum(part.denominator if part.without is None else part.without.denominator for part in parts)
+    kinds = tuple(dict.fromkeys(kind for one in touched for kind in one.kinds))
+    return Without(good, total, percent_tenths(good, total), sum(one.changed for one in touched), kinds)
 
 
 def good_sections(subject: str, period: Period, judged: Judged, basis: str) -> Rate:

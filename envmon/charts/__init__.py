@@ -11,7 +11,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from envmon.charts import calendar, pollutants, rates, sections
+from envmon.charts import calendar, dust, pollutants, rates, sections
 from envmon.charts.calendar import CalendarData, DayRun, run_of
 from envmon.charts.page import IndexItem, index_page
 from envmon.charts.pollutants import LimitSpan, PollutantsData, monthly_means
@@ -24,6 +24,7 @@ CHARTS: Mapping[str, Callable[[Any, str], Figure]] = {
     "rates": rates.draw,
     "sections": sections.draw,
     "pollutants": pollutants.draw,
+    "dust": dust.draw,
 }
 
 WORDS: Mapping[str, Callable[[Any, str], Words]] = {
@@ -31,6 +32,7 @@ WORDS: Mapping[str, Callable[[Any, str], Words]] = {
     "rates": rates.describe,
     "sections": sections.describe,
     "pollutants": pollutants.describe,
+    "dust": dust.describe,
 }
 
 __all__ = [

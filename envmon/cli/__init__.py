@@ -34,6 +34,7 @@ COMMANDS = {
     "sites": "envmon.cli.listing:sites",
     "standards": "envmon.cli.listing:standards",
     "calc": "envmon.cli.calc:calc",
+    "event": "envmon.cli.event:event",
     "import": "envmon.cli.data:import_files",
     "charts": "envmon.cli.data:charts",
     "run": "envmon.cli.service:run",

@@ -45,7 +45,11 @@ def rates(
         return
     for number, name_of_area in enumerate(dict.fromkeys(row["area_name"] for row in rows)):
         click.echo("\n" * bool(number) + click.style(f"{name_of_area} {wanted.name}", bold=True))
-        show([row for row in rows if row["area_name"] == name_of_area], form, heads, "")
+        own = [row for row in rows if row["area_name"] == name_of_area]
+        show(own, form, heads, "")
+        for row in own:
+            if row["without"] is not None:
+                click.echo(f"{row['rate_name']}：{row['without']['text']}")
 
 
 def rate_rows(
@@ -110,9 +114,11 @@ def difference_row(one: Any, views: list[View], lang: str) -> dict[str, Any]:
 
 def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> dict[str, Any]:
     """One rate with everything behind it, and its target when there is one."""
+    from dataclasses import asdict
+
     from envmon import periods
     from envmon.pipeline import rating
-    from envmon.pipeline.board import number, required_text
+    from envmon.pipeline.board import number, required_text, without
 
     names = {one.id: one.name for one in config.areas} | {"*": t("bureau.whole", lang)}
     excluded = [t("board.excluded", lang, reason=word(e.reason, lang), count=e.count) for e in rate.excluded]
@@ -133,6 +139,7 @@ def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> 
         "excluded_text": joined("comma", lang, excluded),
         "editions": list(rate.editions),
         "basis": rate.basis,
+        "without": without(None if rate.without is None else asdict(rate.without), lang),
         "target": outlook and outlook.target.id,
         "required": None if days is not None else number(required),
         "required_days": days,

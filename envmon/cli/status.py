@@ -64,7 +64,7 @@ def screen(found: Mapping[str, Any], session: Session) -> str:
 
 
 def about_target(target: Mapping[str, Any], session: Session) -> list[str]:
-    """Two lines: name, value, target, gap, what is still allowed; then what the value rests on."""
+    """Name and value; target, gap, what is still allowed; what the value rests on; and without exceptional events."""
     name = f"{target['label']} {target['subject_name']} {target['period']}"
     value = "–" if target["percent"] is None else f"{target['percent']:.1f}%"
     verdict = click.style(target["prospect_name"], fg=COLOURS.get(target["prospect"]), bold=True)
@@ -81,7 +81,8 @@ def about_target(target: Mapping[str, Any], session: Session) -> list[str]:
         basis.append(session.say("cli.status.excluded", excluded=target["excluded_text"]))
     facts = "  ".join(part for part in (required, gap, room) if part)
     rest = "  " + "  ".join([*basis, " / ".join(target["editions"])])
-    return [first, f"  {facts}", click.style(clip(rest, 80), dim=True)]
+    lines = [first, f"  {facts}", click.style(clip(rest, 80), dim=True)]
+    return lines if target["without"] is None else [*lines, f"  {target['without']['text']}"]
 
 
 def gap_in_words(gap: float, session: Session) -> str:

@@ -210,6 +210,7 @@ class AssessmentTable(Table):
     groundwater_sources: Text = "source_groundwater_39"
     quarter_min_rounds: Annotated[int | None, PlainValidator(forms.whole(1, 3))] = absent()
     year_min_rounds: Annotated[int | None, PlainValidator(forms.whole(1, 12))] = absent()
+    deducted: Annotated[str, PlainValidator(forms.one_of({"drop": "drop", "without_items": "without_items"}))] = "drop"
 
 
 class Page(Table):

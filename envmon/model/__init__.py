@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from envmon.model.alerts import *
+    from envmon.model.exceptional import *
     from envmon.model.judgements import *
     from envmon.model.law import *
     from envmon.model.places import *
@@ -31,6 +32,12 @@ HOMES = {
         "RuleKind",
         "Severity",
     ),
+    "exceptional": (
+        "EventKind",
+        "ExceptionalEvent",
+        "LEAVING",
+        "OF_AIR",
+    ),
     "judgements": (
         "AirDay",
         "AirDays",
@@ -47,6 +54,7 @@ HOMES = {
         "View",
         "WaterJudgement",
         "WaterPeriod",
+        "Without",
     ),
     "law": (
         "AirRegime",

@@ -181,6 +181,17 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
+class Without:
+    """A rate once more, without what exceptional events spoiled; `changed`: days or sites that count otherwise then."""
+
+    numerator: int
+    denominator: int
+    tenths: int | None
+    changed: int
+    kinds: tuple[str, ...]  # of the events, as in EventKind
+
+
+@dataclass(frozen=True, slots=True)
 class Rate:
     """One compliance rate: never a bare number. `tenths` is the share in tenths of a percent, or None."""
 
@@ -193,6 +204,7 @@ class Rate:
     editions: tuple[str, ...]
     basis: str
     tenths: int | None
+    without: Without | None = None  # None: no exceptional event touches it
 
 
 class Prospect(StrEnum):

@@ -62,6 +62,9 @@ class Assessment:
     margin : of the index around the largest good one, within which a day may flip on review.
     section_data : whose values count for a section-month that has both: manual or automatic first, or `merged` (those
         items the automatic station measures from it, the others from the laboratory).
+
+    deducted : what becomes of a day that fails solely through what an exceptional event spoiled, in the rate without
+        such events: it is dropped, or judged `without_items` (unconfirmed which).
     """
 
     margin: int = 5
@@ -72,6 +75,7 @@ class Assessment:
     groundwater_sources: str = "source_groundwater_39"
     quarter_min_rounds: int | None = None  # months a section must have been judged in, to be judged over a quarter
     year_min_rounds: int | None = None
+    deducted: str = "drop"
 
 
 @dataclass(frozen=True, slots=True)

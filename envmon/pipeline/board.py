@@ -138,6 +138,7 @@ def target(found: dict[str, Any], names: Names, lang: str) -> dict[str, Any]:
         "excluded_text": joined("comma", lang, parts),
         "editions": rate["editions"],
         "basis": rate["basis"],
+        "without": without(rate.get("without"), lang),
         "required": None if days is not None else number(found["required"]),
         "required_days": days,
         "required_text": required_text(found["required"], days, lang),
@@ -145,6 +146,22 @@ def target(found: dict[str, Any], names: Names, lang: str) -> dict[str, Any]:
         "allowed": found["allowed"],
         "prospect": found["prospect"],
         "prospect_name": t(f"prospect.{found['prospect']}", lang),
+    }
+
+
+def without(found: Mapping[str, Any] | None, lang: str) -> dict[str, Any] | None:
+    """The rate without exceptional events, as plain data; None when none touches it."""
+    if found is None:
+        return None
+    kinds = joined("and", lang, [t(f"event.{kind}", lang) for kind in found["kinds"]])
+    percent = "–" if found["tenths"] is None else f"{printed(found['tenths'], 1)}%"
+    counts = {"numerator": found["numerator"], "denominator": found["denominator"]}
+    return {
+        "percent": number(found["tenths"]),
+        **counts,
+        "changed": found["changed"],
+        "kinds": list(found["kinds"]),
+        "text": t("board.without", lang, kinds=kinds, percent=percent, **counts),
     }
 
 

@@ -411,10 +411,8 @@ def water_row(
     entry, chosen = regime.items[item], regime.sets[judged.item_set]
     top, bottom, below = found.means[item]
     site = found.site
-    single = sum(part.readings for part in found.parts) == 1
-    value, censored = water.rounded({item: found.means[item]}, regime)[item]
-    if single:  # judged as it was printed
-        value = 2 * top // bottom if below else top // bottom
+    readings = sum(part.readings for part in found.parts)
+    value, censored = judge_water.sample_of({item: found.means[item]}, readings, regime)[item]
     deciding = item in (*chosen.items, *chosen.optional)
     return {
         "item": item,

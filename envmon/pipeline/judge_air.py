@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from envmon import periods, qc, standards
-from envmon.assess import air
+from envmon.assess import air, exceptional
 from envmon.model import (
     ABSENT,
     NO_VALUE,
@@ -23,6 +23,7 @@ from envmon.model import (
     Assessment,
     Basis,
     Config,
+    ExceptionalEvent,
     IntArray,
     Kind,
     Medium,
@@ -190,8 +191,18 @@ def as_chosen(regime: AirRegime, chosen: Assessment) -> AirRegime:
     return replace(regime, validity=replace(regime.validity, station_share=share))
 
 
-def judged_again(store: Store, config: Config, subject: str, period: periods.Period, view: View) -> list[AirDay]:
-    """The days of an area or air site judged as a view asks, from the readings; nothing is stored."""
+def judged_again(
+    store: Store,
+    config: Config,
+    subject: str,
+    period: periods.Period,
+    view: View,
+    events: Sequence[ExceptionalEvent] = (),
+) -> list[AirDay]:
+    """The days of an area or air site judged as a view asks, from the readings; nothing is stored.
+
+    events : what they spoil is left out.
+    """
     place = next((one for one in config.areas if one.id == subject), None)
     if place is None:
         sites = [site for site in config.sites if site.id == subject and site.kind in (Kind.CITY, Kind.STATION)]
@@ -202,11 +213,15 @@ def judged_again(store: Store, config: Config, subject: str, period: periods.Per
         return []
     numbers = [store.site_numbers[site.id] for site in sites]
     lawful = [day for day in period if view.edition != standards.BY_DATE or standards.in_force(day)]
+    columns = {site.id: [i] for i, site in enumerate(sites)}
+    columns |= {name: list(range(len(sites))) for name in (sites[0].area, "*")}
     made: list[AirDay] = []
     asked = required(next(area for area in config.areas if area.id == sites[0].area))
     for first, last, in_force in runs(lawful, view.edition, edges_of(sites)):
         regime = as_chosen(in_force, config.assessment)
         raw, usable = checked_hours(store, config, numbers, first, last, save=False, basis=view.basis)
+        if events:
+            usable = exceptional.spared(usable, first, columns, events)
         days = air.daily(usable, first, regime, STORED, asked)
         days = replace(days, status=with_invalid(days.status, raw, usable))
         found = days if place is None else area_days(place, sites, days, raw, usable, regime)

@@ -261,6 +261,16 @@ def as_printed(rows: Readings, regime: WaterRegime) -> Mapping[str, tuple[int, b
     return {item: values[-1] for item, values in by_item(rows, regime).items()}
 
 
+def sample_of(means: water.Means, readings: int, regime: WaterRegime) -> water.Sample:
+    """What means are judged by: rounded; those of a single reading as it was printed."""
+    if readings != 1:
+        return water.rounded(means, regime)
+    return {
+        item: (2 * top // bottom if below else top // bottom, bool(below))
+        for item, (top, bottom, below) in means.items()
+    }
+
+
 AUTOMATIC_FIRST = (Basis.REVIEWED, Basis.REALTIME, Basis.MANUAL)
 MANUAL_FIRST = (Basis.MANUAL, Basis.REVIEWED, Basis.REALTIME)
 

@@ -8,14 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from envmon import periods, standards
+from envmon.assess import exceptional, rates, water
 from envmon.assess import outlook as outlooks
-from envmon.assess import rates, water
 from envmon.model import (
+    LEAVING,
+    OF_AIR,
     AirDay,
     Area,
     Basis,
     Body,
     Config,
+    EventKind,
+    ExceptionalEvent,
     Kind,
     Outlook,
     Rate,
@@ -28,6 +32,7 @@ from envmon.model import (
     WaterClass,
     WaterJudgement,
     WaterPeriod,
+    Without,
 )
 from envmon.periods import Period
 from envmon.pipeline import judge_air, judge_water
@@ -79,19 +84,31 @@ def counted_in(name: RateName, period: Period, closed: Period) -> list[Period]:
 def of_sites(store: Store, config: Config, name: RateName, area: str, period: Period, view: View) -> Rate:
     """A rate of sections or sources, each judged once over the period."""
     found = judged_sites(store, config, KINDS[name], area, period, view)
-    pairs = [(one.site, one.judgement) for one in found]
-    return rates.RATES[name](area, period, pairs, basis_of(found))
+    count, basis = rates.RATES[name], basis_of(found)
+    made = count(area, period, [(one.site, one.judgement) for one in found], basis)
+    if not any(one.natural for one in found):
+        return made
+    other = count(area, period, [(one.site, one.natural or one.judgement) for one in found], basis)
+    changed = sum(bool(one.natural and one.judgement and one.natural.good != one.judgement.good) for one in found)
+    kinds = (EventKind.BACKGROUND.value,)
+    return replace(made, without=Without(other.numerator, other.denominator, other.tenths, changed, kinds))
 
 
-def good_days(store: Store, config: Config, area: str, period: Period, view: View) -> Rate:
-    """Good days of one area; of the whole bureau the days of all areas together."""
+def good_days(
+    store: Store, config: Config, area: str, period: Period, view: View, more: Sequence[ExceptionalEvent] = ()
+) -> Rate:
+    """Good days of one area; of the whole bureau the days of all areas together.
+
+    more : exceptional events beside those that were decided.
+    """
     good_up_to = {name: standards.good_up_to(name) for name in standards.index_editions()}
     bases = store.bases(Span.HOUR) if view.basis is None else [view.basis]
     basis = "+".join(one.name.lower() for one in bases) or "none"
-    found = [
-        rates.good_days(one.id, period, days_of(store, config, one.id, period, view), good_up_to, basis)
-        for one in areas_with_air(config, area)
-    ]
+    found = []
+    for one in areas_with_air(config, area):
+        days = days_of(store, config, one.id, period, view)
+        spared = spared_days(store, config, one.id, period, view, more)
+        found.append(rates.good_days(one.id, period, days, good_up_to, basis, spared))
     return found[0] if area != WHOLE and found else rates.together(RateName.GOOD_DAYS, area, period, found)
 
 
@@ -120,14 +137,34 @@ def days_of(store: Store, config: Config, subject: str, period: Period, view: Vi
     return judge_air.judged_again(store, config, subject, period, view)
 
 
+def spared_days(
+    store: Store, config: Config, area: str, period: Period, view: View, more: Sequence[ExceptionalEvent] = ()
+) -> rates.Spared | None:
+    """The days of an area that exceptional events touch, judged on what they left; None when there are none."""
+    subjects = {area, WHOLE, *(site.id for site in config.sites if site.area == area)}
+    known = [*store.events_in_force(), *more]
+    events = [one for one in known if one.kind in OF_AIR and one.subject in subjects]
+    touched = exceptional.days_touched(events, period)
+    if not touched:
+        return None
+    span = Period(touched[0], touched[-1], period.name)
+    days = judge_air.judged_again(store, config, area, span, view, events)
+    own = {day.day: day for day in days if day.day in set(touched)}
+    return rates.Spared(own, config.assessment.deducted, tuple(dict.fromkeys(one.kind.value for one in events)))
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A section or source over a period: its judgement (None: no readings), and the parts and means behind it."""
+    """A section or source over a period: its judgement (None: no readings), and the parts and means behind it.
+
+    natural : the judgement without the items whose natural background is high; None where no such entry touches it.
+    """
 
     site: Site
     judgement: WaterJudgement | None
     parts: Sequence[WaterPeriod]
     means: water.Means
+    natural: WaterJudgement | None = None
 
 
 def judged_sites(
@@ -159,7 +196,37 @@ def judged(
         if view.basis in (None, one.basis):
             found[one.site].append(one)
     so_far = period.until(judge_water.judged_until(store))
-    return [over_period(config, site, found[number], so_far, period) for number, site in numbers.items()]
+    events = store.events_in_force()
+    made = []
+    for number, site in numbers.items():
+        own = [one for one in events if one.subject in (site.id, site.area, WHOLE)]
+        judgement = over_period(config, site, found[number], so_far, period, own)
+        made.append(replace(judgement, natural=without_background(config, judgement, period, own)))
+    return made
+
+
+def without_background(
+    config: Config, found: Judged, period: Period, events: Sequence[ExceptionalEvent]
+) -> WaterJudgement | None:
+    """The judgement of a section or source that does not comply, without the items whose natural background is high."""
+    start, end = periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
+    own = [one for one in events if one.kind is EventKind.BACKGROUND and one.first < end and start < one.last]
+    items = {item for one in own for item in one.items}
+    judgement = found.judgement
+    if not items or judgement is None or judgement.status is not Status.VALID:
+        return None
+    if judgement.good:
+        return judgement
+    site = found.site
+    regime, _ = judge_water.law_of(config, site, found.parts[-1].basis, period.last)
+    if site.kind is Kind.SOURCE:  # it complies when every round does
+        rounds = [part for part in found.parts if part.judgement.status is Status.VALID and not part.judgement.good]
+        samples = [judge_water.sample_of(part.means, part.readings, regime) for part in rounds]
+    else:
+        readings = sum(part.readings for part in found.parts)
+        samples = [judge_water.sample_of(found.means, readings, regime)]
+    made = [exceptional.without_items(one, site.body, regime, judgement.item_set, items) for one in samples]
+    return max(made, key=lambda one: one.water_class)
 
 
 def parts_of(
@@ -186,19 +253,28 @@ def by_month(store: Store, config: Config, sites: Mapping[int, Site], period: Pe
             yield from judge_water.of_part(store, config, sites, inside)
 
 
-def over_period(config: Config, site: Site, found: Sequence[WaterPeriod], period: Period, whole: Period) -> Judged:
+def over_period(
+    config: Config,
+    site: Site,
+    found: Sequence[WaterPeriod],
+    period: Period,
+    whole: Period,
+    events: Sequence[ExceptionalEvent] = (),
+) -> Judged:
     """One judgement of a site over a period from those of its parts; `whole` is the period to its end.
 
-    Parts that lie outside the days on which the site was in operation are left out.
+    Parts that lie outside the days on which the site was in operation are left out, and those that lie within an event
+    by which it was dry, frozen, not sampled or not in use.
     """
+    leaving = [one for one in events if one.kind in LEAVING]
     by_part: dict[int, list[WaterPeriod]] = defaultdict(list)
     for part in found:
-        if site.open_on(part.first) or site.open_on(part.last):
+        during = any(within(part.first, part.last, event) for event in leaving)
+        if (site.open_on(part.first) or site.open_on(part.last)) and not during:
             by_part[part.first].append(part)
     parts = [one for own in by_part.values() if (one := judge_water.in_force(config, site, own)) is not None]
     if not parts:
-        closed = period.days > 0 and not any(site.open_on(day) for day in period)
-        return Judged(site, not_judged(site, Status.NOT_OPEN, period) if closed else None, parts, {})
+        return Judged(site, why_not(site, period, leaving), parts, {})
     if site.kind is Kind.SOURCE:
         # A round that could not be judged settles nothing; one that failed settles the period.
         rounds = [one for one in parts if one.judgement.status is Status.VALID] or parts
@@ -218,10 +294,23 @@ def over_period(config: Config, site: Site, found: Sequence[WaterPeriod], period
     return Judged(site, judgement, parts, exact)
 
 
-def not_judged(site: Site, status: Status, period: Period) -> WaterJudgement:
-    """The judgement of a site that says only why there is none."""
+def within(first: int, last: int, event: ExceptionalEvent) -> bool:
+    """Whether all of some days lie within an event."""
+    return event.first <= periods.hour_ending(first, 0) and periods.hour_ending(last, 24) <= event.last
+
+
+def why_not(site: Site, period: Period, leaving: Sequence[ExceptionalEvent]) -> WaterJudgement | None:
+    """The judgement of a site without readings that count, which says only why; None when nobody said."""
+    if period.days < 1:
+        return None
+    start, end = periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
+    said = [Status[one.kind.name] for one in leaving if one.first < end and start < one.last]
+    if not any(site.open_on(day) for day in period):
+        said.insert(0, Status.NOT_OPEN)
+    if not said:
+        return None
     law = standards.groundwater if site.body is Body.GROUNDWATER else standards.water
-    return WaterJudgement(status, WaterClass.NONE, (), (), (), (), law(period.last).edition, "")
+    return WaterJudgement(said[0], WaterClass.NONE, (), (), (), (), law(period.last).edition, "")
 
 
 def least_rounds(config: Config, period: Period) -> int:
@@ -280,7 +369,8 @@ def outlook_of(config: Config, target: Target, made: Mapping[Asked, Rate]) -> Ou
 def rate_all(store: Store, config: Config, now: int) -> list[Outlook]:
     """Compute where every target stands, and keep it."""
     targets = [target for target in config.targets if started(target, now)]
-    resting = [[one.id for one in areas_with_air(config, WHOLE)], [one.value for one in store.bases(Span.HOUR)]]
+    events = [one.number for one in store.events()]
+    resting = [events, [one.id for one in areas_with_air(config, WHOLE)], [one.value for one in store.bases(Span.HOUR)]]
     unchanged = store.meta("days_judged") is False and store.meta("rates_rest_on") == resting
     made: dict[Asked, Rate] = {}
     for asked in dict.fromkeys(one for target in targets for one in needed(target)):

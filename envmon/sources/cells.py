@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
+from datetime import datetime
 
 from envmon import rounding
 from envmon.errors import EnvmonError
@@ -122,6 +123,28 @@ def _unit(text: str) -> str:
     text = text.partition(" or ")[0]  # "MPN/100mL or CFU/100mL": the two count alike
     plain = text.strip().replace("³", "3").replace("μ", "u").replace("µ", "u").replace("㎎", "mg").replace("·", "")
     return plain.replace("／", "/").replace(" ", "").lower()
+
+
+PRINTED_TIME = re.compile(
+    r"(?:(\d{4})(\d\d)(\d\d)|(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?)(?:[ T]+(\d{1,2}):(\d{2})(?::\d{2})?)?\Z"
+)
+
+
+def printed_time(printed: str) -> tuple[datetime, bool] | None:
+    """A date as people write it, with or without a time of day, and whether it has one; None when it is no date.
+
+    >>> printed_time("2022年7月9日"), printed_time("2022-07-32")
+    ((datetime.datetime(2022, 7, 9, 0, 0), False), None)
+    """
+    match = PRINTED_TIME.match(printed.strip())
+    if not match:
+        return None
+    year, month, day, *clock = (int(part) for part in match.groups() if part is not None)
+    hour, minute = clock or (0, 0)
+    try:
+        return datetime(year, month, day, hour, minute), bool(clock)
+    except ValueError:
+        return None
 
 
 def bare(cell: str) -> str:

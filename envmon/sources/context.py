@@ -101,6 +101,20 @@ Ask = tuple[str, Callable[[], bytes]]
 """(origin, how to ask)"""
 
 
+BRACKET = re.compile(r"[(（\[]\s*([^)）\]]*)\s*[)）\]]\s*\Z")
+
+
+def item_names(parameters: Iterable[Parameter]) -> dict[str, Parameter]:
+    """Every name people write for items, as `plain` forms: id, names with and without brackets, code."""
+    names: dict[str, Parameter] = {}
+    for parameter in parameters:
+        for name in (parameter.id, parameter.name, BRACKET.sub("", parameter.name), parameter.code, parameter.name_en):
+            names.setdefault(plain(name), parameter)
+            names.setdefault(plain(name).removesuffix("值"), parameter)
+    names.pop("", None)
+    return names
+
+
 def ask_all(asks: Iterable[Ask], now: int, may_be_absent: bool = False) -> Iterator[Payload]:
     """Ask one address after the other and give what came; one that fails does not stop the others.
 

@@ -8,18 +8,16 @@ at noon. Never here: judging, and guessing what a column is: one that is not kno
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 
 from envmon import periods
 from envmon.http import Session, joined
 from envmon.model import Basis, Medium, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
-from envmon.sources.cells import Unreadable, marked, shift_between
-from envmon.sources.context import Context, Parsed, ask_all, plain
+from envmon.sources.cells import Unreadable, marked, printed_time, shift_between
+from envmon.sources.context import BRACKET, Context, Parsed, ask_all, item_names, plain
 from envmon.sources.files import Sheet, find_header, no_header, sheet
 from envmon.texts import t
 
@@ -60,10 +58,6 @@ SYNONYMS = {
 """Names laboratories write that the standards print otherwise."""
 
 LIMIT_ENDINGS = ("检出限", "limit")
-BRACKET = re.compile(r"[(（\[]\s*([^)）\]]*)\s*[)）\]]\s*\Z")
-DATE = re.compile(
-    r"(?:(\d{4})(\d\d)(\d\d)|(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?)(?:[ T]+(\d{1,2}):(\d{2})(?::\d{2})?)?\Z"
-)
 NOT_MONITORED = "-1"
 NOON = 12
 
@@ -114,16 +108,10 @@ def _head(text: str) -> str | None:
 
 def _names(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
     """Every name a laboratory may use for an item of water, as `plain` forms."""
-    names: dict[str, Parameter] = {}
-    water = [parameter for parameter in parameters.values() if parameter.medium is Medium.WATER]
-    for parameter in water:
-        for name in (parameter.id, parameter.name, BRACKET.sub("", parameter.name), parameter.code, parameter.name_en):
-            names.setdefault(plain(name), parameter)
-            names.setdefault(plain(name).removesuffix("值"), parameter)
+    names = item_names(parameter for parameter in parameters.values() if parameter.medium is Medium.WATER)
     for name, parameter_id in SYNONYMS.items():
         if parameter_id in parameters:
             names.setdefault(plain(name), parameters[parameter_id])
-    names.pop("", None)
     return names
 
 
@@ -239,12 +227,8 @@ def _limit_of(head: str) -> str:
 
 
 def _sampled(printed: str) -> int | None:
-    match = DATE.match(printed)
-    if not match:
+    found = printed_time(printed)
+    if found is None:
         return None
-    year, month, day, *clock = (int(part) for part in match.groups() if part is not None)
-    hour, minute = clock or (NOON, 0)
-    try:
-        return periods.minute(datetime(year, month, day, hour, minute))
-    except ValueError:
-        return None
+    at, timed = found
+    return periods.minute(at if timed else at.replace(hour=NOON))

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from envmon.errors import StoreBusy, StoreError
-from envmon.store import alerts, judgements, past, readings, schema, slots
+from envmon.store import alerts, exceptional, judgements, past, readings, schema, slots
 
 if TYPE_CHECKING:
     from envmon.model import Config, Parameter, Stream
@@ -54,6 +54,9 @@ class Store:
     rates = judgements.rates
     save_outlooks = judgements.save_outlooks
     outlooks = judgements.outlooks
+    enter_events = exceptional.enter_events
+    events = exceptional.events
+    events_in_force = exceptional.events_in_force
     open_incidents = alerts.open_incidents
     incidents = alerts.incidents
     apply = alerts.apply

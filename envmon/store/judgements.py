@@ -181,6 +181,7 @@ def rates(store: Store, name: RateName, subject: str, first: int, last: int, ask
 
 
 def _rate(content: dict[str, Any]) -> Rate:
+    without = content.get("without")
     return model.Rate(
         name=model.RateName(content["name"]),
         subject=content["subject"],
@@ -191,6 +192,7 @@ def _rate(content: dict[str, Any]) -> Rate:
         editions=tuple(content["editions"]),
         basis=content["basis"],
         tenths=content["tenths"],
+        without=without and model.Without(**{**without, "kinds": tuple(without["kinds"])}),
     )
 
 

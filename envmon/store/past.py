@@ -25,6 +25,7 @@ CREATE TEMP VIEW incident AS
     i.opened, e.finding AS last, e.at AS told, e.facts
   FROM main.incident i JOIN main.incident_event e
     ON e.id = (SELECT max(id) FROM main.incident_event WHERE incident = i.id AND at <= {{at}});
+CREATE TEMP VIEW exceptional_event AS SELECT * FROM main.exceptional_event WHERE learned <= {{at}};
 """
 
 

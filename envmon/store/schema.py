@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 2
+VERSION = 3
 """The schema this program reads and writes; `PRAGMA user_version` of the database says which one it has."""
 
 POLLUTANT_COLUMNS = ("so2", "no2", "co", "o3", "pm10", "pm25")
@@ -128,7 +128,35 @@ CREATE INDEX reject_place ON reject (origin, line);
 CREATE INDEX slot_running ON slot (state) WHERE state = 'running';
 """
 
-STEPS = {"001_readings": READINGS, "002_judgements": JUDGEMENTS, "003_alerts": ALERTS, "004_followed": FOLLOWED}
+EXCEPTIONAL = """
+-- What somebody decided about a place and a time; entries are never changed, a wrong one is withdrawn by another.
+CREATE TABLE exceptional_event (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL,
+  items TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, decided_by TEXT NOT NULL, document TEXT NOT NULL,
+  note TEXT NOT NULL, origin TEXT NOT NULL, learned INTEGER NOT NULL, withdraws INTEGER REFERENCES exceptional_event);
+CREATE TRIGGER event_stays BEFORE DELETE ON exceptional_event BEGIN
+  SELECT RAISE(ABORT, 'an exceptional event is withdrawn, never deleted'); END;
+CREATE TRIGGER event_settled BEFORE UPDATE ON exceptional_event BEGIN
+  SELECT RAISE(ABORT, 'an exceptional event is withdrawn, never changed'); END;
+-- A figure that left the program: drawn in a chart, or published by the bureau. content: the rate as it was then.
+CREATE TABLE published_figure (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, place TEXT NOT NULL,
+  document TEXT NOT NULL, rate TEXT NOT NULL, subject TEXT NOT NULL, period TEXT NOT NULL, first INTEGER NOT NULL,
+  last INTEGER NOT NULL, asked TEXT NOT NULL, content TEXT NOT NULL);
+-- When such a figure is another one now: from what to what, since when, because of which values.
+CREATE TABLE correction (number INTEGER PRIMARY KEY, figure INTEGER NOT NULL REFERENCES published_figure,
+  found INTEGER NOT NULL, since INTEGER, was TEXT NOT NULL, became TEXT NOT NULL, causes TEXT NOT NULL);
+CREATE TRIGGER figure_stays BEFORE DELETE ON published_figure BEGIN
+  SELECT RAISE(ABORT, 'a published figure is never deleted'); END;
+CREATE TRIGGER correction_stays BEFORE DELETE ON correction BEGIN
+  SELECT RAISE(ABORT, 'a correction is never deleted'); END;
+"""
+
+STEPS = {
+    "001_readings": READINGS,
+    "002_judgements": JUDGEMENTS,
+    "003_alerts": ALERTS,
+    "004_followed": FOLLOWED,
+    "005_exceptional": EXCEPTIONAL,
+}
 
 
 def migrate(db: sqlite3.Connection) -> None:

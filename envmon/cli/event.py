@@ -1,0 +1,211 @@
+"""`envmon event`: the list of exceptional events, and evidence for one that nobody has decided yet."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from envmon.cli import Session, language
+from envmon.cli.asked import area_of, area_option, now_of, period_option
+from envmon.cli.output import as_json, format_options, show, table, terminal
+from envmon.texts import joined, t
+
+if TYPE_CHECKING:
+    from envmon.model import Config, ExceptionalEvent
+    from envmon.pipeline.dust import Deducted
+    from envmon.store import Store
+
+LANG = language()
+
+
+@click.group(help=t("cli.event.help", LANG), epilog=t("cli.event.example", LANG))
+def event() -> None:
+    pass
+
+
+@event.command("import", help=t("cli.event.import.help", LANG), epilog=t("cli.event.import.example", LANG))
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_context
+def import_list(ctx: click.Context, files: tuple[Path, ...]) -> None:
+    from envmon.cli.data import write_rejects
+    from envmon.sources import read_file
+    from envmon.sources.event_list import read_events
+    from envmon.standards import parameters
+    from envmon.store import Store
+
+    session: Session = ctx.obj
+    config = session.config()
+    subjects = subjects_of(config, session.lang)
+    refused_any = False
+    with Store.open(Path(config.paths.database)) as store:
+        store.register(config, parameters().values())
+        for path in files:
+            payload = read_file(path, "lab", int(time.time() // 60))
+            events, refused = read_events(payload, subjects, list(parameters().values()), session.lang)
+            entered = store.enter_events(events)
+            counts = {"new": len(entered), "same": len(events) - len(entered), "refused": len(refused)}
+            click.echo(session.say("cli.event.import.done", file=path, **counts))
+            for one in refused:
+                click.echo("  " + session.say("cli.event.import.refused", line=one.line, reason=one.reason), err=True)
+            if refused:
+                reject = write_rejects(Path(config.paths.rejects), path, refused, session.lang)
+                click.echo(session.say("cli.import.rejected", count=len(refused), path=reject))
+            refused_any = refused_any or bool(refused)
+        count_again(store, config)
+    ctx.exit(3 if refused_any else 0)
+
+
+def count_again(store: Store, config: Config) -> None:
+    """Let the targets stand by the events there are now."""
+    from envmon.pipeline import rating
+
+    rating.rate_all(store, config, now_of(store))
+
+
+def subjects_of(config: Config, lang: str) -> dict[str, str]:
+    """Id of every area and site by the names it goes by; sites first, so that an area's name means the area."""
+    found: dict[str, str] = {}
+    for site in config.sites:
+        found |= dict.fromkeys((*site.aliases, site.name, site.id), site.id)
+    for area in config.areas:
+        found |= dict.fromkeys((area.name, area.id), area.id)
+    return found | {"*": "*", t("bureau.whole", lang): "*"}
+
+
+@event.command("list", help=t("cli.event.list.help", LANG), epilog=t("cli.event.list.example", LANG))
+@period_option
+@click.option("--all", "everything", is_flag=True, help=t("cli.event.list.all", LANG))
+@format_options
+@click.pass_obj
+def list_command(session: Session, period: str | None, everything: bool, form: str | None) -> None:
+    from envmon import periods
+
+    config = session.config()
+    wanted = periods.parse(period) if period else None
+    with session.reading() as store:
+        found = store.events() if everything else store.events_in_force()
+    rows = [row_of(one, config, session.lang) for one in found if wanted is None or touches(one, wanted)]
+    keys = ("number", "kind_name", "subject_name", "item_names", "from", "to", "decided_by", "document", "note")
+    show(rows, form, {key: session.say(f"cli.event.head.{key}") for key in keys}, session.say("cli.event.none"))
+
+
+def touches(one: ExceptionalEvent, period: Any) -> bool:
+    from envmon import periods
+
+    return one.first < periods.hour_ending(period.last, 24) and periods.hour_ending(period.first, 0) < one.last
+
+
+def row_of(one: ExceptionalEvent, config: Config, lang: str) -> dict[str, Any]:
+    """One entry of the list as a plain row."""
+    from envmon import periods, standards
+
+    names = {site.id: site.name for site in config.sites} | {area.id: area.name for area in config.areas}
+    names["*"] = t("bureau.whole", lang)
+    items = standards.parameters()
+    told = [items[item].name if lang == "zh" else items[item].name_en for item in one.items if item in items]
+    return {
+        "number": one.number,
+        "kind": one.kind.value,
+        "kind_name": t(f"event.{one.kind.value}", lang),
+        "subject": one.subject,
+        "subject_name": names.get(one.subject, one.subject),
+        "items": list(one.items),
+        "item_names": joined("and", lang, told),
+        "from": periods.clock(one.first),
+        "to": periods.clock(one.last),
+        "decided_by": one.decided_by,
+        "document": one.document,
+        "note": one.note,
+        "origin": one.origin,
+        "learned": periods.clock(one.learned),
+        "withdraws": one.withdraws,
+    }
+
+
+@event.command(help=t("cli.event.withdraw.help", LANG), epilog=t("cli.event.withdraw.example", LANG))
+@click.argument("number", type=int)
+@click.option("--by", "decided_by", required=True, metavar="NAME", help=t("cli.event.withdraw.by", LANG))
+@click.option("--document", required=True, metavar="NUMBER", help=t("cli.event.withdraw.document", LANG))
+@click.option("--note", default="", metavar="TEXT", help=t("cli.event.withdraw.note", LANG))
+@click.pass_obj
+def withdraw(session: Session, number: int, decided_by: str, document: str, note: str) -> None:
+    from dataclasses import replace
+
+    from envmon.errors import UsageError
+    from envmon.store import Store
+
+    config = session.config()
+    with Store.open(Path(config.paths.database)) as store:
+        wrong = next((one for one in store.events_in_force() if one.number == number), None)
+        if wrong is None:
+            raise UsageError(session.say("cli.event.withdraw.unknown", number=number))
+        entry = replace(wrong, number=0, withdraws=number, learned=int(time.time() // 60), origin="")
+        store.enter_events([replace(entry, decided_by=decided_by, document=document, note=note)])
+        count_again(store, config)
+    click.echo(session.say("cli.event.withdraw.done", number=number))
+
+
+@event.command(help=t("cli.event.dust.help", LANG), epilog=t("cli.event.dust.example", LANG))
+@click.option("--date", required=True, metavar="DATE", help=t("cli.event.dust.date", LANG))
+@area_option
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help=t("cli.event.dust.out", LANG))
+@click.option("--json", "as_object", is_flag=True, help="JSON")
+@click.pass_obj
+def dust(session: Session, date: str, area: str, out: Path | None, as_object: bool) -> None:
+    from envmon import periods
+    from envmon.errors import UsageError
+    from envmon.pipeline import dust as evidence
+    from envmon.pipeline.rating import area_name
+
+    config = session.config()
+    wanted = periods.parse(date)
+    if wanted.days != 1:
+        raise UsageError(session.say("cli.event.dust.one_day", date=date))
+    with session.reading() as store:
+        subject = area_of(area, config)
+        found = evidence.pack(store, config, subject, wanted.first, now_of(store))
+        name = t("bureau.whole", session.lang) if subject == "*" else area_name(config, subject)
+        folder = out or Path(config.paths.charts) / f"dust-{wanted.name}"
+        files = evidence.write(store, config, found, name, folder)
+    rows = [deducted_row(one, session.lang) for one in found.areas]
+    if as_object:
+        click.echo(as_json({"date": wanted.name, "areas": rows, "files": [str(file) for file in files]}))
+        return
+    click.echo(click.style(session.say("cli.event.dust.title", date=wanted.name), bold=True))
+    keys = ("area_name", "aqi", "rest", "otherwise_name", "with_text", "without_text")
+    click.echo(table(rows, {key: session.say(f"cli.event.dust.head.{key}") for key in keys}, terminal()))
+    click.echo(session.say("cli.event.dust.no_verdict"))
+    for file in files:
+        click.echo(f"  {file}")
+
+
+def deducted_row(one: Deducted, lang: str) -> dict[str, Any]:
+    """An area with and without the day."""
+    from envmon.pipeline.board import number
+
+    rate, without = one.rate, one.rate.without
+    return {
+        "area": one.area.id,
+        "area_name": one.area.name,
+        "aqi": one.aqi,
+        "rest": one.rest,
+        "otherwise": one.otherwise,
+        "otherwise_name": t(f"event.otherwise.{one.otherwise}", lang),
+        "percent": number(rate.tenths),
+        "numerator": rate.numerator,
+        "denominator": rate.denominator,
+        "with_text": share(rate.tenths, rate.numerator, rate.denominator),
+        "without_percent": None if without is None else number(without.tenths),
+        "without_numerator": None if without is None else without.numerator,
+        "without_denominator": None if without is None else without.denominator,
+        "without_text": None if without is None else share(without.tenths, without.numerator, without.denominator),
+    }
+
+
+def share(tenths: int | None, numerator: int, denominator: int) -> str:
+    from envmon.rounding import printed
+
+    return "–" if tenths is None else f"{printed(tenths, 1)}% ({numerator}/{denominator})"

@@ -1,0 +1,139 @@
+"""Lists of exceptional events as a bureau keeps them: CSV or .xlsx, one row an event.
+
+Columns: 类型 (kind), 区域或点位 (subject), 项目 (items), 起 (from), 止 (to), 认定单位 (decided_by), 文号 (document),
+备注 (note). A date alone means the whole day. Never here: what an event does to a rate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from difflib import get_close_matches
+
+from envmon import periods
+from envmon.model import LEAVING, OF_AIR, EventKind, ExceptionalEvent, Medium, Parameter, Payload, Refused
+from envmon.sources.cells import printed_time
+from envmon.sources.context import item_names, plain
+from envmon.sources.files import find_header, no_header, sheet
+from envmon.texts import LANGUAGES, t
+
+HEADS = {
+    **dict.fromkeys(("类型", "事件类型", "情况", "kind"), "kind"),
+    **dict.fromkeys(("区域或点位", "区域", "点位", "区域/点位", "subject", "site", "area"), "subject"),
+    **dict.fromkeys(("项目", "污染物", "监测项目", "items", "item"), "items"),
+    **dict.fromkeys(("起", "开始", "开始时间", "起始时间", "from", "first"), "first"),
+    **dict.fromkeys(("止", "结束", "结束时间", "终止时间", "to", "last"), "last"),
+    **dict.fromkeys(("认定单位", "认定机关", "decided_by", "decidedby"), "decided_by"),
+    **dict.fromkeys(("文号", "文件", "文件号", "document"), "document"),
+    **dict.fromkeys(("备注", "说明", "note"), "note"),
+}
+NEEDED = ("kind", "subject", "first", "last", "decided_by", "document")
+WRITTEN = {
+    **dict.fromkeys(("沙尘暴", "浮尘", "扬沙"), EventKind.DUST),
+    **dict.fromkeys(("山火", "秸秆焚烧", "森林火灾"), EventKind.FIRE),
+    **dict.fromkeys(("烟花", "燃放烟花爆竹"), EventKind.FIREWORKS),
+    **dict.fromkeys(("背景值", "本底", "天然背景值"), EventKind.BACKGROUND),
+    **dict.fromkeys(("干涸",), EventKind.DRY),
+    **dict.fromkeys(("封冻", "结冰"), EventKind.FROZEN),
+    **dict.fromkeys(("未采样", "未监测"), EventKind.UNSAMPLED),
+    **dict.fromkeys(("未启用",), EventKind.UNUSED),
+}
+"""Words for a kind beside those of the texts."""
+
+USUAL = {EventKind.DUST: ("pm10", "pm25"), EventKind.FIRE: ("pm10", "pm25"), EventKind.FIREWORKS: ("pm10", "pm25")}
+"""Items of a kind when none are named."""
+
+PARTING = re.compile(r"[;；,，、|/\s]+")
+
+
+class Refusal(ValueError):
+    """Why a row is not taken; its text."""
+
+
+def read_events(
+    payload: Payload, subjects: Mapping[str, str], parameters: Sequence[Parameter], lang: str
+) -> tuple[list[ExceptionalEvent], list[Refused]]:
+    """The events of a list, and the rows that were refused.
+
+    subjects : id by every name an area or site goes by ("*" for all of them).
+    Raises SourceChanged when no row names the columns that are needed.
+    """
+    table = sheet(payload, lang)
+    found = find_header(table, lambda text: HEADS.get(plain(text)), NEEDED)
+    if found is None:
+        raise no_header(payload, table, *NEEDED)
+    start, keys = found
+    places = {plain(name): identity for name, identity in subjects.items()}
+    names = {medium: item_names(one for one in parameters if one.medium is medium) for medium in Medium}
+    events: list[ExceptionalEvent] = []
+    refused = list(table.refused)
+    for line, cells in table.rows[start + 1 :]:
+        text = {key: cell.strip() for key, cell in zip(keys, cells, strict=False) if key}
+        try:
+            events.append(_event(text, places, names, payload))
+        except Refusal as error:
+            code, values = error.args
+            refused.append(Refused(payload.origin, line, t(code, lang, **values), ",".join(cells)[:200]))
+    return events, refused
+
+
+def _event(
+    text: Mapping[str, str],
+    places: Mapping[str, str],
+    names: Mapping[Medium, Mapping[str, Parameter]],
+    payload: Payload,
+) -> ExceptionalEvent:
+    """One row. Raises Refusal with the key of a text and its values."""
+    for key in NEEDED:
+        if not text.get(key):
+            raise Refusal("refused.event.empty", {"column": next(head for head, own in HEADS.items() if own == key)})
+    kind = _kind(text["kind"])
+    subject = places.get(plain(text["subject"]))
+    if subject is None:
+        close = get_close_matches(plain(text["subject"]), places, 1)
+        if not close:
+            raise Refusal("refused.event.no_subject", {"name": text["subject"]})
+        raise Refusal("refused.event.subject", {"name": text["subject"], "close": close[0]})
+    first, last = _minute(text["first"], first=True), _minute(text["last"], first=False)
+    if last <= first:
+        raise Refusal("refused.event.order", {})
+    items = _items(text.get("items", ""), kind, names)
+    said = (text["decided_by"], text["document"], text.get("note", ""))
+    return ExceptionalEvent(0, kind, subject, items, first, last, *said, payload.origin, payload.taken)
+
+
+def _kind(written: str) -> EventKind:
+    known: dict[str, EventKind] = {plain(word): kind for word, kind in WRITTEN.items()}
+    for kind in EventKind:
+        known[kind.value] = kind
+        known |= {plain(t(f"event.{kind.value}", lang)): kind for lang in LANGUAGES}
+    if plain(written) not in known:
+        words = " ".join(t(f"event.{kind.value}", LANGUAGES[0]) for kind in EventKind)
+        raise Refusal("refused.event.kind", {"kind": written, "words": words})
+    return known[plain(written)]
+
+
+def _minute(written: str, first: bool) -> int:
+    """When an event begins or ends; a date alone is the beginning, or the end, of the day."""
+    found = printed_time(written)
+    if found is None:
+        raise Refusal("refused.date", {"printed": written})
+    at, timed = found
+    return periods.minute(at if timed or first else at + timedelta(days=1))
+
+
+def _items(written: str, kind: EventKind, names: Mapping[Medium, Mapping[str, Parameter]]) -> tuple[str, ...]:
+    """The items an event spoils, by id; those usual for its kind when none is named."""
+    if kind in LEAVING:
+        return ()
+    own = names[Medium.AIR if kind in OF_AIR else Medium.WATER]
+    found = []
+    for word in filter(None, PARTING.split(written)):
+        name = plain(word).replace("pm2.5", "pm25")
+        if name not in own:
+            raise Refusal("refused.unknown_item", {"name": word})
+        found.append(own[name].id)
+    if not found and kind not in USUAL:
+        raise Refusal("refused.event.items", {})
+    return tuple(dict.fromkeys(found)) or USUAL[kind]
