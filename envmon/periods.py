@@ -188,8 +188,8 @@ def year_before(period: Period) -> Period:
 
 
 def between(first: int, last: int) -> Period:
-    """The period from one day to another, by the name of the day or month when it is one."""
-    for one in (single(first), month_of(first)):
+    """The period from one day to another, by the name of the day, month or year when it is one."""
+    for one in (single(first), month_of(first), year_of(first)):
         if (one.first, one.last) == (first, last):
             return one
     return Period(first, last, f"{calendar(first)}..{calendar(last)}")

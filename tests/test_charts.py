@@ -295,7 +295,7 @@ def test_drawing_leaves_pyplot_and_global_settings_alone() -> None:
 
 
 def test_registries_name_the_same_charts() -> None:
-    assert list(CHARTS) == list(WORDS) == ["calendar", "rates", "sections", "pollutants"]
+    assert list(CHARTS) == list(WORDS) == ["calendar", "rates", "sections", "pollutants", "dust"]
 
 
 # --- font -------------------------------------------------------------------------------------------------------

@@ -30,6 +30,11 @@ SUBCOMMANDS = [
     ["assess", "air"],
     ["assess", "water"],
     ["assess", "sources"],
+    ["assess", "flips"],
+    ["event", "list"],
+    ["event", "dust"],
+    ["stats", "air"],
+    ["stats", "rank"],
     ["config", "check"],
     ["config", "show"],
     ["calc", "aqi"],
@@ -373,9 +378,9 @@ def test_status_fits_80_columns(envmon: Callable[..., Said], lang: str) -> None:
 
 
 def test_english(office: Path, envmon: Callable[..., Said]) -> None:
-    """Everything of the program's own is English; only names of places are not."""
+    """Everything of the program's own is English; only names of places and of documents are not."""
     names = json.loads(envmon("sites", "--json").out)
-    known = {row["name"] for row in names} | {"甘孜藏族自治州", "成都市", "生态环境局（演示）"}
+    known = {row["name"] for row in names} | {"甘孜藏族自治州", "成都市", "生态环境局（演示）", "环办〔2011〕22号"}
     for words in (["-h"], ["status"], ["rates"], ["alerts", "--all"], ["assess", "water"], ["rates", "-h"]):
         said = process("--lang", "en", *words, cwd=office)
         assert said.code == 0

@@ -292,6 +292,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
     bad = "date,hour,type,成都\n20220101,1,PM2.5,5x\n"
     (folder / "data/bad.csv").write_text(bad, "utf-8")
     in_shell("envmon import --source archive data/bad.csv || [ $? = 3 ]", folder)
+    in_shell("envmon event import data/sample/events.csv", folder)
     said = {}
     (example,) = (one.command for one in ANSWERS if one.section == "import")
     for command in (example, "envmon import --source lab --json data/sample/lab/lab_2022-0[678].csv"):

@@ -180,6 +180,9 @@ def test_the_year_to_date_needs_no_rounds_yet(office: Office) -> None:
     [
         ('section_data = "both"', "section_data"),
         ('surface_sources = "section_21"', "source_surface_109"),
+        ('surface_sources = ["ph", "nh3"]', "nh3n"),
+        ("surface_sources = []", "surface_sources"),
+        ('groundwater_sources = ["codmn"]', "groundwater_sources"),
         ("station_share = 0", "station_share"),
         ("margin = -1", "margin"),
         ("year_min_rounds = 13", "year_min_rounds"),

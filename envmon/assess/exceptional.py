@@ -22,6 +22,7 @@ from envmon.model import (
     WaterJudgement,
     WaterRegime,
 )
+from envmon.periods import Period
 
 DEDUCTED = ("drop", "without_items")
 """What becomes of a day that fails solely through what an event spoiled, when too little is left to judge it by: it
@@ -48,12 +49,19 @@ def spared(
     return found
 
 
-def days_touched(events: Sequence[ExceptionalEvent], period: periods.Period) -> list[int]:
-    """The days of a period in which an hour is spoiled."""
+def stretches(events: Sequence[ExceptionalEvent], period: Period) -> list[Period]:
+    """The days of a period in which an hour is spoiled, as unbroken runs in order."""
     days: set[int] = set()
     for event in events:
-        days.update(range(periods.day_of(event.first + 1), periods.day_of(event.last) + 1))
-    return sorted(day for day in days if day in period)
+        first = max(periods.day_of(event.first + 1), period.first)
+        days.update(range(first, min(periods.day_of(event.last), period.last) + 1))
+    runs: list[Period] = []
+    for day in sorted(days):
+        if runs and runs[-1].last == day - 1:
+            runs[-1] = periods.between(runs[-1].first, day)
+        else:
+            runs.append(periods.single(day))
+    return runs
 
 
 def otherwise(day: AirDay, left: AirDay | None, good_up_to: Mapping[str, int], deducted: str) -> str:

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 import envmon.charts.style as style
 from envmon.charts.style import INK, LINE, MARGIN, MUTED, NO_DATA, RULE, Provenance, Words
 from envmon.periods import calendar
-from envmon.texts import t
+from envmon.texts import joined, t
 
 ROW, PLOT = 2.3, 1.5  # inches of a series, and of its plots
 WIDE, NARROW = 6.9, 3.2
@@ -79,7 +79,7 @@ def describe(data: DustData, lang: str = "zh") -> Words:
             values = {"name": one.name, "pm10": f"{max(coarse):.0f}", "ratio": f"{min(ratios):.2f}"}
             told.append(t("chart.dust.said", lang, **values))
     caption = told[0] if told else t("chart.dust.nothing", lang)
-    return Words(title, caption, t("chart.dust.alt", lang, title=title, said="".join(told)))
+    return Words(title, caption, t("chart.dust.alt", lang, title=title, said=joined("semicolon", lang, told)))
 
 
 def _lines(axes: Axes, data: DustData, lines: Sequence[tuple[Sequence[float], str]], top: float | None) -> None:
@@ -92,9 +92,8 @@ def _lines(axes: Axes, data: DustData, lines: Sequence[tuple[Sequence[float], st
     axes.set_ylim(0, limit)
     marks = [0.0, limit / 2, limit] if top else _marks(limit)
     style.ticks(axes, "y", marks, [f"{mark:g}" for mark in marks], 8.5)
-    days = range(0, count + 1, 24)
-    names = [f"{calendar(data.first + at // 24):%m-%d}" for at in days]
-    style.ticks(axes, "x", list(days), [f"{name} 0:00" for name in names], 8)
+    noons = range(12, count, 24)
+    style.ticks(axes, "x", list(noons), [f"{calendar(data.first + at // 24):%m-%d}" for at in noons], 8)
     for mark in marks[1:]:
         axes.axhline(mark, color=RULE, linewidth=0.6, zorder=0)
     for values, colour in lines:

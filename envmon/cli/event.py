@@ -10,12 +10,12 @@ import click
 
 from envmon.cli import Session, language
 from envmon.cli.asked import area_of, area_option, now_of, period_option
-from envmon.cli.output import as_json, format_options, show, table, terminal
+from envmon.cli.output import as_csv, as_json, format_options, show, table, terminal
 from envmon.texts import joined, t
 
 if TYPE_CHECKING:
-    from envmon.model import Config, ExceptionalEvent
-    from envmon.pipeline.dust import Deducted
+    from envmon.model import Config, ExceptionalEvent, Parameter
+    from envmon.pipeline.dust import Deducted, Pack
     from envmon.store import Store
 
 LANG = language()
@@ -88,7 +88,7 @@ def list_command(session: Session, period: str | None, everything: bool, form: s
     with session.reading() as store:
         found = store.events() if everything else store.events_in_force()
     rows = [row_of(one, config, session.lang) for one in found if wanted is None or touches(one, wanted)]
-    keys = ("number", "kind_name", "subject_name", "item_names", "from", "to", "decided_by", "document", "note")
+    keys = ("number", "kind_name", "subject_name", "item_names", "span_text", "decided_by", "document")
     show(rows, form, {key: session.say(f"cli.event.head.{key}") for key in keys}, session.say("cli.event.none"))
 
 
@@ -101,21 +101,27 @@ def touches(one: ExceptionalEvent, period: Any) -> bool:
 def row_of(one: ExceptionalEvent, config: Config, lang: str) -> dict[str, Any]:
     """One entry of the list as a plain row."""
     from envmon import periods, standards
+    from envmon.model import POLLUTANTS
 
     names = {site.id: site.name for site in config.sites} | {area.id: area.name for area in config.areas}
     names["*"] = t("bureau.whole", lang)
     items = standards.parameters()
-    told = [items[item].name if lang == "zh" else items[item].name_en for item in one.items if item in items]
+    told = [
+        t(f"pollutant.{item}", lang) if item in POLLUTANTS else _name(items[item], lang)
+        for item in one.items
+        if item in items
+    ]
     return {
         "number": one.number,
         "kind": one.kind.value,
-        "kind_name": t(f"event.{one.kind.value}", lang),
+        "kind_name": t(f"event_kind.{one.kind.value}", lang),
         "subject": one.subject,
         "subject_name": names.get(one.subject, one.subject),
         "items": list(one.items),
         "item_names": joined("and", lang, told),
         "from": periods.clock(one.first),
         "to": periods.clock(one.last),
+        "span_text": span_text(one),
         "decided_by": one.decided_by,
         "document": one.document,
         "note": one.note,
@@ -123,6 +129,20 @@ def row_of(one: ExceptionalEvent, config: Config, lang: str) -> dict[str, Any]:
         "learned": periods.clock(one.learned),
         "withdraws": one.withdraws,
     }
+
+
+def _name(item: Parameter, lang: str) -> str:
+    return item.name if lang == "zh" else item.name_en
+
+
+def span_text(one: ExceptionalEvent) -> str:
+    """From when to when, as short as it can be said: whole days as a period, else with the times of day."""
+    from envmon import periods
+
+    first, last = periods.day_of(one.first + 1), periods.day_of(one.last)
+    if (one.first, one.last) == (periods.hour_ending(first, 0), periods.hour_ending(last, 24)):
+        return periods.between(first, last).name.replace("..", " – ")
+    return f"{periods.clock(one.first)} – {periods.clock(one.last)}"
 
 
 @event.command(help=t("cli.event.withdraw.help", LANG), epilog=t("cli.event.withdraw.example", LANG))
@@ -169,7 +189,7 @@ def dust(session: Session, date: str, area: str, out: Path | None, as_object: bo
         found = evidence.pack(store, config, subject, wanted.first, now_of(store))
         name = t("bureau.whole", session.lang) if subject == "*" else area_name(config, subject)
         folder = out or Path(config.paths.charts) / f"dust-{wanted.name}"
-        files = evidence.write(store, config, found, name, folder)
+        files = [*evidence.draw(store, config, found, name, folder), hour_table(session, found, folder)]
     rows = [deducted_row(one, session.lang) for one in found.areas]
     if as_object:
         click.echo(as_json({"date": wanted.name, "areas": rows, "files": [str(file) for file in files]}))
@@ -180,6 +200,20 @@ def dust(session: Session, date: str, area: str, out: Path | None, as_object: bo
     click.echo(session.say("cli.event.dust.no_verdict"))
     for file in files:
         click.echo(f"  {file}")
+
+
+def hour_table(session: Session, found: Pack, folder: Path) -> Path:
+    """The hours of every series as a CSV file that a spreadsheet opens as it is; returns where."""
+    from envmon import periods
+    from envmon.pipeline.dust import hour_rows
+
+    keys = ("ending", "area", "site", "pm10", "pm25", "ratio")
+    heads = {key: session.say(f"cli.event.dust.head.{key}") for key in keys}
+    rows = [{heads[key]: row[key] for key in keys} for row in hour_rows(found)]
+    path = folder / f"dust-{periods.calendar(found.day)}.csv"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text("\ufeff" + as_csv(rows) + "\n", "utf-8")
+    return path
 
 
 def deducted_row(one: Deducted, lang: str) -> dict[str, Any]:

@@ -117,8 +117,7 @@ def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> 
     from dataclasses import asdict
 
     from envmon import periods
-    from envmon.pipeline import rating
-    from envmon.pipeline.board import number, required_text, without
+    from envmon.pipeline.board import counted, number, required_text, without
 
     names = {one.id: one.name for one in config.areas} | {"*": t("bureau.whole", lang)}
     excluded = [t("board.excluded", lang, reason=word(e.reason, lang), count=e.count) for e in rate.excluded]
@@ -134,12 +133,12 @@ def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> 
         "percent": number(rate.tenths),
         "numerator": rate.numerator,
         "denominator": rate.denominator,
-        "counted": rating.counted(rate, lang),
+        "counted": counted(rate.name, rate.numerator, rate.denominator, lang),
         "excluded": {e.reason.value: e.count for e in rate.excluded},
         "excluded_text": joined("comma", lang, excluded),
         "editions": list(rate.editions),
         "basis": rate.basis,
-        "without": without(None if rate.without is None else asdict(rate.without), lang),
+        "without": without(rate.name, None if rate.without is None else asdict(rate.without), lang),
         "target": outlook and outlook.target.id,
         "required": None if days is not None else number(required),
         "required_days": days,

@@ -76,7 +76,7 @@ def about_target(target: Mapping[str, Any], session: Session) -> list[str]:
     if allowed is not None:
         key = "cli.status.allowed" if allowed >= 0 else "cli.status.too_many"
         room = session.say(f"{key}.{target['rate']}", count=abs(allowed))
-    basis = [session.say("cli.status.basis", numerator=target["numerator"], denominator=target["denominator"])]
+    basis = [target["counted"]]
     if target["excluded"]:
         basis.append(session.say("cli.status.excluded", excluded=target["excluded_text"]))
     facts = "  ".join(part for part in (required, gap, room) if part)

@@ -92,6 +92,16 @@ def texts(value: Any) -> tuple[str, ...]:
     return tuple(text(item) for item in value)
 
 
+def text_or_texts(value: Any) -> str | tuple[str, ...]:
+    """A text, or a list of at least one, each once."""
+    if not isinstance(value, list | tuple):
+        return text(value)
+    listed = tuple(dict.fromkeys(texts(value)))
+    if not listed:
+        raise Wrong("texts")
+    return listed
+
+
 def attributes(value: Any) -> dict[str, str]:
     """What else is known of a site, all of it text: basin, river, chief, longitude."""
     if not isinstance(value, Mapping):

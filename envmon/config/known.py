@@ -20,7 +20,7 @@ class Known:
     """Names a config may use; None = not checked.
 
     sources, channels : kinds; tests : QC tests and their settings as they are without the config; items : parameters;
-    source_sets : item sets of surface and groundwater sources;
+    source_sets, source_items : item sets and items of surface and groundwater sources;
     editions : what a target may be judged by, besides `by-date`; jobs : own job -> how often it runs, in minutes
     """
 
@@ -30,4 +30,5 @@ class Known:
     items: Collection[str] = ()
     editions: Collection[str] | None = None
     source_sets: Mapping[str, Collection[str]] = field(default_factory=dict)  # by key of `assessment`
+    source_items: Mapping[str, Collection[str]] = field(default_factory=dict)
     jobs: Mapping[str, int] = field(default_factory=lambda: JOBS)

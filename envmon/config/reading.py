@@ -156,15 +156,17 @@ class Reading:
         return entries
 
     def _assessment(self) -> schema.Table | None:
-        """What the bureau chooses of the assessment; a set of items must be one of its kind of source."""
+        """What the bureau chooses of the assessment; a set, or the items of a list, must be of its kind of source."""
         raw = self.file.table.get("assessment", {})
         report = partial(self.report, ("assessment",))
         table = schema.read_table(schema.AssessmentTable, raw, report, self.lang)
-        for key, names in self.known.source_sets.items():
-            if table is not None and getattr(table, key) not in names:
-                value = getattr(table, key)
-                values = {"words": " ".join(names), "suggestion": closest(value, names)}
-                schema.tell(report, (key,), "one_of", value, values, self.lang)
+        for key, sets in self.known.source_sets.items():
+            value = getattr(table, key, ())
+            words, names = ((value,), sets) if isinstance(value, str) else (value, self.known.source_items[key])
+            for word in words:
+                if word not in names:
+                    values = {"words": " ".join(names), "suggestion": closest(word, names)}
+                    schema.tell(report, (key,), "one_of", word, values, self.lang)
         return table
 
     def _jobs(self) -> dict[str, Schedule]:

@@ -62,7 +62,7 @@ class Assessment:
     margin : of the index around the largest good one, within which a day may flip on review.
     section_data : whose values count for a section-month that has both: manual or automatic first, or `merged` (those
         items the automatic station measures from it, the others from the laboratory).
-
+    surface_sources, groundwater_sources : the item set a source is judged by, or the items themselves.
     deducted : what becomes of a day that fails solely through what an exceptional event spoiled, in the rate without
         such events: it is dropped, or judged `without_items` (unconfirmed which).
     """
@@ -71,8 +71,8 @@ class Assessment:
     station_share: int | None = None  # per cent of an area's stations that must be valid
     station_share_under_4: int | None = None
     section_data: str = "manual"
-    surface_sources: str = "source_surface_61"
-    groundwater_sources: str = "source_groundwater_39"
+    surface_sources: str | tuple[str, ...] = "source_surface_61"
+    groundwater_sources: str | tuple[str, ...] = "source_groundwater_39"
     quarter_min_rounds: int | None = None  # months a section must have been judged in, to be judged over a quarter
     year_min_rounds: int | None = None
     deducted: str = "drop"

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from envmon import periods, wording
-from envmon.model import Incident, Kind, Outlook, RuleKind
+from envmon.model import Incident, Kind, Outlook, RateName, RuleKind
 from envmon.rounding import printed
 from envmon.texts import joined, t, word
 
@@ -134,11 +134,12 @@ def target(found: dict[str, Any], names: Names, lang: str) -> dict[str, Any]:
         "percent": number(rate["tenths"]),
         "numerator": rate["numerator"],
         "denominator": rate["denominator"],
+        "counted": counted(rate["name"], rate["numerator"], rate["denominator"], lang),
         "excluded": excluded,
         "excluded_text": joined("comma", lang, parts),
         "editions": rate["editions"],
         "basis": rate["basis"],
-        "without": without(rate.get("without"), lang),
+        "without": without(rate["name"], rate.get("without"), lang),
         "required": None if days is not None else number(found["required"]),
         "required_days": days,
         "required_text": required_text(found["required"], days, lang),
@@ -149,19 +150,28 @@ def target(found: dict[str, Any], names: Names, lang: str) -> dict[str, Any]:
     }
 
 
-def without(found: Mapping[str, Any] | None, lang: str) -> dict[str, Any] | None:
+def counted(rate: str, numerator: int, denominator: int, lang: str) -> str:
+    """Numerator over denominator of a rate as people read it; volumes, kept in steps of 10 t, in 10^4 t."""
+    if rate != RateName.GOOD_SOURCES_VOLUME:
+        return f"{numerator}/{denominator}"
+    good, total = (printed(number, 3).rstrip("0").rstrip(".") for number in (numerator, denominator))
+    return t("rate.volume", lang, good=good, total=total)
+
+
+def without(rate: str, found: Mapping[str, Any] | None, lang: str) -> dict[str, Any] | None:
     """The rate without exceptional events, as plain data; None when none touches it."""
     if found is None:
         return None
-    kinds = joined("and", lang, [t(f"event.{kind}", lang) for kind in found["kinds"]])
+    kinds = joined("and", lang, [t(f"event_kind.{kind}", lang) for kind in found["kinds"]])
     percent = "–" if found["tenths"] is None else f"{printed(found['tenths'], 1)}%"
     counts = {"numerator": found["numerator"], "denominator": found["denominator"]}
+    said = counted(rate, **counts, lang=lang)
     return {
         "percent": number(found["tenths"]),
         **counts,
         "changed": found["changed"],
         "kinds": list(found["kinds"]),
-        "text": t("board.without", lang, kinds=kinds, percent=percent, **counts),
+        "text": t("board.without", lang, kinds=kinds, percent=percent, counted=said),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +29,6 @@ from envmon.pipeline import judge_air, rating
 from envmon.rounding import half_even, printed
 from envmon.standards import good_up_to, parameters
 from envmon.store import Store
-from envmon.texts import t
 
 AROUND = 1  # days shown before and after
 MOST = 8  # series in the chart
@@ -141,23 +139,14 @@ def hour_rows(found: Pack) -> list[dict[str, Any]]:
     ]
 
 
-def write(store: Store, config: Config, found: Pack, subject: str, folder: Path) -> list[Path]:
-    """The pack as files: a chart, and a table of the hours; returns them."""
+def draw(store: Store, config: Config, found: Pack, subject: str, folder: Path) -> list[Path]:
+    """The chart of a pack as PNG and SVG; nothing when no series has particles."""
     from envmon import charts
     from envmon.charts.dust import DustData, DustSeries
     from envmon.pipeline.drawing import provenance
 
-    folder.mkdir(parents=True, exist_ok=True)
-    date = periods.calendar(found.day).isoformat()
-    table = folder / f"dust-{date}.csv"
-    rows = hour_rows(found)
-    with table.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        names = list(rows[0]) if rows else []
-        writer.writerow([t(f"cli.event.dust.head.{name}", config.language) for name in names])
-        writer.writerows(row.values() for row in rows)
     if not found.series:
-        return [table]
+        return []
     days = [day for one in found.areas for day in rating.days_of(store, config, one.area.id, periods.single(found.day))]
     series = [
         DustSeries(one.site.name, _floats(one.pm10, 1), _floats(one.pm25, 1), _floats(one.ratio, 10**RATIO))
@@ -165,7 +154,8 @@ def write(store: Store, config: Config, found: Pack, subject: str, folder: Path)
     ]
     source = provenance(store, days[:1], periods.single(found.day))
     data = DustData(subject, found.day, found.first, series, source)
-    return [*charts.save(charts.CHARTS["dust"](data, config.language), folder / f"dust-{date}"), table]
+    name = f"dust-{periods.calendar(found.day)}"
+    return charts.save(charts.CHARTS["dust"](data, config.language), folder / name)
 
 
 def _floats(values: Sequence[int | None], scale: int) -> list[float]:

@@ -43,6 +43,7 @@ from envmon.model import (
 )
 from envmon.periods import Period
 from envmon.pipeline import judge_air, judge_water, rating
+from envmon.pipeline.board import counted
 from envmon.rounding import printed
 from envmon.store import Store
 from envmon.texts import joined, t, word
@@ -276,7 +277,7 @@ def explain_rate(
     rate = rating.rate(store, config, name, area, period, now, view)
     subject = t("bureau.whole", lang) if area == rating.WHOLE else rating.area_name(config, area)
     percent = "–" if rate.tenths is None else f"{printed(rate.tenths, 1)}%"
-    counts = {"counted": rating.counted(rate, lang), "percent": percent}
+    counts = {"counted": counted(rate.name, rate.numerator, rate.denominator, lang), "percent": percent}
     answer = t("explain.rate.answer", lang, rate=word(name, lang), basis=basis_in_words(rate, lang), **counts)
     if name is RateName.GOOD_DAYS:
         parts = tuple(day_parts(store, config, area, rate.period, view))

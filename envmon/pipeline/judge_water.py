@@ -237,9 +237,9 @@ def judge_span(
 def law_of(config: Config, site: Site, basis: Basis, day: int) -> tuple[WaterRegime, str]:
     """The regime and the item set by which a site is judged on a day."""
     if site.kind is Kind.SOURCE and site.body is Body.GROUNDWATER:
-        return standards.groundwater(day), config.assessment.groundwater_sources
+        return standards.of_sources("groundwater_sources", day, config.assessment.groundwater_sources)
     if site.kind is Kind.SOURCE:
-        return standards.water(day), config.assessment.surface_sources
+        return standards.of_sources("surface_sources", day, config.assessment.surface_sources)
     return standards.water(day), SETS[basis]
 
 

@@ -36,9 +36,7 @@ from envmon.model import (
 )
 from envmon.periods import Period
 from envmon.pipeline import judge_air, judge_water
-from envmon.rounding import printed
 from envmon.store import Store
-from envmon.texts import t
 
 WHOLE = "*"  # the bureau as a whole
 AS_IN_FORCE = View()
@@ -82,10 +80,15 @@ def counted_in(name: RateName, period: Period, closed: Period) -> list[Period]:
 
 
 def of_sites(store: Store, config: Config, name: RateName, area: str, period: Period, view: View) -> Rate:
-    """A rate of sections or sources, each judged once over the period."""
+    """A rate of sections or sources, each judged once over the period.
+
+    That of sections names the method beside the limits: another indicator may come with another plan period.
+    """
     found = judged_sites(store, config, KINDS[name], area, period, view)
     count, basis = rates.RATES[name], basis_of(found)
     made = count(area, period, [(one.site, one.judgement) for one in found], basis)
+    if KINDS[name] is Kind.SECTION and made.editions:
+        made = replace(made, editions=(*made.editions, standards.water(period.last).method))
     if not any(one.natural for one in found):
         return made
     other = count(area, period, [(one.site, one.natural or one.judgement) for one in found], basis)
@@ -112,14 +115,6 @@ def good_days(
     return found[0] if area != WHOLE and found else rates.together(RateName.GOOD_DAYS, area, period, found)
 
 
-def counted(rate: Rate, lang: str) -> str:
-    """Numerator over denominator as people read it; volumes, kept in steps of 10 t, in 10^4 t."""
-    if rate.name is not RateName.GOOD_SOURCES_VOLUME:
-        return f"{rate.numerator}/{rate.denominator}"
-    good, total = (printed(number, 3).rstrip("0").rstrip(".") for number in (rate.numerator, rate.denominator))
-    return t("rate.volume", lang, good=good, total=total)
-
-
 def area_name(config: Config, area: str) -> str:
     return next((one.name for one in config.areas if one.id == area), area)
 
@@ -144,12 +139,11 @@ def spared_days(
     subjects = {area, WHOLE, *(site.id for site in config.sites if site.area == area)}
     known = [*store.events_in_force(), *more]
     events = [one for one in known if one.kind in OF_AIR and one.subject in subjects]
-    touched = exceptional.days_touched(events, period)
+    touched = exceptional.stretches(events, period)
     if not touched:
         return None
-    span = Period(touched[0], touched[-1], period.name)
-    days = judge_air.judged_again(store, config, area, span, view, events)
-    own = {day.day: day for day in days if day.day in set(touched)}
+    days = [day for run in touched for day in judge_air.judged_again(store, config, area, run, view, events)]
+    own = {day.day: day for day in days}
     return rates.Spared(own, config.assessment.deducted, tuple(dict.fromkeys(one.kind.value for one in events)))
 
 

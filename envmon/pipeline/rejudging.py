@@ -27,13 +27,17 @@ def deciding(config: Config) -> dict[str, Any]:
         "rules": [__version__, standards.fingerprint()],
         "qc": config.qc,
         "sources": [source.id for source in config.sources],
-        "chosen": [getattr(config.assessment, name) for name in CHOSEN],
+        "chosen": [_plain(getattr(config.assessment, name)) for name in CHOSEN],
         "areas": {area.id: [area.air.value, *area.items] for area in config.areas},
         "sites": {
             site.id: [site.kind.value, site.area, int(site.body), site.counted, site.opened, site.closed]
             for site in config.sites
         },
     }
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def outdated(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[set[str], set[str]]:

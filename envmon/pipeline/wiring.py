@@ -21,6 +21,7 @@ def known() -> Known:
         items=tuple(standards.parameters()),
         editions=tuple(standards.choices()),
         source_sets=standards.source_sets(),
+        source_items=standards.source_items(),
     )
 
 

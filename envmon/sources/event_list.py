@@ -107,9 +107,9 @@ def _kind(written: str) -> EventKind:
     known: dict[str, EventKind] = {plain(word): kind for word, kind in WRITTEN.items()}
     for kind in EventKind:
         known[kind.value] = kind
-        known |= {plain(t(f"event.{kind.value}", lang)): kind for lang in LANGUAGES}
+        known |= {plain(t(f"event_kind.{kind.value}", lang)): kind for lang in LANGUAGES}
     if plain(written) not in known:
-        words = " ".join(t(f"event.{kind.value}", LANGUAGES[0]) for kind in EventKind)
+        words = " ".join(t(f"event_kind.{kind.value}", LANGUAGES[0]) for kind in EventKind)
         raise Refusal("refused.event.kind", {"kind": written, "words": words})
     return known[plain(written)]
 

@@ -6,15 +6,26 @@ one source only. A file is read when it is first asked for. Superseded editions 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 from envmon import periods
 from envmon.errors import NotInForce, UsageError
-from envmon.model import AirRegime, AirValidity, Composite, IndexEdition, LimitPhase, Parameter, WaterClass, WaterRegime
+from envmon.model import (
+    AirRegime,
+    AirValidity,
+    Composite,
+    Direction,
+    IndexEdition,
+    LimitPhase,
+    Parameter,
+    WaterClass,
+    WaterItemSet,
+    WaterRegime,
+)
 from envmon.standards import checks, load
 from envmon.standards.load import Document
 
@@ -225,10 +236,42 @@ def automatic_first() -> frozenset[str]:
     return frozenset(_document(WATER[1]).content["auto_merge"]["auto_first_items"])
 
 
+SOURCES: Mapping[str, Callable[[], WaterRegime]] = {
+    "surface_sources": lambda: _surface(),
+    "groundwater_sources": lambda: _ground(),
+}
+"""The regime of each kind of drinking-water source, by the key under which a bureau chooses its items."""
+
+OWN_SET = "own_list"  # the item set of a bureau that lists its items
+
+
 def source_sets() -> Mapping[str, list[str]]:
-    """The item sets that ask whether a source complies: of surface sources, and of groundwater sources."""
-    kinds = {"surface_sources": _surface(), "groundwater_sources": _ground()}
-    return {kind: [one.id for one in regime.sets.values() if one.compliance] for kind, regime in kinds.items()}
+    """The item sets that ask whether a source complies, by kind of source."""
+    return {kind: [one.id for one in regime().sets.values() if one.compliance] for kind, regime in SOURCES.items()}
+
+
+def source_items() -> Mapping[str, list[str]]:
+    """The items that can be judged, by kind of source."""
+    return {
+        kind: [item.id for item in regime().items.values() if item.direction is not Direction.NOT_JUDGED]
+        for kind, regime in SOURCES.items()
+    }
+
+
+def of_sources(kind: str, day: int, chosen: str | tuple[str, ...]) -> tuple[WaterRegime, str]:
+    """The regime in force for a kind of source, and the item set it is judged by: a printed one, or a list of items."""
+    regime = groundwater(day) if kind == "groundwater_sources" else water(day)
+    return (regime, chosen) if isinstance(chosen, str) else (_with_items(kind, chosen), OWN_SET)
+
+
+@cache
+def _with_items(kind: str, items: tuple[str, ...]) -> WaterRegime:
+    """A regime with one more set: of what the usual one requires only that which is on the list is required."""
+    regime = SOURCES[kind]()
+    usual = next(one for one in regime.sets.values() if one.compliance)
+    required = tuple(item for item in usual.required if item in items)
+    own = WaterItemSet(OWN_SET, regime.edition, items, required=required, compliance=True)
+    return replace(regime, sets={**regime.sets, OWN_SET: own})
 
 
 @cache
