@@ -316,10 +316,14 @@ def test_entries_are_never_changed_or_deleted(office: Office, statement: str) ->
 def test_what_was_not_decided_yet_is_not_known_at_an_earlier_time(office: Office) -> None:
     three_days(office)
     entered(office, DUST)
-    (row,) = json.loads(
-        ask(office, "--as-of", "2022-03-20T12:00", "rates", "--area", "a", "--period", "2022-03", "--json")
-    )
+    then = ("--as-of", "2022-03-20T12:00")
+    (row,) = json.loads(ask(office, *then, "rates", "--area", "a", "--period", "2022-03", "--json"))
     assert (row["numerator"], row["denominator"], row["without"]) == (2, 3, None)
+    assert json.loads(ask(office, *then, "event", "list", "--json")) == []
+    office.store.close()
+    refused = run(office, *then, "event", "withdraw", "1", "--by", "x", "--document", "x")
+    office.store = Store.open(office.folder / "data/envmon.db")
+    assert "--as-of" in str(refused.exception)
 
 
 # --- evidence ---------------------------------------------------------------------------------------------------------

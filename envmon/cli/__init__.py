@@ -59,7 +59,7 @@ def language() -> str:
 ANYWHERE = ("--lang", "--as-of")
 """Options of the program itself that may be written behind a command as well."""
 
-LOOKING_BACK = ("status", "rates", "assess", "explain", "stats", "alerts")
+LOOKING_BACK = ("status", "rates", "assess", "explain", "stats", "alerts", "event")
 """Commands that can answer as of an earlier time; the others say so."""
 
 
@@ -134,6 +134,14 @@ class Session:
         from envmon.pipeline.wiring import load_config
 
         return load_config(self.path, self.chosen)
+
+    def writing(self) -> Store:
+        """The store, for writing; nothing is written into an earlier time."""
+        from envmon.store import Store
+
+        if self.as_of is not None:
+            raise UsageError(self.say("cli.as_of.writes"))
+        return Store.open(Path(self.glance.database))
 
     def has_database(self) -> bool:
         return Path(self.glance.database).exists()

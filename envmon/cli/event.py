@@ -34,13 +34,12 @@ def import_list(ctx: click.Context, files: tuple[Path, ...]) -> None:
     from envmon.sources import read_file
     from envmon.sources.event_list import read_events
     from envmon.standards import parameters
-    from envmon.store import Store
 
     session: Session = ctx.obj
     config = session.config()
     subjects = subjects_of(config, session.lang)
     refused_any = False
-    with Store.open(Path(config.paths.database)) as store:
+    with session.writing() as store:
         store.register(config, parameters().values())
         for path in files:
             payload = read_file(path, "lab", int(time.time() // 60))
@@ -155,10 +154,9 @@ def withdraw(session: Session, number: int, decided_by: str, document: str, note
     from dataclasses import replace
 
     from envmon.errors import UsageError
-    from envmon.store import Store
 
     config = session.config()
-    with Store.open(Path(config.paths.database)) as store:
+    with session.writing() as store:
         wrong = next((one for one in store.events_in_force() if one.number == number), None)
         if wrong is None:
             raise UsageError(session.say("cli.event.withdraw.unknown", number=number))
