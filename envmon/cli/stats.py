@@ -12,6 +12,8 @@ LANG = language()
 PARTS = {
     "air": "envmon.cli.stats_air:air",
     "rank": "envmon.cli.stats_air:rank",
+    "lakes": "envmon.cli.stats_lakes:lakes",
+    "cwqi": "envmon.cli.stats_lakes:cwqi",
 }
 
 

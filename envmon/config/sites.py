@@ -30,6 +30,8 @@ COLUMNS = {
     "参与统计": "counted",
     "启用日期": "opened",
     "停用日期": "closed",
+    "湖库": "lake",
+    "点位": "point",
 }
 FIELDS = tuple(key for key in SiteTable.model_fields if key != "attributes")
 NEEDED = ("id", "name", "kind", "area")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from envmon.model.alerts import *
     from envmon.model.exceptional import *
     from envmon.model.judgements import *
+    from envmon.model.lakes import *
     from envmon.model.law import *
     from envmon.model.places import *
     from envmon.model.readings import *
@@ -55,6 +56,12 @@ HOMES = {
         "WaterJudgement",
         "WaterPeriod",
         "Without",
+    ),
+    "lakes": (
+        "CityIndexRule",
+        "TrophicItem",
+        "TrophicLevel",
+        "TrophicRule",
     ),
     "law": (
         "AirRegime",

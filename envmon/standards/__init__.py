@@ -17,16 +17,18 @@ from envmon.errors import NotInForce, UsageError
 from envmon.model import (
     AirRegime,
     AirValidity,
+    CityIndexRule,
     Composite,
     Direction,
     IndexEdition,
     LimitPhase,
     Parameter,
+    TrophicRule,
     WaterClass,
     WaterItemSet,
     WaterRegime,
 )
-from envmon.standards import checks, load
+from envmon.standards import checks, indices, load
 from envmon.standards.load import Document
 
 BY_DATE = "by-date"
@@ -38,6 +40,7 @@ LIMITS = {"2012": "gb3095-2012.toml", "2026": "gb3095-2026.toml"}
 METHODS = {"2012": "hj663-2013.toml", "2026": "hj663-2026.toml"}
 WATER = ("gb3838-2002.toml", "hb2011-22.toml", "gbt14848-2017.toml")
 COMPOSITE = "hb2014-64.toml"
+CITY_INDEX = "cwqi-2017.toml"
 OTHERS = ("gbt8170-2008.toml",)
 
 
@@ -234,6 +237,20 @@ def _regime(limits: Document, method: Document, sets: Document) -> WaterRegime:
 def automatic_first() -> frozenset[str]:
     """Items for which an automatic station's values go before the laboratory's, where both are merged."""
     return frozenset(_document(WATER[1]).content["auto_merge"]["auto_first_items"])
+
+
+@cache
+def trophic() -> TrophicRule:
+    """How the trophic state of a lake is reckoned."""
+    method = _document(WATER[1])
+    return indices.trophic(method.name, method.id, method.content["tli"], parameters())
+
+
+@cache
+def city_index() -> CityIndexRule:
+    """How the water quality index of a city is reckoned."""
+    source, regime = _document(CITY_INDEX), _surface()
+    return indices.city_index(source.name, source.id, source.content["cwqi"], regime.sets, regime.items)
 
 
 SOURCES: Mapping[str, Callable[[], WaterRegime]] = {

@@ -23,7 +23,8 @@ FAMILIES: dict[str, tuple[set[str], set[str]]] = {
     "air-method": (HEAD | {"validity", "percentile", "statistics", "evaluation", "annual"}, {"to"}),
     "air-composite": (HEAD | {"composite", "composite_weights"}, {"to"}),
     "surface-water": (HEAD | {"item"}, {"to"}),
-    "water-method": (HEAD | {"main_indicators", "auto_merge", "rounds", "set", "class"}, {"to"}),
+    "water-method": (HEAD | {"main_indicators", "auto_merge", "rounds", "set", "class", "tli"}, {"to"}),
+    "water-index": (HEAD | {"cwqi"}, {"to"}),
     "groundwater": (HEAD | {"item", "set"}, {"to"}),
     "rounding": (HEAD | {"rule"}, {"to"}),
 }
@@ -44,6 +45,11 @@ SECTIONS: dict[str, tuple[set[str], set[str]]] = {
     "auto_merge": ({"auto_first_items", "clause"}, set()),
     "rounds": ({"quarter_min", "year_min", "clause"}, set()),
     "class": ({"id", "rank", "name", "level", "level_name", "colour", "rgb", "clause"}, set()),
+    "tli": ({"decimals", "item", "level", "clause"}, set()),
+    "cwqi": (
+        {"item_set", "reference_class", "neutral_ph", "decimals", "change_decimals", "share_decimals", "clause"},
+        set(),
+    ),
 }
 """Sections that are checked as the file is opened: keys they must have, keys they may have."""
 
@@ -66,6 +72,9 @@ KINDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("day_hours", "window_hours", "window_least", "first_window", "windows"), (int,)),
     **dict.fromkeys(("month_days", "february_days", "year_days", "quarter_min", "year_min"), (int,)),
     **dict.fromkeys(("moving_years", "grade", "ratio_decimals"), (int,)),
+    **dict.fromkeys(("tli", "cwqi"), (dict,)),
+    **dict.fromkeys(("neutral_ph", "change_decimals", "share_decimals"), (int,)),
+    **dict.fromkeys(("a", "b", "r2", "weight", "below", "max"), NUMBER),
     "decimals": (int, dict),  # of a parameter; of the columns of an index, by item
     "limit": (*NUMBER, list),  # of a water item; the rows of a phase
     "level": (str, list),  # of a water class; the rows of an index

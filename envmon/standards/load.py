@@ -40,6 +40,7 @@ from envmon.standards.checks import (
     exact_steps,
     rising,
 )
+from envmon.standards.indices import city_index, trophic
 
 FOLDER = Path(__file__).parent
 PARAMETERS = "parameters.toml"
@@ -155,7 +156,11 @@ def check(folder: Path = FOLDER) -> None:
             composite(one)
         elif one.family in ("surface-water", "groundwater"):
             items = water_items(one, known, main["priority_items"], main["no_multiple_items"])
-            item_sets(by_family["water-method"] if one.family == "surface-water" else one, items)
+            sets = item_sets(by_family["water-method"] if one.family == "surface-water" else one, items)
+            if one.family == "surface-water":
+                index = by_family["water-index"]
+                trophic(method.name, method.id, method.content["tli"], known)
+                city_index(index.name, index.id, index.content["cwqi"], sets, items)
 
 
 # --- air ----------------------------------------------------------------------------------------------------------
