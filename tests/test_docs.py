@@ -285,6 +285,9 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
     for name in ("config.toml", "sites.csv"):
         shutil.copyfile(ROOT / name, folder / name)
     shutil.copytree(ROOT / "data/sample", folder / "data/sample")
+    with (folder / "sites.csv").open("a", encoding="utf-8") as file:  # the demo has no lake
+        file.write("example-lake,示例湖湖心,section,ganzi,,,lake,III,,,长江流域,示例湖,,manual\n")
+    shutil.copyfile(ROOT / "tests/worked/lake_2022-07.csv", folder / "data/lake.csv")
     config = load_config(folder / "config.toml")
     with Store.open(Path(config.paths.database)) as store:  # the service began to listen before the year
         store.register(config, parameters().values())
@@ -295,7 +298,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
     in_shell("envmon event import data/sample/events.csv", folder)
     said = {}
     (example,) = (one.command for one in ANSWERS if one.section == "import")
-    for command in (example, "envmon import --source lab --json data/sample/lab/lab_2022-0[678].csv"):
+    for command in (example, "envmon import --source lab --json data/sample/lab/lab_2022-0[678].csv data/lake.csv"):
         said[command] = in_shell(command, folder)
     return folder, said
 

@@ -55,6 +55,19 @@ def test_a_table_never_cuts_what_does_not_fit() -> None:
         assert letter in text
 
 
+@pytest.mark.parametrize("columns", [79, 80, 81, 90])
+def test_a_long_text_in_the_middle_does_not_cut_the_last_column(columns: int) -> None:
+    row = {
+        "a": "示例湖",
+        "b": "2/3",
+        "c": "class IV",
+        "d": "Total phosphorus (1.0 over), Permanganate index (0.7 over)",
+    }
+    row |= {"e": 54.6, "f": "lightly eutrophic", "g": "43.7 (+10.9)"}
+    heads = dict(zip("abcdefg", ("lake", "points", "class", "main", "TLI", "state", "year before"), strict=True))
+    assert "43.7 (+10.9)" in output.table([row], heads, columns)
+
+
 def test_control_characters_do_not_reach_a_terminal() -> None:
     text = output.table([{"name": "a\x1b[31mb\r\n", "value": 1, "note": "\u202e[bold]x[/bold]"}], HEADS)
     assert "\x1b" not in text

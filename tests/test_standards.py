@@ -208,7 +208,7 @@ def test_before_the_first_edition_nothing_is_in_force() -> None:
 def test_the_list_names_every_document_and_its_days() -> None:
     rows = standards.editions()
     assert {row.file for row in rows} == {path.name for path in load.FOLDER.glob("*.toml")} - {"parameters.toml"}
-    assert len(rows) == len({(row.id, row.phase) for row in rows}) == 12
+    assert len(rows) == len({(row.id, row.phase) for row in rows}) == 13
     phases = [(row.phase, row.first, row.last) for row in rows if row.id == "GB 3095-2026"]
     assert phases == [("transitional", CHANGE, FINAL - 1), ("final", FINAL, None)]
     for row in rows:

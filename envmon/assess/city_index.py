@@ -31,10 +31,14 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class BodyIndex:
-    """The index of the rivers, or of the lakes, of a city. sections : river sections or lake points it rests on."""
+    """The index of the rivers, or of the lakes, of a city.
+
+    sections : river sections or lake points it rests on; whole : those of them that have a value of every item.
+    """
 
     lake: bool
     sections: int
+    whole: int
     ratios: tuple[Ratio, ...]
 
     @property
@@ -78,7 +82,8 @@ def body_index(sections: Sequence[water.Means], lake: bool, regime: WaterRegime,
             ratio = ratio_of(mean, regime.items[name], lake, rule)
             mean /= 10 ** regime.items[name].decimals
         found.append(Ratio(name, count, mean, ratio))
-    return BodyIndex(lake, len(sections), tuple(found))
+    whole = sum(all(ratio.item in one for ratio in found) for one in sections)
+    return BodyIndex(lake, len(sections), whole, tuple(found))
 
 
 def ratio_of(mean: Fraction, item: WaterItem, lake: bool, rule: CityIndexRule) -> Fraction | None:

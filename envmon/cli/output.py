@@ -13,7 +13,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -78,7 +78,9 @@ def table(rows: Listing, heads: Mapping[str, str], columns: int = UNBOUND) -> st
         widest = max(map(width, [head, *cells]))
         least = widest if numeric or widest <= NARROW else LEAST
         needed += least + GAP
-        shown.add_column(Text(head), justify="right" if numeric else "left", min_width=least, overflow="fold")
+        whole = least == widest  # never broken: else rich narrows it beside a longer text, and cuts the end of the row
+        justify: Literal["right", "left"] = "right" if numeric else "left"
+        shown.add_column(Text(head), justify=justify, min_width=least, overflow="fold", no_wrap=whole)
     for row in rows:
         texts = (cell(row.get(key)) for key in heads)
         shown.add_row(*(Text(text if columns == UNBOUND else AFTER_COMMA.sub(r"\1 ", text)) for text in texts))

@@ -165,7 +165,7 @@ def lake_lines(row: dict[str, Any], session: Session) -> list[str]:
     lines = []
     if values:
         lines.append(say("cli.stats.lakes.parts", lake=row["lake"], parts=joined("comma", lang, values)))
-    if row["missing"]:
+    if row["missing"] and row["points_entered"]:
         missing = joined("and", lang, [names[item] for item in row["missing"]])
         lines.append(say("cli.stats.lakes.missing", lake=row["lake"], items=missing))
     few = [part["item_name"] for part in row["parts"] if 0 < part["points"] < row["points_entered"]]
@@ -243,9 +243,10 @@ def items_of(found: CityWater) -> list[str]:
 
 
 def body_row(name: str, body: BodyIndex | None, decimals: int) -> dict[str, Any]:
-    """Rivers or lakes: sections they rest on, index, items without a value."""
+    """Rivers or lakes: sections they rest on, those of them with every item, index, items without a value."""
     return {
         f"{name}_sections": body.sections if body else 0,
+        f"{name}_whole": body.whole if body else 0,
         f"{name}_value": _exact(body.total if body else None, decimals),
         f"{name}_missing": list(body.missing) if body else [],
     }
@@ -290,6 +291,8 @@ def city_text(row: dict[str, Any], session: Session) -> str:
         value = row[f"{body}_value"]
         shown = say("cli.stats.cwqi.open") if value is None else f"{value:.4f}"
         lines.append(say(f"cli.stats.cwqi.{body}", sections=row[f"{body}_sections"], value=shown))
+        if value is not None and row[f"{body}_whole"] < row[f"{body}_sections"]:
+            lines[-1] += say("cli.stats.cwqi.not_whole", count=row[f"{body}_sections"] - row[f"{body}_whole"])
         if row[f"{body}_missing"]:
             missing = joined("and", lang, [names[item] for item in row[f"{body}_missing"]])
             lines.append(say("cli.stats.cwqi.missing", items=missing))
