@@ -12,6 +12,7 @@ import shutil
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -20,8 +21,10 @@ from envmon import periods, standards
 from envmon.assess import lakes, water
 from envmon.cli import root
 from envmon.errors import StandardsError
+from envmon.model import EventKind, ExceptionalEvent
 from envmon.rounding import scaled
 from envmon.standards import load
+from envmon.store import Store
 
 DAY = periods.number(date(2022, 7, 5))
 REGIME = standards.water(DAY)
@@ -181,6 +184,16 @@ def test_a_value_below_detection_counts_as_half_its_limit() -> None:
     assert found.total == 145
 
 
+@pytest.mark.parametrize(
+    ("tn", "name"),
+    [("0.2", "I"), ("0.21", "II"), ("1.0", "III"), ("1.01", "IV"), ("2", "V"), ("2.01", "WORSE_THAN_V"), ("0.1L", "I")],
+)
+def test_total_nitrogen_has_a_class_of_its_own(tn: str, name: str) -> None:
+    """GB 3838-2002 table 1: 0.2, 0.5, 1.0, 1.5, 2.0 mg/L."""
+    assert lakes.nitrogen_class(means(tn=tn), REGIME).name == name
+    assert lakes.nitrogen_class(means(tp="1"), REGIME).name == "NONE"
+
+
 # --- depths, time, points -----------------------------------------------------------------------------------------
 
 
@@ -265,14 +278,14 @@ lookback = "60d"
 basis = "manual"
 """
 SITES = """\
-id,name,kind,area,body,target_class,counted,湖库,点位
-centre,湖心,section,a,lake,III,,示例湖,
-bay,湖湾,section,a,lake,III,,示例湖,
-edge,岸边,section,a,lake,III,false,示例湖,
-dam-top,坝前表层,section,a,lake,III,,深水库,坝前
-dam-bottom,坝前底层,section,a,lake,III,,深水库,坝前
-alone,小水库,section,a,lake,III,,,
-river,某河桥,section,a,river,III,,,
+id,name,kind,area,body,target_class,counted,湖库,点位,停用日期
+centre,湖心,section,a,lake,III,,示例湖,,
+bay,湖湾,section,a,lake,III,,示例湖,,
+edge,岸边,section,a,lake,III,false,示例湖,,
+dam-top,坝前表层,section,a,lake,III,,深水库,坝前,
+dam-bottom,坝前底层,section,a,lake,III,,深水库,坝前,
+alone,小水库,section,a,lake,III,,,,
+river,某河桥,section,a,river,III,,,,
 """
 # Means of July 2022 over the points: chla (6 + 14) / 2 = 10, tp (0.06 + 0.14) / 2 = 0.1, tn (0.8 + 1.2) / 2 = 1,
 # sd (1.3 + 0.7) / 2 = 1, codmn 10: the first index worked out above, 54.6. Of the pooled samples chla would be 26 / 3.
@@ -307,7 +320,7 @@ def ask(home: Path, *words: str) -> str:
     return found.stdout
 
 
-def lakes_of(home: Path, *words: str) -> dict[str, dict[str, object]]:
+def lakes_of(home: Path, *words: str) -> dict[str, dict[str, Any]]:
     return {
         row["lake"]: row for row in json.loads(ask(home, *words, "stats", "lakes", "--period", "2022-07", "--json"))
     }
@@ -317,13 +330,13 @@ def test_a_lake_is_judged_on_the_mean_of_its_points(bureau: Path) -> None:
     """codmn 10 and tp 0.1 are class IV of a lake (6 < 10 <= 10, 0.05 < 0.1 <= 0.1), 0.7 and 1.0 times over III."""
     found = lakes_of(bureau)["示例湖"]
     assert (found["class"], found["main_text"]) == ("IV", "总磷（超1.0倍），高锰酸盐指数（超0.7倍）")
-    assert (found["tli"], found["level_name"], found["missing"]) == (54.6, "轻度富营养", [])
+    assert (found["tn_class"], found["tli"], found["level_name"], found["missing"]) == ("III", 54.6, "轻度富营养", [])
     assert (found["points_entered"], found["points_count"], found["basis"]) == (2, 3, "manual")
-    parts = {part["item"]: (part["mean"], part["index"], part["points"]) for part in found["parts"]}  # type: ignore[attr-defined]
+    parts = {part["item"]: (part["mean"], part["index"], part["points"]) for part in found["parts"]}
     assert parts == {
         "chla": (10, 50.0, 2), "tp": (0.1, 57.0, 2), "tn": (1, 54.5, 2), "sd": (1, 51.2, 2), "codmn": (10, 62.4, 2)
     }  # fmt: skip
-    reasons = {point["name"]: point["reason"] for point in found["points"]}  # type: ignore[attr-defined]
+    reasons = {point["name"]: point["reason"] for point in found["points"]}
     assert reasons == {"湖心": None, "湖湾": None, "岸边": "not_counted"}
 
 
@@ -337,9 +350,9 @@ def test_the_year_before_stands_beside_it(bureau: Path) -> None:
 def test_depths_of_a_point_are_one_point(bureau: Path) -> None:
     """tp: (0.1 + 0.3) / 2 = 0.2 on the first day, 0.1 on the second: 0.15, class V (0.1 < 0.15 <= 0.2)."""
     found = lakes_of(bureau)["深水库"]
-    (point,) = found["points"]  # type: ignore[misc]
+    (point,) = found["points"]
     assert (point["name"], point["sites"], point["readings"]) == ("坝前", ["dam-top", "dam-bottom"], 3)
-    assert {part["item"]: part["mean"] for part in found["parts"]}["tp"] == 0.15  # type: ignore[attr-defined]
+    assert {part["item"]: part["mean"] for part in found["parts"]}["tp"] == 0.15
     assert found["class"] == "V"
     assert (found["tli"], found["missing"], found["level"]) == (None, ["sd"], None)
 
@@ -347,7 +360,7 @@ def test_depths_of_a_point_are_one_point(bureau: Path) -> None:
 def test_a_lake_without_readings_says_so(bureau: Path) -> None:
     found = lakes_of(bureau)["小水库"]
     assert (found["status"], found["class"], found["tli"], found["points_entered"]) == ("missing", None, None, 0)
-    assert len(found["missing"]) == 5  # type: ignore[arg-type]
+    assert len(found["missing"]) == 5
 
 
 def test_what_people_read(bureau: Path) -> None:
@@ -378,3 +391,55 @@ def test_a_period_still_to_come_and_before_the_standard(bureau: Path) -> None:
     assert json.loads(ask(bureau, "stats", "lakes", "--period", "2090", "--json")) == []
     (first, *_) = json.loads(ask(bureau, "stats", "lakes", "--period", "2002-07", "--json"))
     assert (first["before_tli"], first["status"]) == (None, "missing")
+
+
+# --- depths that are closed, or were not sampled ------------------------------------------------------------------
+
+
+def dam(home: Path) -> tuple[str, float | None, int, str | None]:
+    """Status, mean of phosphorus, readings and reason of the lake whose point has two depths."""
+    found: dict[str, Any] = lakes_of(home)["深水库"]
+    (point,) = found["points"]
+    mean = {part["item"]: part["mean"] for part in found["parts"]}["tp"]
+    return found["status"], mean, point["readings"], point["reason"]
+
+
+@pytest.fixture
+def changed(bureau: Path, tmp_path: Path) -> Path:
+    """A copy of the bureau to change."""
+    return Path(shutil.copytree(bureau, tmp_path / "changed"))
+
+
+def test_a_depth_that_is_closed_leaves_the_point(changed: Path) -> None:
+    """Without the bottom both days have 0.1."""
+    assert dam(changed) == ("valid", 0.15, 3, None)
+    text = SITES.replace(
+        "坝前底层,section,a,lake,III,,深水库,坝前,", "坝前底层,section,a,lake,III,,深水库,坝前,2022-07-03"
+    )
+    (changed / "sites.csv").write_text(text, "utf-8")
+    assert dam(changed) == ("valid", 0.1, 2, None)
+
+
+def test_a_depth_that_is_not_counted_leaves_the_point(changed: Path) -> None:
+    (changed / "sites.csv").write_text(
+        SITES.replace("底层,section,a,lake,III,", "底层,section,a,lake,III,false"), "utf-8"
+    )
+    assert dam(changed) == ("valid", 0.1, 2, None)
+    both = SITES.replace("层,section,a,lake,III,", "层,section,a,lake,III,false")
+    (changed / "sites.csv").write_text(both, "utf-8")
+    assert dam(changed) == ("valid", 0.15, 3, "not_counted")  # shown all the same; it enters no rate
+
+
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [("dam-bottom", ("valid", 0.1, 2, None)), ("a", ("unsampled", None, 0, "unsampled"))],
+)
+def test_an_entry_that_a_depth_or_all_were_not_sampled(
+    changed: Path, subject: str, said: tuple[str, float | None, int, str | None]
+) -> None:
+    july = periods.parse("2022-07")
+    first, last = periods.hour_ending(july.first, 0), periods.hour_ending(july.last, 24)
+    entry = ExceptionalEvent(0, EventKind.UNSAMPLED, subject, (), first, last, "某局", "文〔2022〕1号")
+    with Store.open(changed / "data/envmon.db") as store:
+        store.enter_events([entry])
+    assert dam(changed) == said

@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
+
 from envmon.assess import water
-from envmon.model import TrophicLevel, TrophicRule, WaterRegime
+from envmon.model import Body, TrophicLevel, TrophicRule, WaterClass, WaterRegime
 from envmon.rounding import half_even
+
+NITROGEN = "tn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,15 @@ def trophic_state(means: water.Means, regime: WaterRegime, rule: TrophicRule) ->
     weighted = (part.weight * exact for part, exact in zip(parts, indices, strict=True) if exact is not None)
     shown = _rounded(sum(weighted, Fraction(0)), rule.decimals)
     return TrophicState(shown, level_of(shown, rule), tuple(parts), ())
+
+
+def nitrogen_class(means: water.Means, regime: WaterRegime) -> WaterClass:
+    """The class of a lake's total nitrogen, which is shown beside that of the lake and never decides it (part 1)."""
+    if NITROGEN not in means:
+        return WaterClass.NONE
+    value, below = water.rounded(means, regime)[NITROGEN]
+    values, censored = np.array([[value]], np.int64), np.array([[below]])
+    return WaterClass(water.item_classes(values, censored, np.array([Body.LAKE]), [regime.items[NITROGEN]]).item())
 
 
 def level_of(index: int, rule: TrophicRule) -> TrophicLevel:

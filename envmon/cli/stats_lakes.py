@@ -57,6 +57,7 @@ def lake_row(report: LakeReport, lang: str) -> dict[str, Any]:
     """One lake over a period as plain data with stable keys (docs/json.md)."""
     from envmon import standards
     from envmon.cli.judge import water_row
+    from envmon.model import WaterClass
 
     lake, before, rule = report.now, report.before, standards.trophic()
     parts = [part for point in lake.entered for part in point.judged.parts]
@@ -71,6 +72,8 @@ def lake_row(report: LakeReport, lang: str) -> dict[str, Any]:
         "points_entered": len(lake.entered),
         "points_count": len(lake.points),
         **{key: judged[key] for key in kept},
+        "tn_class": None if lake.nitrogen is WaterClass.NONE else lake.nitrogen.name,
+        "tn_class_name": word(lake.nitrogen, lang),
         "tli": _number(lake.trophic.total, rule.decimals),
         **level_row(lake, "level", lang),
         "missing": list(lake.trophic.missing),
@@ -165,6 +168,8 @@ def lake_lines(row: dict[str, Any], session: Session) -> list[str]:
     lines = []
     if values:
         lines.append(say("cli.stats.lakes.parts", lake=row["lake"], parts=joined("comma", lang, values)))
+    if row["tn_class"]:
+        lines.append(say("cli.stats.lakes.nitrogen", lake=row["lake"], tn_class=row["tn_class_name"]))
     if row["missing"] and row["points_entered"]:
         missing = joined("and", lang, [names[item] for item in row["missing"]])
         lines.append(say("cli.stats.lakes.missing", lake=row["lake"], items=missing))

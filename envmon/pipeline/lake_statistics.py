@@ -25,6 +25,7 @@ from envmon.model import (
     Site,
     Status,
     View,
+    WaterClass,
     WaterJudgement,
     WaterPeriod,
 )
@@ -52,18 +53,20 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """A lake over a period. judgement : None when no reading came; means : exact, over the points that entered."""
+    """A lake over a period.
+
+    entered : the points in its means; judgement : None when no reading came; nitrogen : class of its total nitrogen;
+    means : exact. A lake of which no point is counted is shown on all of them; it enters no rate and no index.
+    """
 
     name: str
     period: Period
     points: tuple[Point, ...]
+    entered: tuple[Point, ...]
     judgement: WaterJudgement | None
+    nitrogen: WaterClass
     means: water.Means
     trophic: TrophicState
-
-    @property
-    def entered(self) -> tuple[Point, ...]:
-        return tuple(one for one in self.points if one.reason is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,10 @@ def lake_name(site: Site) -> str:
 
 def lake_of(config: Config, name: str, points: Sequence[Point], period: Period) -> Lake:
     """The class and trophic state of a lake on the mean of its points; of a single point its own judgement."""
-    own = [point.judged for point in points if point.reason is None]
+    entered = [point for point in points if point.reason is None]
+    if not entered:
+        entered = [point for point in points if left_out(point.judged, counted=True) is None]
+    own = [point.judged for point in entered]
     parts = [part for one in own for part in one.parts]
     manual = all(part.basis in (Basis.MANUAL, Basis.MERGED) for part in parts)
     site = points[0].sites[0]
@@ -114,7 +120,9 @@ def lake_of(config: Config, name: str, points: Sequence[Point], period: Period) 
         judgement: WaterJudgement | None = water.judge(water.rounded(means, regime), Body.LAKE, regime, item_set)
     else:  # its own, or why none of them has one
         judgement = next((one.judgement for one in own or [point.judged for point in points] if one.judgement), None)
-    return Lake(name, period, tuple(points), judgement, means, lakes.trophic_state(means, regime, standards.trophic()))
+    trophic = lakes.trophic_state(means, regime, standards.trophic())
+    nitrogen = lakes.nitrogen_class(means, regime)
+    return Lake(name, period, tuple(points), tuple(entered), judgement, nitrogen, means, trophic)
 
 
 def points(store: Store, config: Config, area: str, period: Period, view: View = AS_IN_FORCE) -> list[Point]:
