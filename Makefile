@@ -8,7 +8,7 @@ READY := .venv/.ready
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint dev lock clean
+.PHONY: help run test accuracy bench lint dev lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -29,6 +29,9 @@ run: $(READY) ## the main job on the bundled real readings; says where each outp
 
 test: $(READY) ## every test
 	$(PY) -m pytest -q
+
+accuracy: $(READY) ## write docs/accuracy.md: published figures beside the program's own
+	$(PY) -m tests.accuracy
 
 lint: $(DEV) ## ruff and mypy --strict
 	.venv/bin/ruff check .
