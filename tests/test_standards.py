@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from collections.abc import Sequence
 from datetime import date
@@ -426,6 +427,7 @@ MISTAKES = [
     ("gbt14848-2017.toml", "from = 2018-05-01", "since = 2018-05-01", "file: unknown key 'since'"),
     ("gbt14848-2017.toml", 'unit = "μg/L"', 'unit = "ng/L"', "item trichloromethane: unit 'ng/L'"),
     ("gbt8170-2008.toml", "clause = ", "place = ", "rule: unknown key 'place'"),
+    ("parameters.toml", "[[parameter]]", "parameters = 1\n[[parameter]]", "file: unknown key 'parameters'"),
     ("parameters.toml", "number = 2\n", "number = 1\n", "parameter no2: id or number is given twice"),
     ("parameters.toml", 'id = "no2"', 'id = "so2"', "parameter so2: id or number is given twice"),
     ("parameters.toml", 'medium = "air"', 'medium = "soil"', "parameter so2: medium must be one of"),
@@ -456,6 +458,33 @@ def test_a_file_that_is_missing_or_not_text_is_named(folder: Path, name: str) ->
     if name in ("parameters.toml", "hb2011-22.toml", "gbt8170-2008.toml", "gb3838-2002.toml", "gbt14848-2017.toml"):
         with pytest.raises(StandardsError, match=r"parameters.toml|no file of family"):
             load.check(folder)
+
+
+def tables_of(text: str) -> dict[str, slice]:
+    """Where the body of the first table of each kind stands in a standards file; "" is the file's own head."""
+    heads = [*re.finditer(r"^ *\[+([\w.]+)\]+[^\n]*\n", text, re.MULTILINE)]
+    ends = [*(head.start() for head in heads), len(text)]
+    found = {"": slice(0, ends[0])}
+    for head, end in zip(heads, ends[1:], strict=True):
+        found.setdefault(head[1], slice(head.end(), end))
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in load.FOLDER.glob("*.toml")))
+def test_no_table_takes_an_unknown_key_or_goes_without_its_clause(folder: Path, name: str) -> None:
+    text = (folder / name).read_text("utf-8")
+    kinds = tables_of(text)
+    assert len(kinds) > 1
+    for kind, place in kinds.items():
+        body = text[place]
+        without = re.sub(r"^ *clause = .*\n", "", body, count=1, flags=re.MULTILINE)
+        for changed, named in ((f"surplus = 1\n{body}", ""), (without, "clause is missing")):
+            if changed != body:
+                (folder / name).write_text(text[: place.start] + changed + text[place.stop :], "utf-8")
+                with pytest.raises(StandardsError) as caught:
+                    load.check(folder)
+                assert name in str(caught.value), kind
+                assert named in str(caught.value), kind
 
 
 def test_floats_never_appear(folder: Path) -> None:

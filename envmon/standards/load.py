@@ -105,9 +105,12 @@ def parameters(folder: Path = FOLDER) -> dict[str, Parameter]:
     """The monitored items by id."""
     name = PARAMETERS
     try:
-        rows = tomllib.loads((folder / name).read_text(encoding="utf-8"), parse_float=str)["parameter"]
+        content = tomllib.loads((folder / name).read_text(encoding="utf-8"), parse_float=str)
+        rows = content.pop("parameter")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
         raise StandardsError(f"{name}: cannot be read: {error}") from error
+    if content:
+        raise StandardsError(f"{name}, file: unknown key {min(content)!r}; known: parameter")
     found: dict[str, Parameter] = {}
     numbers: set[int] = set()
     keys = {"number", "id", "medium", "name", "name_en", "unit", "decimals", "code", "low", "high"}
