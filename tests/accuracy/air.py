@@ -7,7 +7,6 @@ import gzip
 import json
 import lzma
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -78,7 +77,6 @@ class Stations:
 
     rows: int
     distinct: int
-    twice: int  # station hours that distinct rows give more than once
     index: Comparison
     level: Comparison
     primary: Comparison
@@ -93,11 +91,9 @@ def stations() -> Stations:
     shown = [row for row in distinct if row["AQI"] not in NOTHING]
     columns = {"so2": "SO2", "no2": "NO2", "co": "CO", "o3": "O3_1h", "pm10": "PM10", "pm25": "PM2.5"}
     found = air.hourly(table(shown, columns), edition_of(date(2020, 4, 1)), STORED)
-    keys = Counter((row["city"], row["WatchPoint"], row["Date"], row["Hour"]) for row in distinct)
     return Stations(
         rows=len(rows),
         distinct=len(distinct),
-        twice=sum(count > 1 for count in keys.values()),
         index=compared("index (AQI)", [int(row["AQI"]) for row in shown], found.aqi),
         level=compared("level (级别)", [LEVELS.index(row["Level"]) + 1 for row in shown], found.level),
         primary=compared(
