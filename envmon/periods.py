@@ -173,7 +173,9 @@ def year_before(period: Period) -> Period:
     """The same days of the year before; what ends with a month ends with it there too, a week has the same number.
 
     >>> year_before(parse("2024-02")).days, year_before(parse("2024-02-01..2024-02-29")).name
-    (28, '2023-02-01..2023-02-28')
+    (28, '2023-02')
+    >>> year_before(parse("2025-02-28")).name, year_before(parse("2024-02-29")).name
+    ('2024-02-28', '2023-02-28')
     """
     iso = calendar(period.first).isocalendar()
     if period == week(iso.year, iso.week):
@@ -181,7 +183,8 @@ def year_before(period: Period) -> Period:
     first, last = calendar(period.first), calendar(period.last)
     there, end = month(first.year - 1, first.month), month(last.year - 1, last.month)
     start = there.first + min(first.day, there.days) - 1
-    stop = end.last if period.last == month_of(period.last).last else end.first + min(last.day, end.days) - 1
+    to_the_end = period.last == month_of(period.last).last and period.days > 1
+    stop = end.last if to_the_end else end.first + min(last.day, end.days) - 1
     named = re.fullmatch(r"(\d{4})(-[QqHh][1-4]|-\d{2})?", period.name)
     name = f"{int(named[1]) - 1}{named[2] or ''}" if named else between(start, stop).name
     return Period(start, stop, name)

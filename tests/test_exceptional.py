@@ -10,6 +10,7 @@ import csv
 import json
 import sqlite3
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import openpyxl
@@ -22,7 +23,7 @@ from envmon.cli import root
 from envmon.model import Basis, EventKind, ExceptionalEvent, RateName, Reason, View
 from envmon.pipeline import rating
 from envmon.store import Store
-from tests.test_rounds import WATER, Office, at, site
+from tests.test_rounds import AIR, WATER, Office, at, site
 
 HEAD = "类型,区域或点位,项目,起,止,认定单位,文号,备注\n"
 DUST = "沙尘,某县,PM10;PM2.5,2022-03-02,2022-03-02,省生态环境厅,川环函〔2022〕1号,\n"
@@ -108,6 +109,36 @@ def test_a_good_day_stays_good(office: Office) -> None:
     assert both(office) == (1, 1, 1, 1, 0)
 
 
+def test_a_day_that_lacks_an_item_of_its_own_is_not_good_on_the_others(office: Office) -> None:
+    """PM10 of 300 alone settles the day; without it nitrogen dioxide, which was not measured, leaves it open."""
+    office.now_is(site("t", "station"), '[assessment]\ndeducted = "without_items"\n')
+    start = at("2022-03-02T00:00")
+    for hour in range(1, 25):
+        values = {item: value for item, value in (AIR | {"pm10": 300}).items() if item != "no2"}
+        office.put("t", periods.moment(start + 60 * hour).isoformat(), values)
+    office.judge("2022-03-04T12:00")
+    entered(office, DUST)
+    assert both(office) == (0, 1, 0, 0, 1)
+
+
+def test_a_changed_choice_counts_the_targets_again(office: Office) -> None:
+    three_days(office)
+    entered(office, DUST)
+    office.judge(NOW)
+    office.now_is(site("t", "station"), TARGET, '[assessment]\ndeducted = "without_items"\n')
+    office.judge(NOW)
+    (target,) = json.loads(ask(office, "status", "--json"))["targets"]
+    assert (target["without"]["numerator"], target["without"]["denominator"]) == (3, 3)
+
+
+def test_only_the_kinds_of_the_period_are_named(office: Office) -> None:
+    three_days(office)
+    entered(office, DUST, "烟花爆竹,某县,,2021-02-12,2021-02-12,县局,2号,\n")
+    found = rating.rate(office.store, office.config, RateName.GOOD_DAYS, "a", periods.parse("2022-03"), at(NOW))
+    assert found.without is not None
+    assert found.without.kinds == ("dust",)
+
+
 @pytest.mark.parametrize(
     ("until", "expected"),
     [
@@ -174,21 +205,33 @@ def test_days_that_events_touch_come_as_unbroken_runs() -> None:
 # --- water ------------------------------------------------------------------------------------------------------------
 
 
+def sections(
+    office: Office, period: str, name: RateName = RateName.GOOD_SECTIONS
+) -> tuple[int, int, dict[Reason, int]]:
+    found = rating.rate(office.store, office.config, name, "a", periods.parse(period), at("2022-05-02T00:00"))
+    return found.numerator, found.denominator, {one.reason: one.count for one in found.excluded}
+
+
 def test_a_dry_section_leaves_the_denominator_with_its_reason(office: Office) -> None:
     office.now_is(site("s", "section"), site("dry", "section"))
     office.put("s", "2022-03-05T08:00", WATER)
     office.judge("2022-04-01T12:00")
-
-    def rate(period: str) -> tuple[int, int, dict[Reason, int]]:
-        found = rating.rate(
-            office.store, office.config, RateName.GOOD_SECTIONS, "a", periods.parse(period), at("2022-05-02T00:00")
-        )
-        return found.numerator, found.denominator, {one.reason: one.count for one in found.excluded}
-
-    assert rate("2022-03") == (1, 1, {Reason.MISSING: 1})
+    assert sections(office, "2022-03") == (1, 1, {Reason.MISSING: 1})
     entered(office, "断流,dry,,2022-03-01,2022-03-31,县局,2022-3,\n")
-    assert rate("2022-03") == (1, 1, {Reason.DRY: 1})
-    assert rate("2022-04") == (0, 0, {Reason.MISSING: 2})
+    assert sections(office, "2022-03") == (1, 1, {Reason.DRY: 1})
+    assert sections(office, "2022-04") == (0, 0, {Reason.MISSING: 2})
+
+
+def test_what_was_sampled_all_the_same_counts(office: Office) -> None:
+    """Ammonia of 5 mg/L is worse than class V: no entry of the list takes the bad month away."""
+    office.now_is(site("s", "section"))
+    for month, nh3n in (("01", 0.1), ("02", 5), ("03", 0.1)):
+        office.put("s", f"2022-{month}-10T08:00", WATER | {"nh3n": nh3n})
+    office.judge("2022-04-01T12:00")
+    before = sections(office, "2022-02"), sections(office, "2022-Q1")
+    entered(office, "冰封,s,,2022-02-01,2022-02-28,县局,2022-4,\n", "停用,s,,2022-02-10,2022-02-10,县局,2022-5,\n")
+    assert (sections(office, "2022-02"), sections(office, "2022-Q1")) == before
+    assert before[0] == (0, 1, {})
 
 
 SOURCE = site("w", "source", body="river").replace('target_class = "III"\n', "")
@@ -206,6 +249,52 @@ def test_natural_background_is_not_compliant_and_has_a_second_figure(office: Off
     assert both(office, RateName.GOOD_SOURCES) == (0, 1, 0, 1, 0)
 
 
+def test_natural_background_counts_on_its_own_days_only(office: Office) -> None:
+    """The round of August is not of the time the entry speaks of; on that of February it is."""
+    office.now_is(SOURCE)
+    for month, iron in (("02", 0.5), ("08", 0.5)):
+        office.put("w", f"2022-{month}-05T08:00", WATER | {"iron": iron}, basis=Basis.MANUAL)
+    office.judge("2022-09-01T12:00")
+    entered(office, "天然背景,w,铁,2022-02-01,2022-02-28,市局,2022-7,\n")
+
+    def rate(period: str) -> tuple[int, int, int]:
+        found = rating.rate(
+            office.store, office.config, RateName.GOOD_SOURCES, "a", periods.parse(period), at("2022-09-05T00:00")
+        )
+        assert found.without is not None
+        return found.numerator, found.without.numerator, found.without.changed
+
+    assert rate("2022-02") == (0, 1, 1)
+    assert rate("2022-H1") == (0, 1, 1)
+    assert rate("2022") == (0, 0, 0)
+
+
+def test_natural_background_of_a_section_takes_the_items_out_of_its_months(office: Office) -> None:
+    """Ammonia of 0.8 is class III; without it the rest is class II, which is what is asked of the section."""
+    office.now_is(site("s", "section", target_class="II"))
+    for month in ("02", "03"):
+        office.put("s", f"2022-{month}-10T08:00", WATER | {"nh3n": 0.8})
+    office.judge("2022-04-01T12:00")
+    entered(office, "天然背景,s,氨氮,2022-03-01,2022-03-31,市局,2022-7,\n")
+    assert both(office, RateName.TARGET_MET) == (0, 1, 1, 1, 1)
+    assert both(office, RateName.GOOD_SECTIONS) == (1, 1, 1, 1, 0)
+    entered(office, "天然背景,s,总磷,2022-02-10,2022-02-10,市局,2022-8,\n")  # a day is no month
+    february = rating.rate(
+        office.store, office.config, RateName.TARGET_MET, "a", periods.parse("2022-02"), at("2022-05-02T00:00")
+    )
+    assert february.without is None
+
+
+def test_worse_than_v_counts_the_change_by_its_own_measure(office: Office) -> None:
+    """Ammonia of 5 is worse than V; without it COD(Mn) of 8 is class IV: not worse than V, and not good either."""
+    office.now_is(site("s", "section"))
+    office.put("s", "2022-03-10T08:00", WATER | {"nh3n": 5, "codmn": 8})
+    office.judge("2022-04-01T12:00")
+    entered(office, "天然背景,s,氨氮,2022-03-01,2022-03-31,市局,2022-7,\n")
+    assert both(office, RateName.WORSE_THAN_V) == (1, 1, 0, 1, 1)
+    assert both(office, RateName.GOOD_SECTIONS) == (0, 1, 0, 1, 0)
+
+
 def test_a_bureau_may_list_the_items_of_its_sources(office: Office) -> None:
     """Iron is beyond its limit; a list without it does not ask for it, and what was judged is judged again once."""
     office.now_is(SOURCE)
@@ -219,11 +308,27 @@ def test_a_bureau_may_list_the_items_of_its_sources(office: Office) -> None:
     assert "own_list" in ask(office, "explain", "section", "w", "2022-03")
 
 
+def test_a_list_that_goes_back_to_a_printed_set_is_no_stumbling_block(office: Office) -> None:
+    """Between the change of the config and the next round the stored judgements still name the list."""
+    listed = '[assessment]\nsurface_sources = ["ph", "do", "codmn", "nh3n", "iron"]\n'
+    office.now_is(SOURCE, listed)
+    office.put("w", "2022-03-05T08:00", WATER | {"iron": 0.5}, basis=Basis.MANUAL)
+    office.judge("2022-04-01T12:00")
+    entered(office, "天然背景,w,铁,2022-03-01,2022-03-31,市局,2022-7,\n")
+    office.now_is(SOURCE)
+    assert both(office, RateName.GOOD_SOURCES) == (0, 1, 1, 1, 1)
+    assert "own_list" in ask(office, "explain", "section", "w", "2022-03")
+
+
 def test_a_source_out_of_use_leaves_the_denominator(office: Office) -> None:
     office.now_is(SOURCE)
     entered(office, "停用,w,,2022-01-01,2022-12-31,市局,2022-8,\n")
     found = rating.rate(office.store, office.config, RateName.GOOD_SOURCES, "a", periods.parse("2022-03"), at(NOW))
     assert [one.reason for one in found.excluded] == [Reason.UNUSED]
+    office.put("w", "2022-03-05T08:00", WATER | {"iron": 0.5}, basis=Basis.MANUAL)  # sampled although out of use
+    office.judge("2022-04-01T12:00")
+    found = rating.rate(office.store, office.config, RateName.GOOD_SOURCES, "a", periods.parse("2022-03"), at(NOW))
+    assert (found.denominator, [one.reason for one in found.excluded]) == (0, [Reason.UNUSED])
 
 
 # --- the list ---------------------------------------------------------------------------------------------------------
@@ -249,6 +354,9 @@ def test_the_same_list_again_changes_nothing(office: Office) -> None:
         ("沙尘,某县,PM10,2022-03-02,2022-03-02,省厅,,\n", "文号"),
         ("其他,某县,,2022-03-02,2022-03-02,省厅,1号,\n", "项目"),
         ("天然背景,某县,,2022-03-02,2022-03-02,省厅,1号,\n", "项目"),
+        ("沙尘,某县,PM10,2022-03-02,9999-12-31,省厅,1号,\n", "2100"),
+        ("沙尘,某县,PM10,0001-01-01,2022-03-02,省厅,1号,\n", "1992"),
+        ("断流,t,,2022-03-02,2022-03-02,省厅,1号,\n", "断流"),
     ],
 )
 def test_a_row_that_cannot_be_understood_is_refused_with_its_reason_and_the_others_enter(
@@ -284,6 +392,54 @@ def test_a_list_may_be_of_gb18030_or_a_workbook(office: Office) -> None:
     assert days == [("2022-03-02 00:00", "2022-03-03 00:00"), ("2022-03-09 00:00", "2022-03-10 00:00")]
 
 
+def test_the_dates_of_a_workbook_are_whole_days_and_its_times_are_times(office: Office) -> None:
+    office.store.close()
+    book = openpyxl.Workbook()
+    book.active.append(HEAD.strip().split(","))
+    rows = [
+        (datetime(2022, 3, 1), datetime(2022, 3, 3), "yyyy-mm-dd"),
+        (datetime(2022, 3, 6), datetime(2022, 3, 6), 'yyyy"年"m"月"d"日"'),
+        (datetime(2022, 3, 8), datetime(2022, 3, 8), "yyyy/m/d h:mm"),
+        (datetime(2022, 3, 10, 6), datetime(2022, 3, 11), "yyyy/m/d h:mm"),
+    ]
+    for first, last, form in rows:
+        book.active.append(["沙尘", "某县", "PM10", first, last, "省厅", "1号", ""])
+        for column in "DE":
+            book.active[f"{column}{book.active.max_row}"].number_format = form
+    book.save(office.folder / "list.xlsx")
+    ask(office, "event", "import", str(office.folder / "list.xlsx"))
+    office.store = Store.open(office.folder / "data/envmon.db")
+    assert [(periods.clock(one.first), periods.clock(one.last)) for one in office.store.events()] == [
+        ("2022-03-01 00:00", "2022-03-04 00:00"),
+        ("2022-03-06 00:00", "2022-03-07 00:00"),
+        ("2022-03-08 00:00", "2022-03-09 00:00"),
+        ("2022-03-10 06:00", "2022-03-11 00:00"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "span"),
+    [
+        ("2022/3/6 0:00", "2022/3/6 0:00", ("2022-03-06 00:00", "2022-03-07 00:00")),
+        ("2022-03-06 08:00", "2022-03-06 24:00", ("2022-03-06 08:00", "2022-03-07 00:00")),
+        ("20220306", "2022.03.07", ("2022-03-06 00:00", "2022-03-08 00:00")),
+    ],
+)
+def test_dates_as_people_and_table_programs_write_them(
+    office: Office, first: str, last: str, span: tuple[str, str]
+) -> None:
+    assert entered(office, f"沙尘,某县,PM10,{first},{last},省厅,1号,\n").exit_code == 0
+    (one,) = office.store.events()
+    assert (periods.clock(one.first), periods.clock(one.last)) == span
+
+
+def test_a_comma_may_be_part_of_an_item(office: Office) -> None:
+    office.now_is(SOURCE)
+    assert entered(office, '天然背景,w,"1,2-二氯苯",2022-03-01,2022-03-31,市局,1号,\n').exit_code == 0
+    assert entered(office, '天然背景,w,"铁,锰",2022-03-01,2022-03-31,市局,2号,\n').exit_code == 0
+    assert [one.items for one in office.store.events()] == [("dichlorobenzene_12",), ("iron", "manganese")]
+
+
 def test_an_entry_is_withdrawn_by_another_and_both_stay(office: Office) -> None:
     three_days(office)
     entered(office, DUST)
@@ -300,10 +456,23 @@ def test_an_entry_is_withdrawn_by_another_and_both_stay(office: Office) -> None:
     ]
     office.store.close()
     again = run(office, "event", "withdraw", "1", "--by", "省厅", "--document", "x")
-    office.store = Store.open(office.folder / "data/envmon.db")
     assert again.exit_code != 0
     (target,) = json.loads(ask(office, "status", "--json"))["targets"]
     assert target["without"] is None
+    assert "新增 0，已有 1" in ask(office, "event", "import", str(office.folder / "list.csv"))
+    assert json.loads(ask(office, "event", "list", "--json")) == []  # the same list again does not bring it back
+    ask(office, "event", "withdraw", "2", "--by", "省厅", "--document", "川环函〔2022〕10号")  # taking that back does
+    assert [one["number"] for one in json.loads(ask(office, "event", "list", "--json"))] == [1]
+    office.store = Store.open(office.folder / "data/envmon.db")
+
+
+def test_withdrawing_where_there_is_no_database_makes_none(tmp_path: Path) -> None:
+    office = Office(tmp_path / "other")
+    office.now_is(site("t", "station"))
+    office.store.close()
+    (office.folder / "data/envmon.db").unlink()
+    assert run(office, "event", "withdraw", "1", "--by", "x", "--document", "x").exit_code != 0
+    assert not (office.folder / "data/envmon.db").exists()
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM exceptional_event", "UPDATE exceptional_event SET note = 'x'"])

@@ -431,15 +431,19 @@ def test_a_depth_that_is_not_counted_leaves_the_point(changed: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("subject", "said"),
-    [("dam-bottom", ("valid", 0.1, 2, None)), ("a", ("unsampled", None, 0, "unsampled"))],
+    ("kind", "subject", "said"),
+    [
+        (EventKind.UNSAMPLED, "dam-bottom", ("valid", 0.15, 3, None)),  # it was sampled all the same, and counts
+        (EventKind.UNUSED, "dam-bottom", ("valid", 0.1, 2, None)),
+        (EventKind.UNUSED, "a", ("unused", None, 0, "unused")),
+    ],
 )
-def test_an_entry_that_a_depth_or_all_were_not_sampled(
-    changed: Path, subject: str, said: tuple[str, float | None, int, str | None]
+def test_an_entry_that_a_depth_or_all_were_not_sampled_or_not_in_use(
+    changed: Path, kind: EventKind, subject: str, said: tuple[str, float | None, int, str | None]
 ) -> None:
     july = periods.parse("2022-07")
     first, last = periods.hour_ending(july.first, 0), periods.hour_ending(july.last, 24)
-    entry = ExceptionalEvent(0, EventKind.UNSAMPLED, subject, (), first, last, "某局", "文〔2022〕1号")
+    entry = ExceptionalEvent(0, kind, subject, (), first, last, "某局", "文〔2022〕1号")
     with Store.open(changed / "data/envmon.db") as store:
         store.enter_events([entry])
     assert dam(changed) == said

@@ -67,15 +67,16 @@ def stretches(events: Sequence[ExceptionalEvent], period: Period) -> list[Period
 def otherwise(day: AirDay, left: AirDay | None, good_up_to: Mapping[str, int], deducted: str) -> str:
     """What a day is without the events: "same", "good", "bad" or "out" (it leaves the rate).
 
-    left : the day judged on what the events left of it. Only a valid day that is not good can count otherwise.
+    left : the day judged on what the events left of it. Only a valid day that is not good can count otherwise. One that
+    lacks an item of its own as well is never good on the others.
     """
     if day.status is not Status.VALID or day.aqi <= good_up_to[day.edition] or left is None:
         return "same"
-    if left.status is Status.VALID:
-        return "good" if left.aqi <= good_up_to[left.edition] else "same"
     if left.aqi > good_up_to[left.edition]:
         return "same"
-    return "good" if deducted == "without_items" and left.aqi != NO_VALUE else "out"
+    if left.status is Status.VALID:
+        return "good"
+    return "good" if deducted == "without_items" and left.aqi != NO_VALUE and not day.missing else "out"
 
 
 def without_items(

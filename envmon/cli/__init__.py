@@ -66,9 +66,11 @@ LOOKING_BACK = ("status", "rates", "assess", "explain", "stats", "alerts", "even
 def own_first(words: list[str]) -> list[str]:
     """The words with the program's own options moved to the front."""
     for option in ANYWHERE:
-        if option in words[:-1]:
-            at = words.index(option)
-            words = [*words[at : at + 2], *words[:at], *words[at + 2 :]]
+        for at, word in enumerate(words):
+            count = 2 if word == option and at + 1 < len(words) else 1 if word.startswith(f"{option}=") else 0
+            if count:
+                words = [*words[at : at + count], *words[:at], *words[at + count :]]
+                break
     return words
 
 

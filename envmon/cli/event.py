@@ -31,6 +31,7 @@ def event() -> None:
 @click.pass_context
 def import_list(ctx: click.Context, files: tuple[Path, ...]) -> None:
     from envmon.cli.data import write_rejects
+    from envmon.model import Kind, Medium
     from envmon.sources import read_file
     from envmon.sources.event_list import read_events
     from envmon.standards import parameters
@@ -38,12 +39,13 @@ def import_list(ctx: click.Context, files: tuple[Path, ...]) -> None:
     session: Session = ctx.obj
     config = session.config()
     subjects = subjects_of(config, session.lang)
+    media = {one.id: Medium.AIR if one.kind in (Kind.CITY, Kind.STATION) else Medium.WATER for one in config.sites}
     refused_any = False
     with session.writing() as store:
         store.register(config, parameters().values())
         for path in files:
             payload = read_file(path, "lab", int(time.time() // 60))
-            events, refused = read_events(payload, subjects, list(parameters().values()), session.lang)
+            events, refused = read_events(payload, subjects, media, list(parameters().values()), session.lang)
             entered = store.enter_events(events)
             counts = {"new": len(entered), "same": len(events) - len(entered), "refused": len(refused)}
             click.echo(session.say("cli.event.import.done", file=path, **counts))
@@ -81,6 +83,7 @@ def subjects_of(config: Config, lang: str) -> dict[str, str]:
 @click.pass_obj
 def list_command(session: Session, period: str | None, everything: bool, form: str | None) -> None:
     from envmon import periods
+    from envmon.pipeline.rating import touches
 
     config = session.config()
     wanted = periods.parse(period) if period else None
@@ -89,12 +92,6 @@ def list_command(session: Session, period: str | None, everything: bool, form: s
     rows = [row_of(one, config, session.lang) for one in found if wanted is None or touches(one, wanted)]
     keys = ("number", "kind_name", "subject_name", "item_names", "span_text", "decided_by", "document")
     show(rows, form, {key: session.say(f"cli.event.head.{key}") for key in keys}, session.say("cli.event.none"))
-
-
-def touches(one: ExceptionalEvent, period: Any) -> bool:
-    from envmon import periods
-
-    return one.first < periods.hour_ending(period.last, 24) and periods.hour_ending(period.first, 0) < one.last
 
 
 def row_of(one: ExceptionalEvent, config: Config, lang: str) -> dict[str, Any]:
@@ -154,10 +151,14 @@ def withdraw(session: Session, number: int, decided_by: str, document: str, note
     from dataclasses import replace
 
     from envmon.errors import UsageError
+    from envmon.standards import parameters
 
     config = session.config()
+    if not session.has_database():
+        raise UsageError(session.say("cli.event.withdraw.unknown", number=number))
     with session.writing() as store:
-        wrong = next((one for one in store.events_in_force() if one.number == number), None)
+        store.register(config, parameters().values())
+        wrong = next((one for one in store.standing_events() if one.number == number), None)
         if wrong is None:
             raise UsageError(session.say("cli.event.withdraw.unknown", number=number))
         entry = replace(wrong, number=0, withdraws=number, learned=int(time.time() // 60), origin="")

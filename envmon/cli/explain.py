@@ -11,6 +11,7 @@ import click
 from envmon.cli import Session, language
 from envmon.cli.asked import area_of, area_option, now_of, period_of, period_option, view_of, view_options
 from envmon.cli.output import as_json, cell, table, terminal
+from envmon.model import RateName
 from envmon.texts import t
 
 if TYPE_CHECKING:
@@ -49,9 +50,7 @@ def day(session: Session, subject: str, date: str, edition: str, basis: str | No
 
 
 @explain.command(help=t("cli.explain.rate.help", LANG), epilog=t("cli.explain.rate.example", LANG))
-@click.argument(
-    "name", type=click.Choice(["good_days", "good_sections", "target_met", "good_sources", "good_sources_volume"])
-)
+@click.argument("name", type=click.Choice([one.value for one in RateName]))
 @area_option
 @period_option
 @view_options
@@ -60,7 +59,6 @@ def day(session: Session, subject: str, date: str, edition: str, basis: str | No
 def rate(
     session: Session, name: str, area: str, period: str | None, edition: str, basis: str | None, form: str | None
 ) -> None:
-    from envmon.model import RateName
     from envmon.pipeline.explaining import explain_rate
 
     config, view = session.config(), view_of(edition, basis, session.lang)

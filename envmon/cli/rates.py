@@ -49,7 +49,7 @@ def rates(
         show(own, form, heads, "")
         for row in own:
             if row["without"] is not None:
-                click.echo(f"{row['rate_name']}：{row['without']['text']}")
+                click.echo(session.say("cli.rates.without", rate=row["rate_name"], text=row["without"]["text"]))
 
 
 def rate_rows(

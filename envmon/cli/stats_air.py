@@ -51,10 +51,11 @@ def shared_row(row: dict[str, Any]) -> dict[str, Any]:
 def report_row(report: AirReport, lang: str) -> dict[str, Any]:
     """One area's period as plain data with stable keys (docs/json.md)."""
     from envmon import periods
+    from envmon.pipeline import air_statistics
 
     now, before = report.now, report.before
-    rate, old = now.rate, before.rate if before else None
-    points = None if old is None or None in (rate.tenths, old.tenths) else _tenths(rate.tenths) - _tenths(old.tenths)
+    rate, old = now.rate, before.compared if before else None
+    points = air_statistics.change(report, "good_days")
     earlier = {one.item: one for one in before.items} if before else {}
     return {
         "area": now.area.id,
@@ -69,6 +70,8 @@ def report_row(report: AirReport, lang: str) -> dict[str, Any]:
             "percent": _places(rate.tenths, 1),
             "numerator": rate.numerator,
             "denominator": rate.denominator,
+            "editions": list(rate.editions),
+            "compared_percent": _places(now.compared.tenths, 1),
             "before_percent": _places(old.tenths if old else None, 1),
             "change_points": _places(points, 1),
         },
@@ -152,8 +155,11 @@ def as_text(row: dict[str, Any], session: Session) -> str:
     counted = {"percent": _shown(rate["percent"]), "good": rate["numerator"], "days": rate["denominator"]}
     lines = [click.style(head, bold=True), law, say("cli.stats.air.good_days", **counted)]
     if rate["change_points"] is not None:
+        edition = row["standard"][1]
+        key = "points" if rate["editions"] in ([], [edition]) else "points_by_one"
         points = {"before": _shown(rate["before_percent"]), "points": f"{rate['change_points']:+.1f}"}
-        lines[-1] += say("cli.stats.air.points", **points)
+        compared = _shown(rate["compared_percent"])
+        lines[-1] += say(f"cli.stats.air.{key}", **points, compared=compared, edition=edition)
     rows = []
     for item in row["items"]:
         verdict = {True: "yes", False: "no", None: "open"}[item["compliant"]]
@@ -226,10 +232,6 @@ def _places(steps: int | None, decimals: int) -> int | float | None:
     return None if steps is None else steps if not decimals else float(printed(steps, decimals))
 
 
-def _tenths(tenths: int | None) -> int:
-    return tenths or 0
-
-
 @click.command(help=t("cli.stats.rank.help", LANG), epilog=t("cli.stats.rank.example", LANG))
 @period_option
 @click.option("--by", default="composite", show_default=True, metavar="FIGURE", help=t("cli.stats.rank.by", LANG))
@@ -247,7 +249,7 @@ def rank(session: Session, period: str | None, by: str, edition: str, basis: str
         wanted, now = period_of(period, store), now_of(store)
         found = [air_statistics.report(store, config, area, wanted, now, view) for area in config.areas]
     reports = [one for one in found if one is not None]
-    rows = rank_rows(air_statistics.ranking(reports, by), by)
+    rows = rank_rows(air_statistics.ranking(reports, by), by, session.lang)
     heads = {key: session.say(f"cli.stats.rank.head.{key}") for key in ("place", "area_name")}
     heads["value"] = (
         session.say(f"cli.stats.rank.{by}") if by in ("composite", "good_days") else t(f"daily_item.{by}", session.lang)
@@ -255,13 +257,14 @@ def rank(session: Session, period: str | None, by: str, edition: str, basis: str
     heads["before"] = session.say("cli.stats.rank.head.before")
     heads["change"] = session.say("cli.stats.rank.head.points" if by == "good_days" else "cli.stats.rank.head.change")
     heads["change_place"] = session.say("cli.stats.rank.head.change_place")
+    if not all(row["valid"] for row in rows):
+        heads["valid_text"] = session.say("cli.stats.rank.head.valid_text")
     show(rows, form, heads, session.say("cli.stats.none", period=wanted.name))
 
 
-def rank_rows(placed: Sequence[Placed], by: str) -> list[dict[str, Any]]:
+def rank_rows(placed: Sequence[Placed], by: str, lang: str) -> list[dict[str, Any]]:
     """Areas in their order, with the figure, the one of the year before, and the place by change."""
     from envmon import standards
-    from envmon.pipeline import air_statistics
 
     rows = []
     for one in placed:
@@ -279,8 +282,10 @@ def rank_rows(placed: Sequence[Placed], by: str) -> list[dict[str, Any]]:
                 "by": by,
                 "value": _places(one.value, decimals),
                 "before": _places(one.before, decimals),
-                "change": _places(air_statistics.change(one.value, one.before, by), 1),
+                "change": _places(one.change, 1),
                 "change_place": one.change_place,
+                "valid": now.enough,
+                "valid_text": "" if now.enough else t("cli.stats.invalid", lang),
                 "standard": [now.regime.index.id, now.regime.method],
                 "basis": now.rate.basis,
             }

@@ -16,14 +16,24 @@ from envmon.store import Store
 
 @dataclass(frozen=True, slots=True)
 class AirPeriod:
-    """An area's air over the closed days of a period, all by the edition of its last day."""
+    """An area's air over the closed days of a period, all by the edition of its last day.
+
+    rate : of good days as it was asked for, by date unless an edition was named; compared : by that one edition, as the
+    year before is.
+    """
 
     area: Area
     period: Period
     regime: AirRegime
-    rate: Rate  # good days, by that edition
+    rate: Rate
+    compared: Rate
     items: Sequence[ItemFigures]
     composite: CompositeIndex
+
+    @property
+    def enough(self) -> bool:
+        """Whether every pollutant has the valid days that the standard asks for."""
+        return all(one.valid is not False for one in self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,7 @@ def report(store: Store, config: Config, area: Area, period: Period, now: int, v
     if closed.days < 1 or not rating.areas_with_air(config, area.id):
         return None
     one = View(standards.air(closed.last, view.edition).index.id, view.basis)
-    found = over(store, config, area, closed, period, now, one)
+    found = over(store, config, area, closed, period, now, one, asked=view)
     if not any(item.days for item in found.items):
         return None
     earlier = periods.year_before(closed)
@@ -62,13 +72,18 @@ def over(
     now: int,
     view: View,
     regime: AirRegime | None = None,
+    asked: View | None = None,
 ) -> AirPeriod:
-    """An area's figures over the closed days of a period, by one edition and its limits."""
+    """An area's figures over the closed days of a period, by one edition and its limits; asked: the view of `rate`."""
     regime = regime or standards.air(closed.last, view.edition)
     days = rating.days_of(store, config, area.id, closed, view)
     items = air_stats.figures(days, closed, whole, regime, area.zone)
-    rate = rating.rate(store, config, RateName.GOOD_DAYS, area.id, closed, now, view)
-    return AirPeriod(area, closed, regime, rate, items, air_stats.composite(items, regime, standards.composite()))
+    compared = rating.rate(store, config, RateName.GOOD_DAYS, area.id, closed, now, view)
+    rate = compared
+    if asked not in (None, view):
+        rate = rating.rate(store, config, RateName.GOOD_DAYS, area.id, closed, now, asked or view)
+    index = air_stats.composite(items, regime, standards.composite())
+    return AirPeriod(area, closed, regime, rate, compared, items, index)
 
 
 def moving_means(
@@ -96,11 +111,15 @@ BY = ("composite", "good_days", *(item for item in ("pm25", "pm10", "o3", "no2",
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An area's place among the others: by the figure itself, and by its change from the year before."""
+    """An area's place among the others: by the figure itself, and by its change from the year before.
+
+    One whose period has too few valid days has no place, whatever its figure. change : as `change` gives it.
+    """
 
     report: AirReport
     value: int | None
     before: int | None
+    change: int | None
     place: int | None
     change_place: int | None
 
@@ -113,11 +132,13 @@ def ranking(reports: Sequence[AirReport], by: str) -> list[Placed]:
     lower = by != "good_days"
     values = {one.now.area.id: ranked_by(one.now, by) for one in reports}
     earlier = {one.now.area.id: ranked_by(one.before, by) for one in reports if one.before is not None}
-    places = air_stats.ranks(values, lower)
-    changes = {name: change(value, earlier.get(name), by) for name, value in values.items()}
-    by_change = air_stats.ranks(changes, lower)
+    changes = {one.now.area.id: change(one, by) for one in reports}
+    short = {one.now.area.id for one in reports if not one.now.enough}
+    lacking = short | {one.now.area.id for one in reports if one.before is not None and not one.before.enough}
+    places = air_stats.ranks({name: None if name in short else value for name, value in values.items()}, lower)
+    by_change = air_stats.ranks({name: None if name in lacking else value for name, value in changes.items()}, lower)
     found = [
-        Placed(one, values[name], earlier.get(name), places.get(name), by_change.get(name))
+        Placed(one, values[name], earlier.get(name), changes[name], places.get(name), by_change.get(name))
         for one in reports
         for name in (one.now.area.id,)
     ]
@@ -135,8 +156,12 @@ def ranked_by(found: AirPeriod, by: str) -> int | None:
     return None if figure is None else figure.shown
 
 
-def change(now: int | None, before: int | None, by: str) -> int | None:
-    """Of a concentration or index tenths of a per cent; of a rate tenths of a point."""
-    if now is None or before is None:
+def change(report: AirReport, by: str) -> int | None:
+    """Of a concentration or index tenths of a per cent; of a rate tenths of a point, both years by one edition."""
+    if report.before is None:
         return None
-    return now - before if by == "good_days" else air_stats.change_tenths(now, before)
+    if by == "good_days":
+        now, before = report.now.compared.tenths, report.before.compared.tenths
+        return None if now is None or before is None else now - before
+    now, before = ranked_by(report.now, by), ranked_by(report.before, by)
+    return None if now is None or before is None else air_stats.change_tenths(now, before)

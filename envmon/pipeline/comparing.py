@@ -10,7 +10,7 @@ from envmon import periods, standards
 from envmon.assess import air, flips
 from envmon.model import POLLUTANTS, AirDay, Config, Kind, RateName, Status, View, WaterClass
 from envmon.periods import Period
-from envmon.pipeline import rating
+from envmon.pipeline import judge_air, rating
 from envmon.rounding import printed
 from envmon.store import Store
 from envmon.texts import joined, t, word
@@ -182,12 +182,13 @@ def may_flip(store: Store, config: Config, area: str, period: Period, margin: in
     """The days of the areas that may be judged otherwise once their data are reviewed."""
     found = []
     for place in rating.areas_with_air(config, area):
-        stations = sum(one.area == place.id and one.kind is Kind.STATION and one.counted for one in config.sites)
-        of_stations = stations if place.air is Kind.STATION else 0
+        of_stations = place.air is Kind.STATION
+        own = [one for one in config.sites if one.area == place.id and one.kind is Kind.STATION and one.counted]
         for day in rating.days_of(store, config, place.id, period, view):
-            validity = standards.air(day.day, view.edition).validity
+            stations = sum(one.open_on(day.day) for one in own) if of_stations else 0
+            validity = judge_air.as_chosen(standards.air(day.day, view.edition), config.assessment).validity
             good = standards.good_up_to(day.edition)
-            if reasons := flips.reasons(day, margin, validity, good, of_stations):
+            if reasons := flips.reasons(day, margin, validity, good, stations):
                 found.append(Flip(day, place.id, place.name, reasons))
     return found
 

@@ -111,9 +111,9 @@ def deducted(store: Store, config: Config, area: Area, day: int, now: int) -> De
     rate = rating.rate(store, config, RateName.GOOD_DAYS, area.id, year, now)
     rate = replace(rate, without=rating.good_days(store, config, area.id, year, View(), [event]).without)
     own = rating.days_of(store, config, area.id, period)
-    if not own or spared is None:
+    left = None if spared is None else spared.days.get(day)
+    if not own or left is None:
         return Deducted(area, None, None, "same", rate)
-    left = spared.days[day]
     limits = {one.edition: good_up_to(one.edition) for one in (*own, left)}
     outcome = exceptional.otherwise(own[0], left, limits, config.assessment.deducted)
     return Deducted(area, _index(own[0].aqi), _index(left.aqi), outcome, rate)

@@ -283,9 +283,11 @@ def in_force(config: Config, site: Site, found: Sequence[WaterPeriod]) -> WaterP
     rule = config.assessment.section_data if site.kind is Kind.SECTION else "manual"
     first = AUTOMATIC_FIRST if rule == "automatic" else MANUAL_FIRST
     order = sorted(found, key=lambda one: (one.judgement.status, first.index(one.basis)))
-    if rule == "merged" and len(order) > 1 and order[0].basis is Basis.MANUAL and order[0].means:
-        automatic = next((one for one in order[1:] if one.means), None)
-        return order[0] if automatic is None else merged(config, site, order[0], automatic)
+    if rule == "merged":  # whichever of them could be judged alone: a laboratory may do just what the station cannot
+        manual = next((one for one in order if one.basis is Basis.MANUAL and one.means), None)
+        automatic = next((one for one in order if one.basis is not Basis.MANUAL and one.means), None)
+        if manual is not None and automatic is not None:
+            return merged(config, site, manual, automatic)
     return order[0] if order else None
 
 

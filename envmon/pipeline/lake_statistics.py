@@ -19,6 +19,7 @@ from envmon.model import (
     Basis,
     Body,
     Config,
+    EventKind,
     ExceptionalEvent,
     Kind,
     Reason,
@@ -154,17 +155,20 @@ def left_out(found: Judged, counted: bool) -> Reason | None:
 def with_depths(store: Store, config: Config, depths: Sequence[Site], period: Period, view: View) -> Judged:
     """A point of several depths, judged like a section on means made over the depths of each day first.
 
-    Depths that are not counted stay out. The store keeps one value of a section and time, so each depth is a section of
-    its own.
+    Depths that are not counted or not in use stay out. The store keeps one value of a section and time, so each depth
+    is a section of its own.
     """
     counted = [site for site in depths if site.counted] or list(depths)
-    events = [one for one in store.events_in_force() if one.kind in LEAVING]
+    so_far = period.until(judge_water.judged_until(store))
+    events = [one for one in store.events_in_force() if one.kind in LEAVING and rating.touches(one, period)]
+    unused = [one for one in events if one.kind is EventKind.UNUSED]
+    used = [site for site in counted if not rating.covered(so_far, [one for one in unused if concerns(one, [site])])]
+    counted = used or counted
     by_month: dict[tuple[Period, Basis], dict[int, list[WaterPeriod]]] = defaultdict(lambda: defaultdict(list))
     numbers = {store.site_numbers[site.id]: site for site in counted}
     for day in judge_water.days_of(store, config, numbers, period):
         site = numbers[day.site]
-        gone = any(rating.within(day.first, day.last, one) for one in events if concerns(one, [site]))
-        if view.basis in (None, day.basis) and site.open_on(day.first) and not gone:
+        if view.basis in (None, day.basis) and site.open_on(day.first):
             by_month[periods.month_of(day.first), day.basis][day.first].append(day)
     whole = replace(
         counted[0],
@@ -175,8 +179,8 @@ def with_depths(store: Store, config: Config, depths: Sequence[Site], period: Pe
     for (month, basis), days in by_month.items():
         inside = Period(max(month.first, period.first), min(month.last, period.last), month.name)
         parts.append(month_of_depths(config, whole, basis, inside, days))
-    own = [] if parts else [one for one in events if concerns(one, counted)]
-    return rating.over_period(config, whole, parts, period.until(judge_water.judged_until(store)), period, own)
+    own = [] if parts and used else [one for one in events if concerns(one, counted)]
+    return rating.over_period(config, whole, parts, so_far, period, own)
 
 
 def concerns(event: ExceptionalEvent, sites: Sequence[Site]) -> bool:

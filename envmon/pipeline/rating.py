@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from envmon import periods, standards
 from envmon.assess import exceptional, rates, water
 from envmon.assess import outlook as outlooks
+from envmon.errors import NotInForce
 from envmon.model import (
     LEAVING,
     OF_AIR,
@@ -62,10 +63,10 @@ def rate(
         return Rate(name, area, period, 0, 0, (), (), "none", None)
     if name is RateName.GOOD_DAYS:
         return good_days(store, config, area, closed, view)
-    parts = [of_sites(store, config, name, area, part, view) for part in counted_in(name, period, closed)]
+    parts = [of_sites(store, config, name, area, part, view, period) for part in counted_in(name, period, closed)]
     if len(parts) > 1 and (sampled := [part for part in parts if part.denominator]):
         return rates.together(name, area, closed, sampled)
-    return parts[0] if len(parts) == 1 else of_sites(store, config, name, area, closed, view)
+    return parts[0] if len(parts) == 1 else of_sites(store, config, name, area, closed, view, period)
 
 
 def counted_in(name: RateName, period: Period, closed: Period) -> list[Period]:
@@ -79,20 +80,26 @@ def counted_in(name: RateName, period: Period, closed: Period) -> list[Period]:
     return [closed]
 
 
-def of_sites(store: Store, config: Config, name: RateName, area: str, period: Period, view: View) -> Rate:
-    """A rate of sections or sources, each judged once over the period.
+def of_sites(
+    store: Store, config: Config, name: RateName, area: str, period: Period, view: View, whole: Period
+) -> Rate:
+    """A rate of sections or sources, each judged once over the closed days of a period; `whole` is it to its end.
 
     That of sections names the method beside the limits: another indicator may come with another plan period.
     """
-    found = judged_sites(store, config, KINDS[name], area, period, view)
+    found = judged_sites(store, config, KINDS[name], area, period, view, whole)
     count, basis = rates.RATES[name], basis_of(found)
     made = count(area, period, [(one.site, one.judgement) for one in found], basis)
     if KINDS[name] is Kind.SECTION and made.editions:
         made = replace(made, editions=(*made.editions, standards.water(period.last).method))
     if not any(one.natural for one in found):
         return made
+
+    def good(site: Site, judgement: WaterJudgement | None) -> int:
+        return count(area, period, [(site, judgement)], basis).numerator
+
     other = count(area, period, [(one.site, one.natural or one.judgement) for one in found], basis)
-    changed = sum(bool(one.natural and one.judgement and one.natural.good != one.judgement.good) for one in found)
+    changed = sum(good(one.site, one.natural) != good(one.site, one.judgement) for one in found if one.natural)
     kinds = (EventKind.BACKGROUND.value,)
     return replace(made, without=Without(other.numerator, other.denominator, other.tenths, changed, kinds))
 
@@ -126,10 +133,21 @@ def areas_with_air(config: Config, area: str) -> list[Area]:
 
 
 def days_of(store: Store, config: Config, subject: str, period: Period, view: View = AS_IN_FORCE) -> list[AirDay]:
-    """The daily judgements of an area or air site, as stored, or made again for another view or an earlier time."""
+    """The daily judgements of an area or air site, as stored, or made again for another view or an earlier time.
+
+    Made again are the same days as are stored: those that were over when they were judged, or at that earlier time.
+    """
     if view == AS_IN_FORCE and store.as_of is None:
         return store.air_days(store.site_numbers[subject], period.first, period.last)
-    return judge_air.judged_again(store, config, subject, period, view)
+    if store.as_of is None:
+        known = store.judged_air_days().get(store.site_numbers[subject])
+        closed = (
+            period if known is None else Period(max(period.first, known[0]), min(period.last, known[1]), period.name)
+        )
+        closed = closed if known else period.until(period.first - 1)
+    else:
+        closed = period.until(periods.today(store.as_of) - 1)
+    return judge_air.judged_again(store, config, subject, closed, view) if closed.days > 0 else []
 
 
 def spared_days(
@@ -138,7 +156,7 @@ def spared_days(
     """The days of an area that exceptional events touch, judged on what they left; None when there are none."""
     subjects = {area, WHOLE, *(site.id for site in config.sites if site.area == area)}
     known = [*store.events_in_force(), *more]
-    events = [one for one in known if one.kind in OF_AIR and one.subject in subjects]
+    events = [one for one in known if one.kind in OF_AIR and one.subject in subjects and touches(one, period)]
     touched = exceptional.stretches(events, period)
     if not touched:
         return None
@@ -162,65 +180,112 @@ class Judged:
 
 
 def judged_sites(
-    store: Store, config: Config, kind: Kind, area: str, period: Period, view: View = AS_IN_FORCE
+    store: Store,
+    config: Config,
+    kind: Kind,
+    area: str,
+    period: Period,
+    view: View = AS_IN_FORCE,
+    whole: Period | None = None,
 ) -> list[Judged]:
     """Every section (or source) of an area over a period."""
     sites = [site for site in config.sites if site.kind is kind and area in (WHOLE, site.area)]
-    return judged(store, config, sites, period, view)
+    return judged(store, config, sites, period, view, whole)
 
 
 def judged(
-    store: Store, config: Config, sites: Sequence[Site], period: Period, view: View = AS_IN_FORCE
+    store: Store,
+    config: Config,
+    sites: Sequence[Site],
+    period: Period,
+    view: View = AS_IN_FORCE,
+    whole: Period | None = None,
 ) -> list[Judged]:
-    """Sites of one kind over a period.
+    """Sites of one kind over a period; `whole` is it to its end, where only the days that are over are handed in.
 
     A section is judged on the mean of its months' means, a month that is not whole by its share of days; over a day, or
     a week or so across two months, on that of its readings. A source complies in a period when it complied in every
-    round of it.
+    round of it. Of a site that opens or closes within the period only the days count on which it was in operation.
     """
     numbers = {store.site_numbers[site.id]: site for site in sites}
-    if any(site.kind is Kind.SOURCE for site in sites) or period.days == 1:
-        parts = judge_water.days_of(store, config, numbers, period)
-    elif period.days < LEAST_OF_MONTHS and len(periods.months(period)) > 1:
-        parts = judge_water.of_part(store, config, numbers, period)
-    else:
-        parts = list(by_month(store, config, numbers, period))
+    groups: dict[Period, dict[int, Site]] = defaultdict(dict)
+    for number, site in numbers.items():
+        if (span := in_operation(site, period)) is not None:
+            groups[span][number] = site
     found: dict[int, list[WaterPeriod]] = defaultdict(list)
-    for one in parts:
-        if view.basis in (None, one.basis):
-            found[one.site].append(one)
+    for span, group in groups.items():
+        for one in parts_over(store, config, group, span, period):
+            if view.basis in (None, one.basis):
+                found[one.site].append(one)
     so_far = period.until(judge_water.judged_until(store))
     events = store.events_in_force()
     made = []
     for number, site in numbers.items():
-        own = [one for one in events if one.subject in (site.id, site.area, WHOLE)]
-        judgement = over_period(config, site, found[number], so_far, period, own)
-        made.append(replace(judgement, natural=without_background(config, judgement, period, own)))
+        own = [one for one in events if one.subject in (site.id, site.area, WHOLE) and touches(one, period)]
+        judgement = over_period(config, site, found[number], so_far, whole or period, own)
+        made.append(replace(judgement, natural=without_background(config, judgement, so_far, own)))
     return made
+
+
+def in_operation(site: Site, period: Period) -> Period | None:
+    """The days of a period on which a site was in operation; None when there are none."""
+    first = period.first if site.opened is None else max(period.first, site.opened)
+    last = period.last if site.closed is None else min(period.last, site.closed)
+    if (first, last) == (period.first, period.last):
+        return period
+    return Period(first, last, period.name) if first <= last else None
+
+
+def parts_over(
+    store: Store, config: Config, sites: Mapping[int, Site], span: Period, period: Period
+) -> Iterable[WaterPeriod]:
+    """What sites are judged by over a period, from the days of it on which they were in operation."""
+    if period.days == 1 or any(site.kind is Kind.SOURCE for site in sites.values()):
+        return judge_water.days_of(store, config, sites, span)
+    if period.days < LEAST_OF_MONTHS and len(periods.months(period)) > 1:
+        return judge_water.of_part(store, config, sites, span)
+    return by_month(store, config, sites, span)
 
 
 def without_background(
     config: Config, found: Judged, period: Period, events: Sequence[ExceptionalEvent]
 ) -> WaterJudgement | None:
-    """The judgement of a section or source that does not comply, without the items whose natural background is high."""
-    start, end = periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
-    own = [one for one in events if one.kind is EventKind.BACKGROUND and one.first < end and start < one.last]
-    items = {item for one in own for item in one.items}
-    judgement = found.judgement
-    if not items or judgement is None or judgement.status is not Status.VALID:
+    """The judgement without the items whose natural background is high, in the rounds and months that is said of.
+
+    None when it is said of none of them, or there is no class.
+    """
+    own = [one for one in events if one.kind is EventKind.BACKGROUND]
+    judgement, site = found.judgement, found.site
+    if not own or judgement is None or judgement.status is not Status.VALID:
         return None
-    if judgement.good:
-        return judgement
-    site = found.site
-    regime, _ = judge_water.law_of(config, site, found.parts[-1].basis, period.last)
+    spoiled = [spoiled_items(part, period, own) for part in found.parts]
+    if not any(spoiled):
+        return None
+    regime, item_set = judge_water.law_of(config, site, found.parts[-1].basis, period.last)
+    item_set = judgement.item_set if judgement.item_set in regime.sets else item_set
     if site.kind is Kind.SOURCE:  # it complies when every round does
-        rounds = [part for part in found.parts if part.judgement.status is Status.VALID and not part.judgement.good]
-        samples = [judge_water.sample_of(part.means, part.readings, regime) for part in rounds]
-    else:
-        readings = sum(part.readings for part in found.parts)
-        samples = [judge_water.sample_of(found.means, readings, regime)]
-    made = [exceptional.without_items(one, site.body, regime, judgement.item_set, items) for one in samples]
-    return max(made, key=lambda one: one.water_class)
+        rounds = [
+            exceptional.without_items(
+                judge_water.sample_of(part.means, part.readings, regime), site.body, regime, item_set, items
+            )
+            for part, items in zip(found.parts, spoiled, strict=True)
+            if part.judgement.status is Status.VALID
+        ]
+        return max(rounds, key=lambda one: one.water_class)
+    left = [
+        {item: mean for item, mean in part.means.items() if item not in items}
+        for part, items in zip(found.parts, spoiled, strict=True)
+    ]
+    exact = left[0] if len(left) == 1 else water.mean_of_means(left, regime, weights(found.parts, period))
+    sample = judge_water.sample_of(exact, sum(part.readings for part in found.parts), regime)
+    return exceptional.without_items(sample, site.body, regime, item_set, found.means.keys() - exact.keys())
+
+
+def spoiled_items(part: WaterPeriod, period: Period, events: Sequence[ExceptionalEvent]) -> set[str]:
+    """The items of which events speak on every day of a part, as far as the period has come."""
+    span = Period(part.first, min(part.last, period.last), period.name)
+    items = {item for one in events for item in one.items}
+    return {item for item in items if covered(span, [one for one in events if item in one.items])}
 
 
 def parts_of(
@@ -257,15 +322,15 @@ def over_period(
 ) -> Judged:
     """One judgement of a site over a period from those of its parts; `whole` is the period to its end.
 
-    Parts that lie outside the days on which the site was in operation are left out, and those that lie within an event
-    by which it was dry, frozen, not sampled or not in use.
+    Events by which it was dry, frozen or not sampled say why there is nothing; what was sampled all the same counts. A
+    source or section that was out of use all the time leaves with that reason, sampled or not.
     """
     leaving = [one for one in events if one.kind in LEAVING]
     by_part: dict[int, list[WaterPeriod]] = defaultdict(list)
     for part in found:
-        during = any(within(part.first, part.last, event) for event in leaving)
-        if (site.open_on(part.first) or site.open_on(part.last)) and not during:
-            by_part[part.first].append(part)
+        by_part[part.first].append(part)
+    if period.days > 0 and covered(period, [one for one in leaving if one.kind is EventKind.UNUSED]):
+        by_part.clear()
     parts = [one for own in by_part.values() if (one := judge_water.in_force(config, site, own)) is not None]
     if not parts:
         return Judged(site, why_not(site, period, leaving), parts, {})
@@ -276,11 +341,12 @@ def over_period(
         return Judged(site, worst.judgement, parts, worst.means)
     if len(parts) == 1 and least_rounds(config, whole) < 2:
         return Judged(site, parts[0].judgement, parts, parts[0].means)
-    # A year that was sampled by hand in some months and measured automatically in others is judged on what both have.
-    manual = all(one.basis in (Basis.MANUAL, Basis.MERGED) for one in parts)
+    # A year that was sampled by hand in some months and measured automatically in others is judged on what both have;
+    # where both are merged, on everything.
+    by_hand = [one.basis in (Basis.MANUAL, Basis.MERGED) for one in parts]
+    manual = any(by_hand) if config.assessment.section_data == "merged" else all(by_hand)
     regime, item_set = judge_water.law_of(config, site, Basis.MANUAL if manual else Basis.REALTIME, period.last)
-    weights = [share_of_month(one, period) for one in parts]
-    exact = water.mean_of_means([one.means for one in parts], regime, weights)
+    exact = water.mean_of_means([one.means for one in parts], regime, weights(parts, period))
     judgement = water.judge(water.rounded(exact, regime), site.body, regime, item_set)
     rounds = [one for one in parts if one.judgement.status is Status.VALID]
     if period.last == whole.last and len(rounds) < least_rounds(config, whole):
@@ -288,23 +354,34 @@ def over_period(
     return Judged(site, judgement, parts, exact)
 
 
-def within(first: int, last: int, event: ExceptionalEvent) -> bool:
-    """Whether all of some days lie within an event."""
-    return event.first <= periods.hour_ending(first, 0) and periods.hour_ending(last, 24) <= event.last
+def touches(event: ExceptionalEvent, period: Period) -> bool:
+    """Whether some of a period lies within an event."""
+    return event.first < periods.hour_ending(period.last, 24) and periods.hour_ending(period.first, 0) < event.last
+
+
+def covered(period: Period, events: Sequence[ExceptionalEvent]) -> bool:
+    """Whether all of a period lies within events, one of which may take up where another ends."""
+    reached = periods.hour_ending(period.first, 0)
+    for one in sorted(events, key=lambda one: one.first):
+        reached = max(reached, one.last) if one.first <= reached else reached
+    return bool(events) and reached >= periods.hour_ending(period.last, 24)
 
 
 def why_not(site: Site, period: Period, leaving: Sequence[ExceptionalEvent]) -> WaterJudgement | None:
     """The judgement of a site without readings that count, which says only why; None when nobody said."""
     if period.days < 1:
         return None
-    start, end = periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
-    said = [Status[one.kind.name] for one in leaving if one.first < end and start < one.last]
-    if not any(site.open_on(day) for day in period):
+    said = [Status[one.kind.name] for one in leaving if touches(one, period)]
+    if in_operation(site, period) is None:
         said.insert(0, Status.NOT_OPEN)
     if not said:
         return None
     law = standards.groundwater if site.body is Body.GROUNDWATER else standards.water
-    return WaterJudgement(said[0], WaterClass.NONE, (), (), (), (), law(period.last).edition, "")
+    try:
+        edition = law(period.last).edition
+    except NotInForce:  # why there is nothing can be said of any time
+        edition = ""
+    return WaterJudgement(said[0], WaterClass.NONE, (), (), (), (), edition, "")
 
 
 def least_rounds(config: Config, period: Period) -> int:
@@ -318,15 +395,17 @@ def least_rounds(config: Config, period: Period) -> int:
     return chosen.year_min_rounds or by_year
 
 
-def share_of_month(part: WaterPeriod, period: Period) -> int:
-    """How much a month counts: by the share of its days that lie in the period, in parts of MONTH.
+def weights(parts: Sequence[WaterPeriod], period: Period) -> list[int]:
+    """How much each month counts: by the share of its days that lie in the period, in parts of MONTH.
 
     So the first day of a running month does not weigh as much as the whole months before it. A sample taken by hand
     stands for its month and counts in full.
     """
-    month = periods.month_of(part.first)
-    inside = min(month.last, period.last) - max(month.first, period.first) + 1
-    return MONTH if part.basis is Basis.MANUAL else MONTH * inside // month.days
+    found = []
+    for part in parts:
+        inside = min(part.last, period.last) - max(part.first, period.first) + 1
+        found.append(MONTH if part.basis is Basis.MANUAL else MONTH * inside // periods.month_of(part.first).days)
+    return found
 
 
 def basis_of(found: Sequence[Judged]) -> str:
@@ -364,7 +443,8 @@ def rate_all(store: Store, config: Config, now: int) -> list[Outlook]:
     """Compute where every target stands, and keep it."""
     targets = [target for target in config.targets if started(target, now)]
     events = [one.number for one in store.events()]
-    resting = [events, [one.id for one in areas_with_air(config, WHOLE)], [one.value for one in store.bases(Span.HOUR)]]
+    bases = [one.value for one in store.bases(Span.HOUR)]
+    resting = [events, [one.id for one in areas_with_air(config, WHOLE)], bases, config.assessment.deducted]
     unchanged = store.meta("days_judged") is False and store.meta("rates_rest_on") == resting
     made: dict[Asked, Rate] = {}
     for asked in dict.fromkeys(one for target in targets for one in needed(target)):

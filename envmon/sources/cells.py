@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from envmon import rounding
 from envmon.errors import EnvmonError
@@ -135,15 +135,19 @@ def printed_time(printed: str) -> tuple[datetime, bool] | None:
 
     >>> printed_time("2022年7月9日"), printed_time("2022-07-32")
     ((datetime.datetime(2022, 7, 9, 0, 0), False), None)
+    >>> printed_time("2022-07-09 24:00")
+    (datetime.datetime(2022, 7, 10, 0, 0), True)
     """
     match = PRINTED_TIME.match(printed.strip())
     if not match:
         return None
     year, month, day, *clock = (int(part) for part in match.groups() if part is not None)
     hour, minute = clock or (0, 0)
+    end_of_day = (hour, minute) == (24, 0)
     try:
-        return datetime(year, month, day, hour, minute), bool(clock)
-    except ValueError:
+        at = datetime(year, month, day, 0 if end_of_day else hour, minute)
+        return at + timedelta(days=end_of_day), bool(clock)
+    except (ValueError, OverflowError):
         return None
 
 

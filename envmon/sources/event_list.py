@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from difflib import get_close_matches
 
 from envmon import periods
@@ -44,7 +44,8 @@ WRITTEN = {
 USUAL = {EventKind.DUST: ("pm10", "pm25"), EventKind.FIRE: ("pm10", "pm25"), EventKind.FIREWORKS: ("pm10", "pm25")}
 """Items of a kind when none are named."""
 
-PARTING = re.compile(r"[;；,，、|/\s]+")
+PARTING, COMMA = re.compile(r"[;；、|/\s]+"), re.compile("[,，]")  # a comma may be part of a name: 1,2-二氯苯
+YEARS = range(1992, 2101)  # of events; beyond, a date is a slip or means "without end"
 
 
 class Refusal(ValueError):
@@ -52,11 +53,15 @@ class Refusal(ValueError):
 
 
 def read_events(
-    payload: Payload, subjects: Mapping[str, str], parameters: Sequence[Parameter], lang: str
+    payload: Payload,
+    subjects: Mapping[str, str],
+    media: Mapping[str, Medium],
+    parameters: Sequence[Parameter],
+    lang: str,
 ) -> tuple[list[ExceptionalEvent], list[Refused]]:
     """The events of a list, and the rows that were refused.
 
-    subjects : id by every name an area or site goes by ("*" for all of them).
+    subjects : id by every name an area or site goes by ("*" for all of them). media : of sites, by id.
     Raises SourceChanged when no row names the columns that are needed.
     """
     table = sheet(payload, lang)
@@ -71,7 +76,10 @@ def read_events(
     for line, cells in table.rows[start + 1 :]:
         text = {key: cell.strip() for key, cell in zip(keys, cells, strict=False) if key}
         try:
-            events.append(_event(text, places, names, payload))
+            found_event = _event(text, places, names, payload)
+            if media.get(found_event.subject, own := _medium(found_event.kind)) is not own:
+                raise Refusal("refused.event.medium", {"name": text["subject"], "kind": text["kind"]})
+            events.append(found_event)
         except Refusal as error:
             code, values = error.args
             refused.append(Refused(payload.origin, line, t(code, lang, **values), ",".join(cells)[:200]))
@@ -95,7 +103,7 @@ def _event(
         if not close:
             raise Refusal("refused.event.no_subject", {"name": text["subject"]})
         raise Refusal("refused.event.subject", {"name": text["subject"], "close": close[0]})
-    first, last = _minute(text["first"], first=True), _minute(text["last"], first=False)
+    first, last = _minutes(text["first"], text["last"])
     if last <= first:
         raise Refusal("refused.event.order", {})
     items = _items(text.get("items", ""), kind, names)
@@ -114,26 +122,43 @@ def _kind(written: str) -> EventKind:
     return known[plain(written)]
 
 
-def _minute(written: str, first: bool) -> int:
-    """When an event begins or ends; a date alone is the beginning, or the end, of the day."""
+def _minutes(first: str, last: str) -> tuple[int, int]:
+    """When an event begins and ends; a date alone is the beginning, or the end, of the day.
+
+    A table program writes a date as its midnight when it is told to show the time as well: an event that would end with
+    the very midnight it begins with is one whole day.
+    """
+    (begins, _), (ends, timed) = _moment(first), _moment(last)
+    if not timed or (ends == begins and ends.time() == time()):
+        ends += timedelta(days=1)
+    return periods.minute(begins), periods.minute(ends)
+
+
+def _moment(written: str) -> tuple[datetime, bool]:
     found = printed_time(written)
     if found is None:
         raise Refusal("refused.date", {"printed": written})
-    at, timed = found
-    return periods.minute(at if timed or first else at + timedelta(days=1))
+    if found[0].year not in YEARS:
+        raise Refusal("refused.event.year", {"printed": written, "first": YEARS[0], "last": YEARS[-1]})
+    return found
+
+
+def _medium(kind: EventKind) -> Medium:
+    return Medium.AIR if kind in OF_AIR else Medium.WATER
 
 
 def _items(written: str, kind: EventKind, names: Mapping[Medium, Mapping[str, Parameter]]) -> tuple[str, ...]:
     """The items an event spoils, by id; those usual for its kind when none is named."""
     if kind in LEAVING:
         return ()
-    own = names[Medium.AIR if kind in OF_AIR else Medium.WATER]
+    own = names[_medium(kind)]
     found = []
-    for word in filter(None, PARTING.split(written)):
-        name = plain(word).replace("pm2.5", "pm25")
-        if name not in own:
-            raise Refusal("refused.unknown_item", {"name": word})
-        found.append(own[name].id)
+    for part in filter(None, PARTING.split(written)):
+        for word in [part] if plain(part) in own else filter(None, COMMA.split(part)):
+            name = plain(word).replace("pm2.5", "pm25")
+            if name not in own:
+                raise Refusal("refused.unknown_item", {"name": word})
+            found.append(own[name].id)
     if not found and kind not in USUAL:
         raise Refusal("refused.event.items", {})
     return tuple(dict.fromkeys(found)) or USUAL[kind]

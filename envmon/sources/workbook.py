@@ -10,7 +10,7 @@ import io
 import re
 import warnings
 import zipfile
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from envmon.errors import SourceChanged
@@ -27,6 +27,9 @@ REFERENCE = re.compile(rb'<(?:row|c)\b[^>]*?\br="([A-Z]*)(\d+)"')
 UNCALCULATED = re.compile(rb"<c\b[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
 DOCTYPE = re.compile(rb"<!DOCTYPE|<!ENTITY", re.IGNORECASE)
 
+LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')  # of a number format: text that is shown as it stands, colours, locales
+MIDNIGHT = time()
+
 
 def cells_of(payload: Payload) -> list[tuple[int, list[str]]]:
     """Rows of the first sheet that has any: (line, cells as text); dates as `YYYY-MM-DD HH:MM`.
@@ -42,7 +45,7 @@ def cells_of(payload: Payload) -> list[tuple[int, list[str]]]:
             book = openpyxl.load_workbook(io.BytesIO(payload.body), read_only=True, data_only=True)
             for page in book.worksheets:
                 page.reset_dimensions()  # what the file claims about its size may be wrong
-                rows = [[_text(value) for value in row] for row in page.iter_rows(values_only=True)]
+                rows = [[_text(cell.value, cell) for cell in row] for row in page.iter_rows()]
                 found = [(line, row) for line, row in enumerate(rows, 1) if any(row)]
                 if found:
                     book.close()
@@ -93,11 +96,13 @@ def _column(letters: bytes) -> int:
     return number
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, cell: Any) -> str:
+    """A cell as text. A date cell holds a midnight; that nobody meant one shows in how the cell is formatted."""
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M")
+        clock = "h" in LITERAL.sub("", cell.number_format).lower()
+        return value.strftime("%Y-%m-%d %H:%M" if clock or value.time() != MIDNIGHT else "%Y-%m-%d")
     if isinstance(value, date):
         return value.isoformat()
     return str(value).strip()

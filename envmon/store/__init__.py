@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 WAIT = 10.0  # seconds to wait for another envmon process that is writing
 
 
+class SiteNumbers(dict[str, int]):
+    """Site id -> its number. A site of the config that was not registered yet has a number of its own that no reading
+    has: what is asked about it is answered as for one that was never heard."""
+
+    def __missing__(self, site: str) -> int:
+        self[site] = -1 - len(self)
+        return self[site]
+
+
 class Store:
     """An open database. Its methods live in `readings`, `judgements`, `alerts` and `slots`, by what they keep."""
 
@@ -56,6 +65,7 @@ class Store:
     outlooks = judgements.outlooks
     enter_events = exceptional.enter_events
     events = exceptional.events
+    standing_events = exceptional.standing_events
     events_in_force = exceptional.events_in_force
     open_incidents = alerts.open_incidents
     incidents = alerts.incidents
@@ -78,7 +88,7 @@ class Store:
     ) -> None:
         self.db, self.path, self._lock = db, path, lock
         self.as_of = as_of  # the minute whose knowledge is read; None: what is known now
-        self.site_numbers: dict[str, int] = dict(db.execute("SELECT id, number FROM site"))
+        self.site_numbers: dict[str, int] = SiteNumbers(db.execute("SELECT id, number FROM site"))
         self._streams = {row[1:]: row[0] for row in db.execute("SELECT number, source, basis, span FROM stream")}
 
     @classmethod
@@ -161,7 +171,7 @@ class Store:
             self.set_meta("places", named)
             self.set_meta("language", config.language)
             self.set_meta("sources", [source.id for source in config.sources])
-        self.site_numbers = dict(self.db.execute("SELECT id, number FROM site"))
+        self.site_numbers = SiteNumbers(self.db.execute("SELECT id, number FROM site"))
 
     def _refuse_other_steps(self, parameters: Iterable[Parameter]) -> None:
         """Raises StoreError when an item's values are stored in other steps than this program would read them in."""

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 COLUMNS = "number, kind, subject, items, first, last, decided_by, document, note, origin, learned, withdraws"
 
 
-def enter_events(store: Store, events: Iterable[ExceptionalEvent]) -> list[ExceptionalEvent]:
-    """Enter events that are not in force yet; returns those entered, with their numbers."""
+def enter_events(store: Store, entries: Iterable[ExceptionalEvent]) -> list[ExceptionalEvent]:
+    """Enter events that were never entered before, withdrawn or not; returns those entered, with their numbers."""
     entered = []
     with store.writing() as db:
-        known = {_row(one)[:SAID] for one in events_in_force(store)}
-        for event in events:
+        known = {_row(one)[:SAID] for one in events(store) if one.withdraws is None}
+        for event in entries:
             row = _row(event)
             if event.withdraws is None and row[:SAID] in known:
                 continue
@@ -48,8 +48,16 @@ def events(store: Store) -> list[ExceptionalEvent]:
     return [ExceptionalEvent(row[0], EventKind(row[1]), row[2], tuple(json.loads(row[3])), *row[4:]) for row in rows]
 
 
+def standing_events(store: Store) -> list[ExceptionalEvent]:
+    """The entries and withdrawals not withdrawn themselves: what takes back a withdrawal revives the entry."""
+    entries = events(store)
+    gone: set[int | None] = set()
+    for one in reversed(entries):
+        if one.number not in gone:
+            gone.add(one.withdraws)
+    return [one for one in entries if one.number not in gone]
+
+
 def events_in_force(store: Store) -> list[ExceptionalEvent]:
     """The entries that nobody withdrew."""
-    found = events(store)
-    gone = {one.withdraws for one in found}
-    return [one for one in found if one.withdraws is None and one.number not in gone]
+    return [one for one in standing_events(store) if one.withdraws is None]

@@ -219,7 +219,8 @@ def _ranks(store: Store) -> dict[int, int]:
 
 def bases(store: Store, span: Span) -> list[Basis]:
     """The bases of the streams of one span: whether hourly values came in real time, reviewed, or both."""
-    rows = store.db.execute("SELECT DISTINCT basis FROM stream WHERE span = ? ORDER BY basis", (int(span),))
+    heard = "" if store.as_of is None else f"AND source IN (SELECT source FROM batch WHERE learned <= {store.as_of})"
+    rows = store.db.execute(f"SELECT DISTINCT basis FROM stream WHERE span = ? {heard} ORDER BY basis", (int(span),))
     return [model.Basis(row[0]) for row in rows]
 
 
