@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from envmon.model.lakes import *
     from envmon.model.law import *
     from envmon.model.places import *
+    from envmon.model.plan import *
     from envmon.model.readings import *
     from envmon.model.settings import *
 
@@ -83,6 +84,13 @@ HOMES = {
         "Kind",
         "Site",
         "WaterClass",
+    ),
+    "plan": (
+        "Absence",
+        "Cycle",
+        "PlanEntry",
+        "Sample",
+        "SampleState",
     ),
     "readings": (
         "ABSENT",

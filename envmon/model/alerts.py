@@ -25,6 +25,7 @@ class RuleKind(StrEnum):
     TARGET = "target"
     SILENCE = "silence"
     SERVICE = "service"
+    SAMPLING = "sampling"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from envmon.model.alerts import Rule
 from envmon.model.judgements import Target
 from envmon.model.places import Area, Site
+from envmon.model.plan import PlanEntry
 from envmon.model.readings import Basis
 
 OWN_JOBS = ("judge", "charts")
@@ -92,4 +93,5 @@ class Config:
     jobs: Mapping[str, Schedule]  # own jobs by name: judge (default every hour at :40), charts (weekly, Monday 06:00)
     qc: Mapping[str, Mapping[str, Any]]  # test -> settings
     assessment: Assessment = Assessment()
+    plan: tuple[PlanEntry, ...] = ()
     file: str = ""  # the config.toml it was read from, absolute
