@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from envmon import periods
 from envmon.model import (
@@ -40,7 +41,7 @@ from envmon.model import (
     WaterPeriod,
 )
 
-CLEARLY_WORSE = {RuleKind.DAILY_AQI: 50, RuleKind.HOURLY_AQI: 50, RuleKind.SECTION_CLASS: 1}
+CLEARLY_WORSE = {RuleKind.DAILY_AQI: 50, RuleKind.HOURLY_AQI: 50, RuleKind.SECTION_CLASS: 1, RuleKind.SAMPLING: 1}
 """By how much a value must grow, at the same severity, before people are told again."""
 
 
@@ -178,6 +179,19 @@ def service(rule: Rule, subject: str, failures: int, error: str, now: int) -> li
     """A source or job that failed at least `hours` times in a row (the rule's count), or works again."""
     severity = rule.severity if failures >= rule.hours else None
     return [Finding(rule.id, subject, now, severity, failures, {"failures": failures, "error": error})]
+
+
+def sampling(rule: Rule, subject: str, outstanding: Sequence[Mapping[str, Any]], now: int) -> list[Finding]:
+    """Samples of a site that are overdue or lack items after their deadline, or that none is.
+
+    outstanding : the facts of each: items, period, until (ISO date), state, missing. The value is the newest deadline
+    as a number (20220710), so that each sample that becomes overdue later is told, however many there were before.
+    """
+    if not outstanding:
+        return [Finding(rule.id, subject, now, None)]
+    newest = max(int(one["until"].replace("-", "")) for one in outstanding)
+    facts = {"samples": [dict(one) for one in outstanding]}
+    return [Finding(rule.id, subject, now, rule.severity, newest, facts)]
 
 
 def pollutants(mask: int) -> list[str]:

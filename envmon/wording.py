@@ -5,7 +5,7 @@ Never here: deciding anything, sending, or what things are called (names come as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from envmon import periods
@@ -14,6 +14,7 @@ from envmon.rounding import printed
 from envmon.texts import joined, t, word
 
 LONG = 72  # hours of silence from which days are said
+NAMED = 3  # items, and samples, that are named one by one
 LATE = 2 * periods.DAY  # a finding about something longer ago than this is told as 补报
 
 
@@ -53,6 +54,29 @@ def job_name(job: str, lang: str) -> str:
     return t(f"job.{job}", lang) if job in OWN_JOBS else t("job.pull", lang, source=job)
 
 
+def late_samples(samples: Sequence[Mapping[str, Any]], items: Mapping[str, str], lang: str) -> str:
+    """Samples that did not arrive, the newest few of them, each with its period, its item set and what is missing."""
+    told = [
+        t(
+            f"plan.sample.{one['state']}",
+            lang,
+            period=one["period"],
+            items=t(f"item_set.{one['items']}", lang),
+            missing=missing_items(one["missing"], items, lang),
+        )
+        for one in samples[-NAMED:]
+    ]
+    more = [t("plan.more", lang, count=len(samples))] if len(samples) > NAMED else []
+    return joined("semicolon", lang, [*told, *more])
+
+
+def missing_items(missing: Sequence[str], items: Mapping[str, str], lang: str) -> str:
+    """A few missing items by name, many by their number."""
+    if len(missing) > NAMED:
+        return t("plan.items", lang, count=len(missing))
+    return joined("and", lang, [items.get(item, item) for item in missing])
+
+
 def _words(facts: Mapping[str, Any], items: Mapping[str, str], lang: str) -> dict[str, Any]:
     """Facts as people read them: names of pollutants, items, classes, rates and prospects; tenths as per cent."""
     shown = dict(facts)
@@ -68,6 +92,8 @@ def _words(facts: Mapping[str, Any], items: Mapping[str, str], lang: str) -> dic
     ):
         if key in shown:
             shown[key] = t(f"{kind}.{shown[key].lower()}", lang)
+    if "samples" in shown:
+        shown["samples"] = late_samples(shown["samples"], items, lang)
     for key in ("tenths", "required"):
         shown[key] = "–" if shown.get(key) is None else f"{printed(shown[key], 1)}%"
     if "hours" in shown:

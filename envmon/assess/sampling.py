@@ -111,11 +111,13 @@ def sample(
 def explanation(months: Sequence[Period], absences: Sequence[Absence]) -> str:
     """Why nothing could be sampled in any of the months; "" when that is not known.
 
-    That a sample was not taken explains it wherever it is entered. That a river was dry, or a site closed, does when it
-    reaches into every month in which it could have been sampled, for a part of the month at least.
+    That a sample was not taken explains it wherever it is entered; that the site was not in operation, when it is so in
+    the last of the months. That a river was dry or frozen explains it only when it reaches into every month in which
+    there was still a chance to sample.
     """
     touching = [[one for one in absences if one.first <= month.last and month.first <= one.last] for month in months]
-    said = [one.reason for found in touching for one in found]
-    if "unsampled" in said:
+    if any(one.reason == "unsampled" for found in touching for one in found):
         return "unsampled"
-    return said[0] if all(touching) else ""
+    if any(one.reason == "not_open" for one in touching[-1]):
+        return "not_open"
+    return touching[-1][0].reason if all(touching) else ""

@@ -29,6 +29,7 @@ COMMANDS = {
     "assess": "envmon.cli.judge:assess",
     "explain": "envmon.cli.explain:explain",
     "stats": "envmon.cli.stats:stats",
+    "plan": "envmon.cli.plan:plan",
     "alerts": "envmon.cli.listing:alerts",
     "rejects": "envmon.cli.listing:rejects",
     "sites": "envmon.cli.listing:sites",
@@ -59,7 +60,7 @@ def language() -> str:
 ANYWHERE = ("--lang", "--as-of")
 """Options of the program itself that may be written behind a command as well."""
 
-LOOKING_BACK = ("status", "rates", "assess", "explain", "stats", "alerts", "event")
+LOOKING_BACK = ("status", "rates", "assess", "explain", "stats", "plan", "alerts", "event")
 """Commands that can answer as of an earlier time; the others say so."""
 
 

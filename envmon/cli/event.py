@@ -60,10 +60,11 @@ def import_list(ctx: click.Context, files: tuple[Path, ...]) -> None:
 
 
 def count_again(store: Store, config: Config) -> None:
-    """Let the targets stand by the events there are now."""
-    from envmon.pipeline import rating
+    """Let the targets, and the samples that are overdue, stand by the events there are now."""
+    from envmon.pipeline import planning, rating
 
     rating.rate_all(store, config, now_of(store))
+    planning.outstanding(store, config, now_of(store))
 
 
 def subjects_of(config: Config, lang: str) -> dict[str, str]:

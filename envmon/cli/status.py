@@ -36,17 +36,20 @@ def status(session: Session, as_object: bool) -> None:
     from envmon.pipeline.board import board
 
     with session.reading() as store:
-        outlooks = None if session.as_of is None else stood(session, store, session.as_of)
-        found = board(store, session.as_of or int(time.time() // 60), session.lang, outlooks)
+        outlooks, late = (None, []) if session.as_of is None else then(session, store, session.as_of)
+        found = board(store, session.as_of or int(time.time() // 60), session.lang, outlooks, late)
     click.echo(as_json(found) if as_object else screen(found, session))
 
 
-def stood(session: Session, store: Store, at: int) -> list[Outlook]:
-    """Where every target stood at an earlier minute, worked out from the readings known then."""
-    from envmon.pipeline import rating
+def then(session: Session, store: Store, at: int) -> tuple[list[Outlook], list[dict[str, Any]]]:
+    """Where every target stood at an earlier minute and which samples were overdue, from the readings known then."""
+    from envmon.assess.sampling import OUTSTANDING
+    from envmon.pipeline import planning, rating
 
     config = session.config()
-    return [rating.stand(store, config, one, at) for one in config.targets if rating.started(one, at)]
+    stood = [rating.stand(store, config, one, at) for one in config.targets if rating.started(one, at)]
+    late = [planning.row(one) for one in planning.followed(store, config, at) if one.state in OUTSTANDING]
+    return stood, late
 
 
 def screen(found: Mapping[str, Any], session: Session) -> str:
@@ -57,7 +60,8 @@ def screen(found: Mapping[str, Any], session: Session) -> str:
         lines += about_target(target, session)
     if not found["targets"]:
         lines.append(session.say("cli.status.no_targets"))
-    lines += ["", *about_incidents(found, session), *about_silence(found, session)]
+    lines += ["", *about_incidents(found, session), *about_plan(found, session)]
+    lines += about_silence(found, session)
     if found["daemon"] is not None:
         lines += about_service(found, session)
     return "\n".join(lines)
@@ -92,13 +96,31 @@ def gap_in_words(gap: float, session: Session) -> str:
 
 
 def about_incidents(found: Mapping[str, Any], session: Session) -> list[str]:
-    incidents, silent = found["incidents"], len(found["silent_sites"])
-    key = "cli.status.incidents_silent" if silent else "cli.status.incidents"
-    lines = [session.say(key, count=found["open_incidents"], silent=silent)]
+    incidents, apart = found["incidents"], found["open_incidents"] - len(found["incidents"])
+    key = "cli.status.incidents_apart" if apart else "cli.status.incidents"
+    lines = [session.say(key, count=found["open_incidents"], apart=apart)]
     for incident in incidents[:SHOWN]:
         severity = click.style(incident["severity_name"], fg=COLOURS.get(incident["severity"]))
         lines.append(clip(f"  {severity}  {incident['since']}  {plain(incident['title'])}", 80))
     return lines + more(len(incidents) - SHOWN, session)
+
+
+def about_plan(found: Mapping[str, Any], session: Session) -> list[str]:
+    """Samples of the plan that did not arrive in time, the oldest few of them."""
+    late = found["outstanding"]
+    if not late:
+        return []
+    lines = [session.say("cli.status.outstanding", count=len(late))]
+    for one in late[:SHOWN]:
+        lacking = session.say("cli.status.lacking", missing=one["missing_text"]) if one["missing_text"] else ""
+        values = {
+            "site": plain(one["name"]),
+            "items": one["items_name"],
+            "period": one["period"],
+            "until": one["until"],
+        }
+        lines.append(clip("  " + session.say("cli.status.late_sample", lacking=lacking, **values), 80))
+    return lines + more(len(late) - SHOWN, session)
 
 
 def about_silence(found: Mapping[str, Any], session: Session) -> list[str]:

@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from envmon.config.forms import SITE_KINDS
+from envmon.config.forms import BODIES, SITE_KINDS
 from envmon.config.known import Known
 from envmon.config.mistakes import closest
 from envmon.config.schema import Problem
-from envmon.model import OWN_JOBS, Kind, RuleKind
+from envmon.model import OWN_JOBS, Body, Kind, RuleKind
 
 Path = tuple[str | int, ...]
 
@@ -51,6 +51,7 @@ def check(entries: Entries, known: Known) -> Iterator[Found]:
     yield from _references(entries, known)
     yield from _rule_subjects(entries)
     yield from _names(entries["sites"])
+    yield from _plan(entries, known)
     yield from _city_series(entries)
 
 
@@ -110,6 +111,7 @@ def _rule_subjects(entries: Entries) -> Iterator[Found]:
         RuleKind.TARGET: [entry.text("id") for entry in entries["targets"]],
         RuleKind.SILENCE: every,
         RuleKind.SERVICE: [*(entry.text("id") for entry in entries["sources"]), *OWN_JOBS],
+        RuleKind.SAMPLING: [site.text("id") for site in _planned(entries).values()],
     }
     for entry in entries["rules"]:
         allowed = subjects.get(entry.text("kind"))  # type: ignore[call-overload]
@@ -131,13 +133,47 @@ def _names(sites: Sequence[Entry]) -> Iterator[Found]:
     names: dict[str, Entry] = {}
     for entry in sites:
         code = entry.text("code")
-        if code and codes.setdefault(_plain(code), entry) is not entry:
-            yield entry, ("code", "unique", {"where": _where(codes[_plain(code)])})
+        if code and codes.setdefault(plain_name(code), entry) is not entry:
+            yield entry, ("code", "unique", {"where": _where(codes[plain_name(code)])})
         for key, word in (("id", entry.text("id")), ("name", entry.text("name")), *_aliases(entry)):
-            other = names.setdefault(_plain(word), entry) if word else entry
+            other = names.setdefault(plain_name(word), entry) if word else entry
             told_apart = entry.kind == other.kind == Kind.STATION and code and other.text("code")
             if other is not entry and key != "id" and not told_apart:
                 yield entry, (key, "name_twice", {"word": word, "where": _where(other)})
+
+
+def _plan(entries: Entries, known: Known) -> Iterator[Found]:
+    """An entry of the plan names a section or source, and an item set of its kind of water; once for a cycle."""
+    sites, first = _planned(entries, every=True), dict[tuple[str, ...], Entry]()
+    for entry in entries["plan"]:
+        word = entry.text("site")
+        site = sites.get(plain_name(word))
+        if word and site is None:
+            ids = [one.text("id") for one in sites.values()]
+            meant = sites.get(closest(plain_name(word), sites))
+            yield entry, ("site", "planned_site", _listed(set(ids), meant.text("id") if meant else ""))
+        if site is None:
+            continue
+        sets = known.item_sets.get("groundwater" if site.raw.get("body") in GROUND else "surface")
+        yield from _named(entry, "items", sets)
+        told_apart = (site.text("id"), entry.text("items"), entry.text("every"), str(entry.raw.get("from")))
+        if first.setdefault(told_apart, entry) is not entry:
+            yield entry, ("site", "planned_twice", {"where": _where(first[told_apart])})
+
+
+GROUND = [word for word, body in BODIES.items() if body is Body.GROUNDWATER]
+
+
+def _planned(entries: Entries, every: bool = False) -> dict[str, Entry]:
+    """Sections and sources by each of their names: those in the plan, or every one that could be."""
+    sites = [site for site in entries["sites"] if site.kind in (Kind.SECTION, Kind.SOURCE)]
+    named = {plain_name(entry.text("site")) for entry in entries["plan"]}
+    return {one: site for site in sites for one in names_of(site) if every or named & set(names_of(site))}
+
+
+def names_of(site: Entry) -> list[str]:
+    """What a section or source may be called: its id, name and aliases, as they are compared."""
+    return [plain_name(word) for word in (site.text("id"), site.text("name"), *(a for _, a in _aliases(site))) if word]
 
 
 def _aliases(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -147,7 +183,7 @@ def _aliases(entry: Entry) -> Iterator[tuple[str, str]]:
             yield "aliases", alias.strip()
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A name as sources compare it: full-width forms as half-width ones, no blanks, small letters."""
     return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from envmon import periods, rounding
 from envmon.config.mistakes import Decimals, closest
 from envmon.errors import UsageError
-from envmon.model import POLLUTANTS, Basis, Body, Kind, Severity, WaterClass
+from envmon.model import POLLUTANTS, Basis, Body, Cycle, Kind, Severity, WaterClass
 
 UNITS = {"m": 1, "h": 60, "d": 1440}
 WEEKDAYS = {name: number for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
@@ -39,6 +39,8 @@ BASES = {basis.name.lower(): basis for basis in Basis if basis is not Basis.MERG
 SECTION_DATA = {word: word for word in ("manual", "automatic", "merged")}
 SEVERITIES = {severity.name.lower(): severity for severity in Severity}
 EVERY = {"1h": 60, "4h": 240, "1d": 1440}
+CYCLES = {cycle.value: cycle for cycle in Cycle}
+CYCLES |= dict(zip(("每月", "每季", "每半年", "每年"), Cycle, strict=True)) | {"每季度": Cycle.QUARTER}
 
 
 class Wrong(ValueError):
@@ -199,6 +201,36 @@ def day(value: Any) -> int:
     if found.days != 1:
         raise Wrong("day")
     return found.first
+
+
+def whole_days(value: Any) -> int:
+    """A number of days up to a year: 10, "10" or "10d"."""
+    written = str(value) if type(value) in (int, str) else ""
+    match = re.fullmatch(r"(\d{1,3})d?", written.strip())
+    if not match or int(match[1]) > 366:
+        raise Wrong("days")
+    return int(match[1])
+
+
+def months(value: Any) -> tuple[int, ...]:
+    """Months of the year, in their order: "1;4;7;10", "6..8", "1..3;7", a single number, or a list of numbers.
+
+    >>> months("6..8"), months("10;1"), months([4, 7]), months(3)
+    ((6, 7, 8), (1, 10), (4, 7), (3,))
+    """
+    listed = (
+        value if isinstance(value, list | tuple) else re.split(r"[;；、]", value) if type(value) is str else [value]
+    )
+    found: set[int] = set()
+    for part in listed:
+        match = re.fullmatch(r"(\d{1,2})(?:\.\.(\d{1,2}))?", str(part).strip() if type(part) in (int, str) else "")
+        if not match:
+            raise Wrong("months")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not 1 <= first <= last <= 12:
+            raise Wrong("months")
+        found.update(range(first, last + 1))
+    return tuple(sorted(found))
 
 
 def pollutants(value: Any) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ class Known:
 
     sources, channels : kinds; tests : QC tests and their settings as they are without the config; items : parameters;
     source_sets, source_items : item sets and items of surface and groundwater sources;
+    item_sets : all sets of surface water and of groundwater;
     editions : what a target may be judged by, besides `by-date`; jobs : own job -> how often it runs, in minutes
     """
 
@@ -31,4 +32,5 @@ class Known:
     editions: Collection[str] | None = None
     source_sets: Mapping[str, Collection[str]] = field(default_factory=dict)  # by key of `assessment`
     source_items: Mapping[str, Collection[str]] = field(default_factory=dict)
+    item_sets: Mapping[str, Collection[str]] = field(default_factory=dict)  # by "surface" and "groundwater"
     jobs: Mapping[str, int] = field(default_factory=lambda: JOBS)

@@ -6,7 +6,7 @@ Never here: forms (`schema`), agreement between tables (`checks`), wording (`tex
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,12 +15,13 @@ from envmon.config import checks, document, forms, schema, sites
 from envmon.config.checks import Entry
 from envmon.config.known import JOB_TIMES, Known
 from envmon.config.mistakes import ConfigMistakes, Mistake, closest, dotted, shown
-from envmon.model import Area, Assessment, Channel, Config, Paths, Rule, Schedule, Site, SourceSpec, Target
+from envmon.model import Area, Assessment, Channel, Config, Paths, PlanEntry, Rule, Schedule, Site, SourceSpec, Target
 from envmon.texts import LANGUAGES, t
 
 NOUNS: Mapping[str, type] = {
     "areas": Area,
     "sites": Site,
+    "plan": PlanEntry,
     "sources": SourceSpec,
     "targets": Target,
     "rules": Rule,
@@ -59,14 +60,14 @@ class Reading:
     mistakes: list[Mistake] = field(default_factory=list)
     entries: dict[str, list[Entry]] = field(default_factory=dict)
     tables: dict[str, list[schema.Table]] = field(default_factory=dict)
-    csvs: list[tuple[str, int]] = field(default_factory=list)
+    csvs: list[tuple[str, str, int]] = field(default_factory=list)
 
     def run(self) -> None:
         raw = self.file.table
         page = schema.read_table(schema.Page, raw, partial(self.report, ()), self.lang)
         for name in schema.LISTS:
             before = len(self.mistakes)
-            self.entries[name] = self._sites() if name == "sites" else self._entries(name, raw.get(name, []))
+            self.entries[name] = self._listed(name) if name in sites.SHEETS else self._entries(name, raw.get(name, []))
             if name in ("areas", "sites") and not self.entries[name] and len(self.mistakes) == before:
                 schema.tell(partial(self.report, ()), (name,), f"some_{name}", None, {}, self.lang)
             self.tables[name] = [table for entry in self.entries[name] if (table := self._table(name, entry))]
@@ -120,39 +121,40 @@ class Reading:
     def _table(self, name: str, entry: Entry) -> schema.Table | None:
         return schema.read_table(schema.LISTS[name], entry.raw, self._at(entry), self.lang)
 
-    def _sites(self) -> list[Entry]:
-        """Sites from `sites = "a.csv"`, a list of such names, or tables, any of which may be `file = "a.csv"`."""
-        raw = self.file.table.get("sites", [])
+    def _listed(self, name: str) -> list[Entry]:
+        """Tables from `sites = "a.csv"`, a list of such names, or tables, any of which may be `file = "a.csv"`."""
+        raw = self.file.table.get(name, [])
         listed = [raw] if isinstance(raw, str) else raw
         if not isinstance(listed, list):
-            return self._entries("sites", raw)
+            return self._entries(name, raw)
         entries: list[Entry] = []
         for position, item in enumerate(listed):
-            path: document.KeyPath = ("sites",) if isinstance(raw, str) else ("sites", position)
+            path: document.KeyPath = (name,) if isinstance(raw, str) else (name, position)
             if isinstance(item, str):
-                entries += self._csv(item, path)
+                entries += self._csv(name, item, path)
             elif isinstance(item, dict) and set(item) == {"file"} and isinstance(item["file"], str):
-                entries += self._csv(item["file"], path)
+                entries += self._csv(name, item["file"], path)
             elif isinstance(item, dict):
                 entries.append(Entry(self.file.name, self.file.line(path), path, item))
             else:
-                schema.tell(partial(self.report, ()), path, "sites", item, {}, self.lang)
+                schema.tell(partial(self.report, ()), path, name, item, {}, self.lang)
         return entries
 
-    def _csv(self, name: str, path: document.KeyPath) -> list[Entry]:
-        """The rows of one CSV of sites, beside the config unless its path is absolute."""
-        place = Path(self.file.name).parent / Path(name).expanduser()
+    def _csv(self, name: str, written: str, path: document.KeyPath) -> list[Entry]:
+        """The rows of one CSV of sites or of the plan, beside the config unless its path is absolute."""
+        place = Path(self.file.name).parent / Path(written).expanduser()
         text = document.read_text(place, str(place), self.lang, sites.ENCODINGS)
         if isinstance(text, Mistake):
-            why = t("config.csv.unreadable", self.lang, file=text.file, found=text.found)
+            why = t(f"config.csv.unreadable.{name}", self.lang, file=text.file, found=text.found)
             self.report((), path, why, text.allowed, "")
             return []
 
         def tell(line: int, column: str, found: str, allowed: str, suggestion: str) -> None:
             self.mistakes.append(Mistake(str(place), line, column, found, allowed, suggestion))
 
-        entries = [Entry(str(place), line, (), raw) for line, raw in sites.rows(text, tell, self.lang)]
-        self.csvs.append((str(place), len(entries)))
+        rows = sites.rows(text, sites.SHEETS[name], tell, self.lang)
+        entries = [Entry(str(place), line, (), raw) for line, raw in rows]
+        self.csvs.append((name, str(place), len(entries)))
         return entries
 
     def _assessment(self) -> schema.Table | None:
@@ -247,6 +249,8 @@ class Reading:
 
         root = Path(self.file.name).absolute().parent
         nouns = {name: tuple(NOUNS[name](**dict(table)) for table in self.tables[name]) for name in NOUNS}
+        meant = {one: entry.text("id") for entry in self.entries["sites"] for one in checks.names_of(entry)}
+        nouns["plan"] = tuple(replace(one, site=meant[checks.plain_name(one.site)]) for one in nouns["plan"])
         resolved = {name: resolve(root, wanted) for name, wanted in paths}
         file = str(Path(self.file.name).absolute())
         own = {"paths": Paths(str(root), **resolved), "jobs": jobs, "qc": qc, "assessment": assessment, "file": file}
@@ -261,8 +265,8 @@ class Reading:
             for entry in self.entries[name]:
                 if entry.path:
                     rows += self._rows(entry.path, listed, entry.raw, environ)
-        for file, count in self.csvs:
-            rows.append(Setting("sites", t("config.show.csv", self.lang, count=count), file))
+        for name, file, count in self.csvs:
+            rows.append(Setting(name, t(f"config.show.csv.{name}", self.lang, count=count), file))
         written = self.file.table.get("jobs", {})
         rows += [self._row(("jobs", job), time, job in written) for job, time in {**JOB_TIMES, **written}.items()]
         return [*rows, *self._qc_rows()]
@@ -288,7 +292,7 @@ class Reading:
         self, path: document.KeyPath, form: type[schema.Table], raw: Mapping[str, Any], environ: Mapping[str, str]
     ) -> list[Setting]:
         rows = []
-        for key, info in form.model_fields.items():
+        for key, info in zip(schema.keys(form), form.model_fields.values(), strict=True):
             if not path and (key == "language" or info.annotation is Any):
                 continue
             value = raw.get(key, info.default)

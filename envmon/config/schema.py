@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from envmon import periods
 from envmon.config import DATABASE, forms
 from envmon.config.mistakes import closest, shown
-from envmon.model import Basis, Body, Kind, RateName, RuleKind, Severity, WaterClass
+from envmon.model import Basis, Body, Cycle, Kind, RateName, RuleKind, Severity, WaterClass
 from envmon.texts import t
 
 Problem = tuple[str, str, dict[str, Any]]
@@ -110,6 +110,21 @@ class SiteTable(Table):
             yield "body", "one_of", {"words": "river lake"}
 
 
+class PlanTable(Table):
+    site: Text = Field(examples=['"gangtuo-bridge"'])
+    items: Text = Field(examples=['"section_21"'])
+    every: Annotated[Cycle, PlainValidator(forms.one_of(forms.CYCLES))] = Field(examples=['"month"'])
+    months: Annotated[tuple[int, ...], PlainValidator(forms.months)] = default([])
+    within: Annotated[int, PlainValidator(forms.whole_days)] = default("10d")
+    first: Annotated[int | None, PlainValidator(forms.day)] = Field(None, validate_default=False, alias="from")
+    last: Annotated[int | None, PlainValidator(forms.day)] = Field(None, validate_default=False, alias="to")
+    note: Loose = ""
+
+    def problems(self) -> Iterator[Problem]:
+        if self.first is not None and self.last is not None and self.last < self.first:
+            yield "to", "to_before_from", {}
+
+
 class SourceTable(Table):
     id: Identity = Field(examples=['"archive"'])
     kind: Text = Field(examples=['"archive"'])
@@ -165,6 +180,7 @@ RULE_KEYS: Mapping[RuleKind, tuple[str, ...]] = {
     RuleKind.TARGET: (),
     RuleKind.SILENCE: ("grace",),
     RuleKind.SERVICE: ("hours", "grace"),
+    RuleKind.SAMPLING: (),
 }
 
 
@@ -223,6 +239,7 @@ class Page(Table):
     assessment: Any = default({})
     areas: Any = default([])
     sites: Any = default([])
+    plan: Any = default([])
     sources: Any = default([])
     targets: Any = default([])
     rules: Any = default([])
@@ -234,11 +251,17 @@ class Page(Table):
 LISTS: Mapping[str, type[Table]] = {
     "areas": AreaTable,
     "sites": SiteTable,
+    "plan": PlanTable,
     "sources": SourceTable,
     "targets": TargetTable,
     "rules": RuleTable,
     "channels": ChannelTable,
 }
+
+
+def keys(form: type[Table]) -> list[str]:
+    """The keys of a table as they are written; `from` is no name for a field."""
+    return [field.alias or name for name, field in form.model_fields.items()]
 
 
 # --- reading one table ------------------------------------------------------------------------------------------
@@ -285,7 +308,7 @@ def _report(detail: Any, form: type[Table], report: Report, lang: str) -> None:
         allowed = t("config.allowed.required", lang, example=f"{path[-1]} = {examples[0]}")
         report(path, t("config.found.missing", lang), allowed, "")
     elif kind == "extra_forbidden":
-        unknown_key(report, path, form.model_fields, lang)
+        unknown_key(report, path, keys(form), lang)
     else:
         tell(report, path, "table", detail["input"], {}, lang)
 

@@ -25,7 +25,7 @@ from envmon.model import (
     WaterPeriod,
 )
 from envmon.notify import CHANNELS
-from envmon.pipeline import judge_air, judge_water
+from envmon.pipeline import judge_air, judge_water, planning
 from envmon.store import Store
 from envmon.texts import t
 
@@ -61,7 +61,7 @@ def alert_targets(store: Store, config: Config, outlooks: Sequence[Outlook], now
 
 
 def alert_watched(store: Store, config: Config, now: int) -> list[Event]:
-    """Decide on what nothing was judged for: the last hours, open incidents, sites that are silent, jobs that fail."""
+    """Decide on what nothing was judged for: the last hours, open incidents, who is silent, what fails or is late."""
     today = periods.today(now)
     air_sites = [store.site_numbers[one.id] for one in config.sites if one.kind in AIR]
     hours = hour_findings(store, config, [(today, number) for number in air_sites])
@@ -70,6 +70,7 @@ def alert_watched(store: Store, config: Config, now: int) -> list[Event]:
         *water_findings(store, config, [], now),
         *silence_findings(store, config, now),
         *service_findings(store, config, now),
+        *sampling_findings(store, config, now),
     ]
     return decide(store, config, found, now)
 
@@ -116,6 +117,7 @@ def subjects(config: Config, rule: Rule, now: int) -> list[str]:
         ],
         RuleKind.SILENCE: [site.id for site in config.sites if expected(site, now)],
         RuleKind.SERVICE: [*(source.id for source in config.sources), *config.jobs],
+        RuleKind.SAMPLING: [site.id for site in planning.planned_sites(config)],
     }[rule.kind]
     return [subject for subject in found if not rule.sites or subject in rule.sites]
 
@@ -234,6 +236,19 @@ def service_findings(store: Store, config: Config, now: int) -> Iterator[Finding
         for subject in subjects(config, rule, now):
             row = failing.get(subject, {"tries": 0, "error": ""})
             yield from alerts.service(rule, subject, row["tries"], row["error"], now)
+
+
+TOLD = ("items", "period", "until", "state", "missing")
+"""What an incident knows of each late sample."""
+
+
+def sampling_findings(store: Store, config: Config, now: int) -> Iterator[Finding]:
+    """Sites of the sampling plan with samples that are overdue or lack items, and those without."""
+    late = planning.outstanding(store, config, now)
+    for rule in rules_of(config, RuleKind.SAMPLING):
+        for subject in subjects(config, rule, now):
+            own = [{key: one[key] for key in TOLD} for one in late if one["site"] == subject]
+            yield from alerts.sampling(rule, subject, own, now)
 
 
 def tell(store: Store, config: Config, now: int) -> int:

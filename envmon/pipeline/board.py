@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from envmon import periods, wording
-from envmon.model import Incident, Kind, Outlook, RateName, RuleKind
+from envmon.model import Incident, Kind, Outlook, RateName, RuleKind, SampleState
 from envmon.rounding import printed
 from envmon.texts import joined, t, word
 
@@ -15,23 +15,30 @@ if TYPE_CHECKING:
     from envmon.store import Store
 
 WEEK = 7 * periods.DAY
+LISTED_APART = (RuleKind.SILENCE, RuleKind.SAMPLING)  # kinds whose incidents are told by a list of their own
 ALIVE = 10  # minutes without a beat after which the daemon counts as dead
 
 
-def board(store: Store, now: int, lang: str, outlooks: Sequence[Outlook] | None = None) -> dict[str, Any]:
+def board(
+    store: Store,
+    now: int,
+    lang: str,
+    outlooks: Sequence[Outlook] | None = None,
+    late: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """Everything `envmon status` shows, as plain data with stable English keys (docs/json.md).
 
-    outlooks : where the targets stood, when an earlier time is looked back to; None: as stored.
+    outlooks, late : where the targets stood and which samples were overdue, when an earlier time is looked back to;
+    None: as stored.
     """
     recorded, newest = bool(store.meta("demo")), store.last_beat()
     at = newest if recorded and newest is not None else now
     beat = store.last_beat(at + ALIVE)
     open_ones = store.open_incidents()
     silent = [one for one in open_ones if one.kind is RuleKind.SILENCE]
-    loud = [one for one in open_ones if one not in silent]
     names = names_of(store, lang)
     if outlooks is not None:
-        return looking_back(store, outlooks, open_ones, names, lang)
+        return looking_back(store, outlooks, late, open_ones, names, lang)
     sites = names.sites()
     heard = store.latest()
     return {
@@ -40,7 +47,8 @@ def board(store: Store, now: int, lang: str, outlooks: Sequence[Outlook] | None 
         "recorded": recorded,
         "targets": [target(one, names, lang) for one in store.outlooks()],
         "open_incidents": len(open_ones),
-        "incidents": [incident(one, names, lang) for one in loud],
+        "incidents": [incident(one, names, lang) for one in open_ones if one.kind not in LISTED_APART],
+        "outstanding": [late_sample(one, names, lang) for one in store.meta("plan") or ()],
         "sites": len(sites),
         "unheard_sites": sum(store.site_numbers.get(site) not in heard for site in sites),
         "silent_sites": silent_sites(silent, names, lang),
@@ -60,22 +68,24 @@ def board(store: Store, now: int, lang: str, outlooks: Sequence[Outlook] | None 
 def looking_back(
     store: Store,
     outlooks: Sequence[Outlook],
+    late: Sequence[Mapping[str, Any]],
     open_ones: Sequence[Incident],
     names: Names,
     lang: str,
 ) -> dict[str, Any]:
     """The board as of an earlier minute: targets and incidents; how the service was then is not known."""
-    loud = [one for one in open_ones if one.kind is not RuleKind.SILENCE]
+    silent = [one for one in open_ones if one.kind is RuleKind.SILENCE]
     return {
         "bureau": store.meta("bureau") or "",
         "as_of": periods.clock(store.as_of or 0),
         "recorded": False,
         "targets": [target(as_stored(one), names, lang) for one in outlooks],
         "open_incidents": len(open_ones),
-        "incidents": [incident(one, names, lang) for one in loud],
+        "incidents": [incident(one, names, lang) for one in open_ones if one.kind not in LISTED_APART],
+        "outstanding": [late_sample(one, names, lang) for one in late],
         "sites": len(names.sites()),
         "unheard_sites": None,
-        "silent_sites": silent_sites([one for one in open_ones if one not in loud], names, lang),
+        "silent_sites": silent_sites(silent, names, lang),
         "refused_rows": None,
         "daemon": None,
         "failing": [],
@@ -90,6 +100,18 @@ def as_stored(one: Outlook) -> dict[str, Any]:
 
 def silent_sites(silent: Sequence[Incident], names: Names, lang: str) -> list[dict[str, Any]]:
     return [{"id": one.subject, "name": names.of(one.subject, lang), "last": one.facts.get("last")} for one in silent]
+
+
+def late_sample(found: Mapping[str, Any], names: Names, lang: str) -> dict[str, Any]:
+    """A sample of the plan that is overdue or lacks items."""
+    keys = ("site", "items", "period", "until", "state", "missing")
+    partial = found["state"] == SampleState.PARTIAL
+    return {
+        **{key: found[key] for key in keys},
+        "name": names.of(found["site"], lang),
+        "items_name": t(f"item_set.{found['items']}", lang),
+        "missing_text": wording.missing_items(found["missing"], names.items, lang) if partial else None,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ def judge_pending(store: Store, config: Config, now: int, done: Outcome) -> None
     for water_part in judge_water.parts(store, config, now):
         with store.writing():
             waters = judge_water.judge_water(store, config, water_part, now)
+            store.set_meta("waters_judged", True)
             done.events += alert_judged(store, config, [], waters, now)
         done.water_periods += len(waters)
     with store.writing():

@@ -22,6 +22,7 @@ def known() -> Known:
         editions=tuple(standards.choices()),
         source_sets=standards.source_sets(),
         source_items=standards.source_items(),
+        item_sets=standards.item_sets(),
     )
 
 

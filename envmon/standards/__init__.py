@@ -291,6 +291,11 @@ def _with_items(kind: str, items: tuple[str, ...]) -> WaterRegime:
     return replace(regime, sets={**regime.sets, OWN_SET: own})
 
 
+def item_sets() -> Mapping[str, list[str]]:
+    """Every item set of surface water and of groundwater."""
+    return {"surface": list(_surface().sets), "groundwater": list(_ground().sets)}
+
+
 @cache
 def class_colours() -> Mapping[WaterClass, tuple[int, int, int]]:
     """Colours of the water classes (环办〔2011〕22号 table 1; the RGB triples are unconfirmed)."""

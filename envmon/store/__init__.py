@@ -59,6 +59,7 @@ class Store:
     save_water = judgements.save_water
     water = judgements.water
     water_days = judgements.water_days
+    sampled = judgements.sampled
     save_rates = judgements.save_rates
     rates = judgements.rates
     save_outlooks = judgements.save_outlooks
@@ -117,6 +118,11 @@ class Store:
                 raise StoreError("error.store.open", path=path, reason=error) from error
             undo.pop_all()
         return opened
+
+    @property
+    def writable(self) -> bool:
+        """Whether it was opened for writing."""
+        return self._lock is not None
 
     def close(self) -> None:
         self.db.close()

@@ -124,6 +124,17 @@ def water(store: Store, sites: Sequence[int], span: str, first: int, last: int) 
     ]
 
 
+def sampled(store: Store, sites: Sequence[int], first: int, last: int) -> list[tuple[int, int, list[str]]]:
+    """(site number, day, items with a value that counts) of every manual round from day `first` to `last`."""
+    marks = ", ".join("?" * len(sites))
+    rows = store.db.execute(
+        f"SELECT site, first, means FROM water_judgement WHERE site IN ({marks}) AND span = 'day'"
+        " AND first BETWEEN ? AND ? AND basis = ?",
+        (*sites, first, last, int(model.Basis.MANUAL)),
+    )
+    return [(site, day, list(json.loads(means))) for site, day, means in rows]
+
+
 def water_days(store: Store, first: int, last: int) -> list[tuple[int, int]]:
     """(day, site number) of every day from `first` to `last` that has a judgement of water."""
     return store.db.execute(
