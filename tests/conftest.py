@@ -26,14 +26,15 @@ os.environ.pop("ENVMON_CONFIG", None)
 
 
 class Bureau:
-    """A folder with config.toml and sites.csv whose services answer on loopback, as of the recorded minute `now`."""
+    """A folder with the config and its CSVs whose services answer on loopback, as of the recorded minute `now`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.path = folder, folder / "config.toml"
         self.now = periods.hour_ending(periods.parse("2022-03-01").first, 0)
         folder.mkdir(parents=True, exist_ok=True)
         self.path.write_text((ROOT / "config.toml").read_text("utf-8"), "utf-8")
-        (folder / "sites.csv").write_bytes((ROOT / "sites.csv").read_bytes())
+        for name in ("sites.csv", "plan.csv"):
+            (folder / name).write_bytes((ROOT / name).read_bytes())
 
     def point(self, url: str) -> None:
         """Let every source of the config ask this server."""

@@ -715,6 +715,13 @@ def test_a_notice_tells_how_things_stood_at_its_event(database: Path) -> None:
 
 ITEMS = {"pm25": "PM2.5", "so2": "SO₂", "codmn": "高锰酸盐指数", "fluoride": "氟化物"}
 STATION = (rule(RuleKind.HOURLY_AQI, above=200, hours=3), hours([210, 220, 230]))
+LATE_SAMPLE = {
+    "items": "source_surface_61",
+    "period": "2022-02",
+    "until": "2022-03-10",
+    "state": "partial",
+    "missing": ["fluoride", "codmn"],
+}
 TROUBLE = {
     RuleKind.DAILY_AQI: (DAILY, alerts.daily_aqi(DAILY, "x", [air_day(152, primary=SO2 | PM25)], LEVELS)),
     RuleKind.HOURLY_AQI: STATION,
@@ -736,6 +743,7 @@ TROUBLE = {
         alerts.silence(rule(RuleKind.SILENCE), "x", NOON - 300, 0, HOUR, NOON),
     ),
     RuleKind.SERVICE: (RULES["service"], alerts.service(RULES["service"], "x", 4, "timed out", NOON)),
+    RuleKind.SAMPLING: (rule(RuleKind.SAMPLING), alerts.sampling(rule(RuleKind.SAMPLING), "x", [LATE_SAMPLE], NOON)),
 }
 
 
@@ -766,6 +774,8 @@ def told(kind: RuleKind, lang: str, now: int = NOON, resolved: Finding | None = 
         (RuleKind.SILENCE, "en", ["5 h", "2022-03-10 07:00"]),
         (RuleKind.SERVICE, "zh", ["4 次", "timed out"]),
         (RuleKind.SERVICE, "en", ["4 times", "timed out"]),
+        (RuleKind.SAMPLING, "zh", ["2022-02", "地表水水源 61 项", "缺 氟化物、高锰酸盐指数"]),
+        (RuleKind.SAMPLING, "en", ["2022-02", "surface source, 61 items", "氟化物, 高锰酸盐指数 missing"]),
     ],
 )
 def test_a_message_names_the_place_the_value_and_what_it_is_measured_by(

@@ -69,7 +69,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as the repository's own, in which the demo lived through January 2022."""
     folder = tmp_path_factory.mktemp("office")
     (folder / "data").mkdir()
-    for name in ("config.toml", "sites.csv"):
+    for name in ("config.toml", "sites.csv", "plan.csv"):
         shutil.copyfile(ROOT / name, folder / name)
     shutil.copytree(SAMPLE, folder / "data/sample")
     said = process("demo", "--until", "2022-01-31", cwd=folder)
@@ -257,7 +257,8 @@ def test_figures_are_the_same_in_every_form(envmon: Callable[..., Said]) -> None
 
 def test_status_as_json(envmon: Callable[..., Said]) -> None:
     found = json.loads(envmon("status", "--json").out)
-    keys = "bureau as_of recorded targets open_incidents incidents sites unheard_sites silent_sites daemon failing"
+    keys = "bureau as_of recorded targets open_incidents incidents outstanding"
+    keys += " sites unheard_sites silent_sites daemon failing"
     assert set(keys.split()) <= set(found)
     keys = "id rate area period percent numerator denominator excluded editions required gap allowed prospect"
     assert all(set(keys.split()) <= set(one) for one in found["targets"])
@@ -266,7 +267,7 @@ def test_status_as_json(envmon: Callable[..., Said]) -> None:
 
 
 def test_import_as_json_says_what_became_of_the_rows(office: Path, tmp_path: Path) -> None:
-    for name in ("config.toml", "sites.csv"):
+    for name in ("config.toml", "sites.csv", "plan.csv"):
         shutil.copyfile(office / name, tmp_path / name)
     file = str(SAMPLE / "lab/lab_2022-01.csv")
     words = ("import", "--source", "lab", "--json", file)
@@ -303,7 +304,7 @@ def test_exit_0(envmon: Callable[..., Said]) -> None:
 
 
 def test_exit_1_without_a_database(tmp_path: Path) -> None:
-    for name in ("config.toml", "sites.csv"):
+    for name in ("config.toml", "sites.csv", "plan.csv"):
         shutil.copyfile(ROOT / name, tmp_path / name)
     for words in (["status"], ["rates"], ["alerts"], ["assess", "air"], ["charts", "--year", "2022"]):
         said = process(*words, cwd=tmp_path)
@@ -340,7 +341,7 @@ def test_exit_2_names_what_is_wrong(envmon: Callable[..., Said], line: str, name
 
 
 def test_exit_3_when_some_rows_are_bad(office: Path, tmp_path: Path) -> None:
-    for name in ("config.toml", "sites.csv"):
+    for name in ("config.toml", "sites.csv", "plan.csv"):
         shutil.copyfile(office / name, tmp_path / name)
     file = tmp_path / "china_cities_20220101.csv"
     file.write_text("date,hour,type,成都\n20220101,1,PM2.5,80\n20220101,2,PM2.5,8O\n", "utf-8")
@@ -421,7 +422,7 @@ def test_dry_run_lists_what_is_due_and_touches_nothing(envmon: Callable[..., Sai
 
 
 def test_a_demo_never_touches_a_database_that_is_not_its_own(tmp_path: Path) -> None:
-    for name in ("config.toml", "sites.csv"):
+    for name in ("config.toml", "sites.csv", "plan.csv"):
         shutil.copyfile(ROOT / name, tmp_path / name)
     file = str(SAMPLE / "lab/lab_2022-01.csv")
     assert process("import", "--source", "lab", file, cwd=tmp_path).code == 0

@@ -707,11 +707,12 @@ def test_the_demo_page_describes_the_bundled_bureau() -> None:
 def test_init_writes_a_sample_that_is_good_and_overwrites_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "bureau"
     written = config.write_sample(folder)
-    assert sorted(Path(path).name for path in written) == ["config.toml", "sites.csv"]
+    assert sorted(Path(path).name for path in written) == ["config.toml", "plan.csv", "sites.csv"]
     found = config.load(folder / "config.toml", KNOWN, environ=NOWHERE)
     assert {site.kind for site in found.sites} == {Kind.STATION, Kind.SECTION, Kind.SOURCE}
     (folder / "config.toml").write_text("mine", encoding="utf-8")
-    (folder / "sites.csv").unlink()
+    for name in ("sites.csv", "plan.csv"):
+        (folder / name).unlink()
     with pytest.raises(UsageError, match=r"config\.toml"):
         config.write_sample(folder)
     assert (folder / "config.toml").read_text(encoding="utf-8") == "mine"
@@ -746,7 +747,8 @@ def test_any_value_anywhere_is_taken_or_told_and_nothing_else(write: Write, odd:
 
 @pytest.mark.parametrize("odd", ["1", "[1]", '"x"', "[{}]", "{}", "true", "2022-01-01"])
 @pytest.mark.parametrize(
-    "part", ["areas", "sites", "sources", "targets", "rules", "channels", "paths", "jobs", "qc", "language", "bureau"]
+    "part",
+    ["areas", "sites", "plan", "sources", "targets", "rules", "channels", "paths", "jobs", "qc", "language", "bureau"],
 )
 def test_any_part_may_be_odd(write: Write, part: str, odd: str) -> None:
     path = write(f"{part} = {odd}\n")

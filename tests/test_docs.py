@@ -282,7 +282,7 @@ ANSWERS = list(answers())
 def office(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """A folder into which the year of air and three months of laboratory sheets were imported; what that answered."""
     folder = tmp_path_factory.mktemp("papers")
-    for name in ("config.toml", "sites.csv"):
+    for name in ("config.toml", "sites.csv", "plan.csv"):
         shutil.copyfile(ROOT / name, folder / name)
     shutil.copytree(ROOT / "data/sample", folder / "data/sample")
     with (folder / "sites.csv").open("a", encoding="utf-8") as file:  # the demo has no lake
