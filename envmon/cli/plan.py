@@ -31,7 +31,7 @@ def plan(session: Session, period: str | None, everything: bool, form: str | Non
         items = store.item_names(session.lang)
     names = {site.id: site.name for site in config.sites}
     rows = [row_of(one, names, items, session.lang) for one in found]
-    keys = ("name", "items_name", "period", "until", "state_name", "sampled", "missing_text")
+    keys = ("name", "items_name", "period", "until", "state_name", "detail")
     heads = {key: session.say(f"cli.plan.head.{key}") for key in keys}
     show(rows, form, heads, session.say("cli.plan.none" if config.plan else "cli.plan.no_plan"))
 
@@ -53,19 +53,27 @@ def asked_for(store: Store, config: Config, period: str | None, everything: bool
 
 def row_of(one: Sample, names: Mapping[str, str], items: Mapping[str, str], lang: str) -> dict[str, Any]:
     """One sample as a plain row."""
-    from envmon import wording
-    from envmon.model import SampleState
     from envmon.pipeline.planning import row
 
-    found = row(one)
-    told = t(f"status.{one.reason}", lang) if one.reason else None
-    if one.state is SampleState.PARTIAL or (one.state is SampleState.DUE and one.sampled):
-        told = t("cli.status.lacking", lang, missing=wording.missing_items(one.missing, items, lang)).strip()
     return {
-        **found,
+        **row(one),
         "name": names[one.entry.site],
         "items_name": t(f"item_set.{one.entry.items}", lang),
         "every_name": t(f"cycle.{one.entry.every}", lang),
         "state_name": t(f"sample_state.{one.state}", lang),
-        "missing_text": told,
+        "detail": detail(one, items, lang),
     }
+
+
+def detail(one: Sample, items: Mapping[str, str], lang: str) -> str | None:
+    """Of what arrived the day of its last round; of what is here in part what it lacks; of the rest why it lacks."""
+    from envmon import periods, wording
+    from envmon.model import SampleState
+
+    if one.reason:
+        return t(f"status.{one.reason}", lang)
+    if one.state is SampleState.ARRIVED:
+        return periods.calendar(one.sampled[-1]).isoformat()
+    if one.sampled:
+        return t("cli.plan.lacking", lang, missing=wording.missing_items(one.missing, items, lang))
+    return None

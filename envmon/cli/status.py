@@ -112,7 +112,7 @@ def about_plan(found: Mapping[str, Any], session: Session) -> list[str]:
         return []
     lines = [session.say("cli.status.outstanding", count=len(late))]
     for one in late[:SHOWN]:
-        lacking = session.say("cli.status.lacking", missing=one["missing_text"]) if one["missing_text"] else ""
+        lacking = session.say("cli.status.late_lacking", missing=one["missing_text"]) if one["missing_text"] else ""
         values = {
             "site": plain(one["name"]),
             "items": one["items_name"],
