@@ -7,7 +7,9 @@ it is overdue. Never here: where rounds and explanations come from, which items 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
+from operator import itemgetter
 
 from envmon import periods
 from envmon.model import Absence, Cycle, PlanEntry, Sample, SampleState
@@ -26,7 +28,7 @@ def samples(
 
     items : those its set asks for; rounds : of its site, at least of all days of the periods that touch the span.
     """
-    found = []
+    found, rounds = [], sorted(rounds, key=itemgetter(0))
     for period in cycles(entry.every, span):
         months = open_months(entry, period)
         if months and months[0].first <= span.last and months[-1].last >= span.first:
@@ -80,8 +82,9 @@ def sample(
     absences: Sequence[Absence],
     today: int,
 ) -> Sample:
-    """One sample, taken in any of `months`; what is missing is known on the day after the deadline at the latest."""
-    own = [(day, set(found) & set(items)) for day, found in rounds if any(day in month for month in months)]
+    """One sample, taken in any of `months`; `rounds` by their days."""
+    asked = set(items)
+    own = [(day, asked & set(found)) for month in months for day, found in within(rounds, month)]
     here = set().union(*(found for _, found in own))
     missing = tuple(item for item in items if item not in here)
     until, reason = months[-1].last + entry.within, explanation(months, absences)
@@ -106,6 +109,12 @@ def sample(
         missing=missing,
         reason=reason if state is SampleState.EXPLAINED else "",
     )
+
+
+def within(rounds: Rounds, month: Period) -> Rounds:
+    """The rounds of a month, out of all that are sorted by their days."""
+    first = bisect_left(rounds, month.first, key=itemgetter(0))
+    return rounds[first : bisect_right(rounds, month.last, key=itemgetter(0))]
 
 
 def explanation(months: Sequence[Period], absences: Sequence[Absence]) -> str:
