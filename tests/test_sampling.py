@@ -43,6 +43,7 @@ from envmon.pipeline.wiring import load_config
 from envmon.store import Store
 from tests.conftest import SAMPLE, Bureau
 from tests.test_cli import width
+from tests.test_config import ODD
 from tests.test_operation import ask, rate
 from tests.test_rounds import Office, at, site
 
@@ -291,6 +292,27 @@ def test_all_mistakes_of_a_plan_are_told_at_once(tmp_path: Path) -> None:
     assert " from to " in key.allowed
 
 
+@pytest.mark.parametrize("odd", ODD)
+def test_any_value_in_the_plan_is_taken_or_told_and_nothing_else(tmp_path: Path, odd: str) -> None:
+    good = {
+        "site": '"r"',
+        "items": '"section_21"',
+        "every": '"month"',
+        "months": '"6..8"',
+        "within": '"5d"',
+        "note": '"x"',
+    }
+    for key in (*good, "from", "to"):
+        table = "[[plan]]\n" + "".join(f"{name} = {value}\n" for name, value in {**good, key: odd}.items())
+        told: tuple[Mistake, ...] = ()
+        try:
+            rows = read(tmp_path, table)
+        except ConfigMistakes as error:
+            rows, told = (), error.mistakes
+        assert len(rows) == 1 or told
+        assert {each.path.partition("[1].")[2].partition("[")[0] for each in told} <= {key}
+
+
 def test_a_rule_can_only_name_sites_of_the_plan(tmp_path: Path) -> None:
     table = '[[plan]]\nsite = "小河"\nitems = "section_21"\nevery = "month"\n'
     rule = '[[rules]]\nid = "late"\nkind = "sampling"\nsites = ["{}"]\n'
@@ -445,6 +467,10 @@ def test_an_entry_without_a_start_is_followed_from_the_period_in_which_it_was_fi
 def test_an_incident_whose_entry_left_the_config_is_closed(office: Office) -> None:
     office.now_is(site("s", "section"), PLAN, LATE)
     assert office.judge("2022-02-11T01:00") == [("open", "s")]
+    office.now_is(site("s", "section"), PLAN)
+    assert office.judge("2022-02-11T01:30") == []
+    assert office.open() == []
+    assert late(office, "2022-02-11T01:30") == [("s", "2022-01", "overdue")]  # shown, though no rule asks for it
     office.now_is(site("s", "section"), LATE)
     assert office.judge("2022-02-11T02:00") == []
     assert office.open() == []
