@@ -207,6 +207,21 @@ def months(period: Period) -> list[Period]:
     return found
 
 
+def parts(period: Period, by: str) -> list[Period]:
+    """The whole months, quarters or years that lie in a period, in order; by is "month", "quarter" or "year".
+
+    >>> [one.name for one in parts(parse("2022-02..2022-09"), "quarter")]
+    ['2022-Q2', '2022-Q3']
+    """
+    found: dict[Period, None] = {}
+    for one in months(period):
+        on = calendar(one.first)
+        whole = {"month": one, "quarter": quarter(on.year, (on.month + 2) // 3), "year": year(on.year)}[by]
+        if period.first <= whole.first and whole.last <= period.last:
+            found[whole] = None
+    return list(found)
+
+
 FORMS: tuple[tuple[str, str], ...] = (
     (r"(\d{4})", "2022"),
     (r"(\d{4})-[Qq]([1-4])", "2022-Q1"),

@@ -156,7 +156,7 @@ def good_sources_volume(subject: str, period: Period, judged: Judged, basis: str
     editions: dict[str, None] = {}
     good = taken = 0
     for site, found in judged:
-        reason = _reason(site, found)
+        reason = reason_of(site, found)
         if reason is None and site.intake is None:
             reason = Reason.NO_VOLUME
         if reason is not None:
@@ -190,7 +190,7 @@ def _share(
     editions: dict[str, None] = {}
     good = total = 0
     for site, found in judged:
-        reason = _reason(site, found)
+        reason = reason_of(site, found)
         if reason is not None or found is None:
             excluded[reason or Reason.MISSING] += 1
             continue
@@ -200,7 +200,7 @@ def _share(
     return _rate(name, subject, period, good, total, excluded, editions, basis)
 
 
-def _reason(site: Site, found: WaterJudgement | None) -> Reason | None:
+def reason_of(site: Site, found: WaterJudgement | None) -> Reason | None:
     """Why a site is not in the denominator; None when it is."""
     if not site.counted:
         return Reason.NOT_COUNTED

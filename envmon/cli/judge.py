@@ -13,7 +13,7 @@ from envmon.cli.output import format_options, show
 from envmon.texts import joined, t, word
 
 if TYPE_CHECKING:
-    from envmon.model import AirDay, Config, Site, View, WaterJudgement, WaterPeriod
+    from envmon.model import AirDay, Config, Exceeded, Site, View, WaterClass, WaterJudgement, WaterPeriod
     from envmon.periods import Period
     from envmon.store import Store
 
@@ -157,8 +157,12 @@ def show_waters(
     with session.reading() as store:
         wanted, subject = period_of(period, store), area_of(area, config)
         rows = list(water_rows(store, config, kind, subject, wanted, by, view, session.lang))
-    keys = ("period", "name", "class_name", "target_name", "good", "main_text", "basis_name", "status_name")
-    show(rows, form, {key: session.say(f"cli.assess.head.{key}") for key in keys}, session.say("cli.assess.none"))
+    verdict = "level_name" if kind == "section" else "good"
+    keys = ("period", "name", "class_name", "target_name", verdict, "main_text", "basis_name", "status_name")
+    heads = {key: session.say(f"cli.assess.head.{key}") for key in keys}
+    if verdict == "level_name":
+        heads[verdict] = session.say("water_levels.head.level")
+    show(rows, form, heads, session.say("cli.assess.none"))
 
 
 def water_rows(
@@ -184,19 +188,10 @@ def water_row(
     site: Site, judgement: WaterJudgement | None, parts: Sequence[WaterPeriod], period: str, lang: str
 ) -> dict[str, Any]:
     """One judgement of a section or source, and the kinds of data and number of readings it rests on."""
-    from envmon import standards
-    from envmon.model import Status, WaterClass
-    from envmon.rounding import printed
+    from envmon.model import Kind, Status, WaterClass
 
-    names = standards.parameters()
     found = judgement.water_class if judgement else WaterClass.NONE
-    main, text = [], []
-    for one_main in judgement.main if judgement else ():
-        times = None if one_main.multiple is None else printed(one_main.multiple, 1)
-        name = names[one_main.item].name if lang == "zh" else names[one_main.item].name_en
-        text.append(t("cli.assess.over", lang, name=name, times=times) if times else name)
-        multiple = None if times is None else float(times)
-        main.append({"item": one_main.item, "class": one_main.water_class.name, "multiple": multiple})
+    main, text = main_rows(judgement.main if judgement else (), lang)
     status = judgement.status if judgement else Status.MISSING
     bases = sorted({part.basis for part in parts})
     return {
@@ -205,11 +200,12 @@ def water_row(
         "name": site.name,
         "class": None if found is WaterClass.NONE else found.name,
         "class_name": word(found, lang),
+        **(level_row(found, lang) if site.kind is Kind.SECTION else {}),
         "target": site.target_class.name,
         "target_name": word(site.target_class, lang),
         "good": judgement.good if judgement and status is Status.VALID else None,
         "main": main,
-        "main_text": joined("comma", lang, text),
+        "main_text": text,
         "missing": list(judgement.missing) if judgement else [],
         "basis": "+".join(basis.name.lower() for basis in bases) or None,
         "basis_name": joined("and", lang, [word(basis, lang) for basis in bases]) or "–",
@@ -220,3 +216,29 @@ def water_row(
         "edition": judgement.edition if judgement else None,
         "item_set": judgement.item_set if judgement else None,
     }
+
+
+def main_rows(main: Sequence[Exceeded], lang: str) -> tuple[list[dict[str, Any]], str]:
+    """Main indicators as plain rows, and in words: each with its times over the limit."""
+    from envmon import standards
+    from envmon.rounding import printed
+
+    names = standards.parameters()
+    rows, text = [], []
+    for one in main:
+        times = None if one.multiple is None else printed(one.multiple, 1)
+        name = names[one.item].name if lang == "zh" else names[one.item].name_en
+        text.append(t("cli.assess.over", lang, name=name, times=times) if times else name)
+        multiple = None if times is None else float(times)
+        rows.append({"item": one.item, "class": one.water_class.name, "multiple": multiple})
+    return rows, joined("comma", lang, text)
+
+
+def level_row(found: WaterClass, lang: str) -> dict[str, Any]:
+    """The level of one section by its class."""
+    from envmon import standards
+    from envmon.assess.water_levels import level_of
+    from envmon.model import WaterLevel
+
+    level = level_of(found, standards.water_levels())
+    return {"level": None if level is WaterLevel.NONE else level.name.lower(), "level_name": word(level, lang)}

@@ -14,6 +14,8 @@ PARTS = {
     "rank": "envmon.cli.stats_air:rank",
     "lakes": "envmon.cli.stats_lakes:lakes",
     "cwqi": "envmon.cli.stats_lakes:cwqi",
+    "water": "envmon.cli.stats_water:water",
+    "trend": "envmon.cli.stats_water:trend",
 }
 
 

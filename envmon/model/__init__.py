@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from envmon.model.judgements import *
     from envmon.model.lakes import *
     from envmon.model.law import *
+    from envmon.model.levels import *
     from envmon.model.places import *
     from envmon.model.plan import *
     from envmon.model.readings import *
@@ -77,6 +78,13 @@ HOMES = {
         "WaterItem",
         "WaterItemSet",
         "WaterRegime",
+    ),
+    "levels": (
+        "BasinLevel",
+        "Trend",
+        "WaterChange",
+        "WaterLevel",
+        "WaterLevels",
     ),
     "places": (
         "Area",

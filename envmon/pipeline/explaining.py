@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from envmon import periods, standards
-from envmon.assess import air, water
+from envmon.assess import air, water, water_levels
 from envmon.errors import UsageError
 from envmon.model import (
     ABSENT,
@@ -38,6 +38,7 @@ from envmon.model import (
     WaterClass,
     WaterItem,
     WaterJudgement,
+    WaterLevel,
     WaterPeriod,
     WaterRegime,
 )
@@ -397,12 +398,20 @@ def explain_water(store: Store, config: Config, subject: str, period: Period, vi
     answer = t(
         "explain.water.answer",
         lang,
-        class_name=word(judged.water_class, lang),
+        class_name=class_and_level(site, judged.water_class, lang),
         readings=sum(part.readings for part in found.parts),
         basis=joined("and", lang, [word(basis, lang) for basis in sorted({part.basis for part in found.parts})]),
         status=word(judged.status, lang),
     )
     return Explanation(question, answer, f"{judged.edition} · {regime.method} · {judged.item_set}", tuple(parts))
+
+
+def class_and_level(site: Site, water_class: WaterClass, lang: str) -> str:
+    """A class in words; that of a section with the level it means (水质状况)."""
+    level = water_levels.level_of(water_class, standards.water_levels())
+    if site.kind is not Kind.SECTION or level is WaterLevel.NONE:
+        return word(water_class, lang)
+    return t("water_levels.class_and_level", lang, class_name=word(water_class, lang), level=word(level, lang))
 
 
 def water_row(

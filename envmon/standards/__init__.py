@@ -26,9 +26,10 @@ from envmon.model import (
     TrophicRule,
     WaterClass,
     WaterItemSet,
+    WaterLevels,
     WaterRegime,
 )
-from envmon.standards import checks, indices, load
+from envmon.standards import checks, indices, levels, load
 from envmon.standards.load import Document
 
 BY_DATE = "by-date"
@@ -294,6 +295,13 @@ def _with_items(kind: str, items: tuple[str, ...]) -> WaterRegime:
 def item_sets() -> Mapping[str, list[str]]:
     """Every item set of surface water and of groundwater."""
     return {"surface": list(_surface().sets), "groundwater": list(_ground().sets)}
+
+
+@cache
+def water_levels() -> WaterLevels:
+    """How sections make the level of a river, basin or area, and what is a change or a trend of it."""
+    method = _document(WATER[1])
+    return levels.water_levels(method.name, method.id, method.content)
 
 
 @cache

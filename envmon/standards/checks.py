@@ -23,7 +23,10 @@ FAMILIES: dict[str, tuple[set[str], set[str]]] = {
     "air-method": (HEAD | {"validity", "percentile", "statistics", "evaluation", "annual"}, {"to"}),
     "air-composite": (HEAD | {"composite", "composite_weights"}, {"to"}),
     "surface-water": (HEAD | {"item"}, {"to"}),
-    "water-method": (HEAD | {"main_indicators", "auto_merge", "rounds", "set", "class", "tli"}, {"to"}),
+    "water-method": (
+        HEAD | {"main_indicators", "auto_merge", "rounds", "set", "class", "basin", "basin_level", "trend", "tli"},
+        {"to"},
+    ),
     "water-index": (HEAD | {"cwqi"}, {"to"}),
     "groundwater": (HEAD | {"item", "set"}, {"to"}),
     "rounding": (HEAD | {"rule"}, {"to"}),
@@ -39,7 +42,14 @@ SECTIONS: dict[str, tuple[set[str], set[str]]] = {
     "composite": ({"grade", "ratio_decimals", "decimals", "with_percentile", "clause"}, set()),
     "rule": ({"method", "once_only", "negative", "clause"}, set()),
     "main_indicators": (
-        {"reference_class", "max_listed", "multiple_decimals", "priority_items", "no_multiple_items", "clause"},
+        {"reference_class", "max_listed", "multiple_decimals", "priority_items", "no_multiple_items", "clause"}
+        | {"basin_order", "not_reported_for_levels"},
+        set(),
+    ),
+    "basin": ({"min_sections", "share_decimals", "clause"}, set()),
+    "basin_level": ({"level", "level_name", "clause"}, {"g_min", "g_below", "b_min", "b_below"}),
+    "trend": (
+        {"no_change_max", "some_change_max", "level_steps_clear", "min_periods", "spearman", "clause"},
         set(),
     ),
     "auto_merge": ({"auto_first_items", "clause"}, set()),
@@ -62,6 +72,10 @@ KINDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(
         ("priority_items", "no_multiple_items", "auto_first_items", "with_mean", "with_percentile"), (list,)
     ),
+    **dict.fromkeys(("basin_order", "not_reported_for_levels", "basin_level", "spearman"), (list,)),
+    **dict.fromkeys(("basin", "trend"), (dict,)),
+    **dict.fromkeys(("g_min", "g_below", "b_min", "b_below", "no_change_max", "some_change_max"), NUMBER),
+    **dict.fromkeys(("min_sections", "share_decimals", "level_steps_clear", "min_periods"), (int,)),
     **dict.fromkeys(("index", "validity", "percentile", "rule", "main_indicators", "auto_merge", "rounds"), (dict,)),
     **dict.fromkeys(("statistics", "evaluation", "annual", "composite", "composite_weights"), (dict,)),
     **dict.fromkeys(("daily", "hourly", "limits", "limits_lake"), (dict,)),

@@ -41,6 +41,7 @@ from envmon.standards.checks import (
     rising,
 )
 from envmon.standards.indices import city_index, trophic
+from envmon.standards.levels import water_levels
 
 FOLDER = Path(__file__).parent
 PARAMETERS = "parameters.toml"
@@ -145,6 +146,7 @@ def check(folder: Path = FOLDER) -> None:
         raise StandardsError(f"{folder.name}: there is no file of family {missing[0]!r}")
     method = by_family["water-method"]
     main = method.content["main_indicators"]
+    water_levels(method.name, method.id, method.content)
     if unknown := sorted(set(method.content["auto_merge"]["auto_first_items"]) - known.keys()):
         raise StandardsError(f"{method.name}, auto_merge: {unknown[0]!r} is no parameter of {PARAMETERS}")
     for one in documents:
