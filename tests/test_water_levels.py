@@ -28,6 +28,7 @@ from envmon.errors import NotAssessable, StandardsError
 from envmon.model import Basis, Body, Direction, Exceeded, Mark, Trend, View, WaterChange, WaterClass, WaterLevel
 from envmon.pipeline import water_statistics
 from envmon.pipeline.importing import import_file, spec_of
+from envmon.rounding import percent_tenths
 from envmon.standards import load
 from tests.test_rating import phosphorus
 from tests.test_rounds import WATER, Office, at, site
@@ -178,6 +179,51 @@ def test_the_change_is_that_of_good_less_that_of_worse_than_v() -> None:
 )  # fmt: skip
 def test_a_change_of_levels_goes_by_steps(now: WaterLevel, before: WaterLevel, verdict: str) -> None:
     assert water_levels.change_of_levels(now, before, RULES) is WaterChange[verdict]
+
+
+@pytest.mark.parametrize(
+    ("by_shares", "by_levels", "verdict"),
+    [
+        ("NONE", "SOME_BETTER", "SOME_BETTER"),
+        ("SOME_WORSE", "NONE", "SOME_WORSE"),
+        ("SOME_WORSE", "CLEAR_WORSE", "CLEAR_WORSE"),
+        ("SOME_BETTER", "SOME_WORSE", "SOME_BETTER"),
+        ("NONE", "NONE", "NONE"),
+    ],
+)
+def test_of_both_ways_the_one_that_finds_more_change_is_told(by_shares: str, by_levels: str, verdict: str) -> None:
+    assert water_levels.stronger(WaterChange[by_shares], WaterChange[by_levels]) is WaterChange[verdict]
+
+
+# --- what bulletins print -----------------------------------------------------------------------------------------
+
+PUBLISHED = Path(__file__).parent / "published/water/levels.csv"
+BULLETINS = list(csv.DictReader(PUBLISHED.read_text("utf-8").splitlines()))
+
+
+@pytest.mark.parametrize("row", BULLETINS, ids=lambda row: row["waters"])
+def test_the_levels_that_national_bulletins_print(row: dict[str, str]) -> None:
+    found = shares(int(row["good"]), int(row["worse_than_v"]), int(row["sections"]))
+    assert texts.word(water_levels.level_by_shares(found, RULES), "zh") == row["level"]
+    assert found.good_tenths is not None
+    assert found.worst_tenths is not None
+    assert f"{found.good_tenths / 10:.1f}" == row["good_percent"]
+    assert f"{found.worst_tenths / 10:.1f}" == row["worse_than_v_percent"]
+
+
+def test_the_river_mouths_of_2018_are_somewhat_better_as_their_bulletin_says() -> None:
+    """g 45.9 after 47.7 %, b 14.9 after 21.0 %: 4.3 points, no clear change; but lightly after moderately polluted."""
+    now, before = Shares((0, 40, 49, 52, 24, 29)), Shares((0, 27, 66, 48, 13, 41))
+    printed = [(206, 68), (253, -85), (268, 22), (124, 57), (149, -61)]  # share and change, II to worse than V
+    for count, old, (share, change) in zip(now.counts[1:], before.counts[1:], printed, strict=True):
+        assert percent_tenths(count, 194) == share
+        assert share - (percent_tenths(old, 195) or 0) == change
+    points, by_shares = water_levels.change_of_shares(now, before, RULES)
+    assert (round(points, 1), by_shares) == (Fraction(43, 10), WaterChange.NONE)
+    levels = [water_levels.level_by_shares(one, RULES) for one in (now, before)]
+    assert levels == [L, M]
+    by_levels = water_levels.change_of_levels(*levels, RULES)
+    assert texts.word(water_levels.stronger(by_shares, by_levels), "zh") == "有所好转"
 
 
 # --- many periods -------------------------------------------------------------------------------------------------
@@ -475,12 +521,12 @@ def test_the_command_line_in_both_languages_and_as_of_an_earlier_time(office: Of
     chinese = ask(office, "stats", "water", "--period", "2022-06", "--by", "basin")
     assert chinese.splitlines()[0] == (
         "某流域 2022-06：优良（Ⅰ～Ⅲ类）比例 80.0%（4/5），劣Ⅴ类比例 20.0%（1/5），水质状况为良好。"
-        "与上年同期相比，优良比例下降 20.0 个百分点，劣Ⅴ类比例上升 20.0 个百分点，水质明显变差。"
+        "与上年同期相比，优良比例下降 20.0 个百分点，劣Ⅴ类比例上升 20.0 个百分点，水质状况由优变为良好，水质明显变差。"
     )
     assert "按环办〔2011〕22号（GB 3838-2002，手工监测）" in chinese
     english = ask(office, "--lang", "en", "stats", "water", "--period", "2022-06", "--by", "basin")
     assert "good (I to III) 80.0% (4/5), worse than V 20.0% (1/5), state of the water: good." in english
-    assert "good down 20.0 points, worse than V up 20.0 points; clearly worse." in english
+    assert "worse than V up 20.0 points, the state of the water good instead of excellent; clearly worse." in english
     (row,) = json.loads(ask(office, "--as-of", "2022-07-03T12:00", "stats", "water", "--period", "2022-06", "--json"))
     assert row["classes"][3] == {"class": "IV", "sections": 1}
     assert (row["points"], row["change"]) == (-20.0, "some_worse")

@@ -213,6 +213,9 @@ def compared(report: WaterReport, row: dict[str, Any], lang: str) -> str:
     if report.points is None:
         return t("water_levels.compared_level", lang, before=row["before"]["level_name"], change=row["change_name"])
     moved = {"good": points_text(row["good_change"], lang), "worst": points_text(row["worse_than_v_change"], lang)}
+    if report.now.level is not before.level:
+        moved |= {"before": row["before"]["level_name"], "now": row["level_name"]}
+        return t("water_levels.compared_both", lang, change=row["change_name"], **moved)
     return t("water_levels.compared", lang, change=row["change_name"], **moved)
 
 

@@ -118,10 +118,11 @@ def report(store: Store, config: Config, group: Group, period: Period, now: int,
         return WaterReport(period, found, None, None, None)
     rules = standards.water_levels()
     points = change = None
-    if found.by_shares and before.by_shares:
-        points, change = water_levels.change_of_shares(found.shares, before.shares, rules)
-    elif found.by_shares == before.by_shares and WaterLevel.NONE not in (found.level, before.level):
+    if found.by_shares == before.by_shares and WaterLevel.NONE not in (found.level, before.level):
         change = water_levels.change_of_levels(found.level, before.level, rules)
+        if found.by_shares:
+            points, by_shares = water_levels.change_of_shares(found.shares, before.shares, rules)
+            change = water_levels.stronger(by_shares, change)
     return WaterReport(period, found, before, points, change)
 
 
