@@ -231,7 +231,7 @@ def trend_of_share(store: Store, config: Config, subject: str, spans: Sequence[P
         raise UsageError(t("water_levels.no_area", config.language, subject=subject, known=", ".join(names)))
     points = []
     for span in spans:
-        tenths = rating.of_sites(store, config, RateName.GOOD_SECTIONS, area, span, view).tenths
+        tenths = rating.of_sites(store, config, RateName.GOOD_SECTIONS, area, span, view, span).tenths
         missing = Reason.MISSING if tenths is None else None
         points.append(Point(span, None if tenths is None else Fraction(tenths, 10), reason=missing))
     return _series(area, names[area], None, 1, points, Direction.AT_LEAST)
