@@ -186,7 +186,8 @@ def test_without_a_required_item_there_is_no_class(item: str, item_set: str) -> 
 def test_below_a_detection_limit_half_of_it_counts(text: str, expected: WaterClass | None) -> None:
     found = judged(CLEAN | {"nh3n": text})
     if expected is None:
-        assert (found.status, "nh3n" in found.missing) == (Status.INSUFFICIENT, True)
+        assert (found.status, found.water_class) == (Status.NOT_JUDGEABLE, NONE)  # a value is there: it is not missing
+        assert (found.not_judgeable, "nh3n" in found.missing) == (("nh3n",), False)
     else:
         assert found.water_class is expected
 
@@ -204,7 +205,26 @@ def test_below_a_detection_limit_half_of_it_counts(text: str, expected: WaterCla
 def test_whether_a_detection_limit_is_too_coarse_hangs_on_the_body(text: str, body: Body, expected: WaterClass) -> None:
     found = judged(CLEAN | {"tp": text}, body)
     assert found.water_class is (expected or I)  # the other items are class I
-    assert ("tp" in found.missing) is (expected is NONE)
+    assert ("tp" in found.not_judgeable) is (expected is NONE)
+    assert "tp" not in found.missing
+
+
+def test_what_cannot_be_judged_is_not_what_is_missing() -> None:
+    """Both keep a section from its class; that a value is lacking comes first, since a better method would not help."""
+    coarse = judged(CLEAN | {"nh3n": "1.01L"})
+    lacking = judged({item: text for item, text in (CLEAN | {"nh3n": "1.01L"}).items() if item != "codmn"})
+    assert (coarse.status, lacking.status) == (Status.NOT_JUDGEABLE, Status.INSUFFICIENT)
+    assert (lacking.not_judgeable, "codmn" in lacking.missing) == (("nh3n",), True)
+    alone = judged({"mercury": "0.0003L"}, item_set="section_21")
+    assert (alone.status, alone.judged, alone.not_judgeable) == (Status.INSUFFICIENT, (), ("mercury",))
+    assert judged({}).status is Status.MISSING
+
+
+def test_a_source_over_a_limit_fails_whatever_cannot_be_judged() -> None:
+    over = judged(CLEAN | {"nh3n": "1.01L", "tp": "0.21"}, item_set="source_surface_61")
+    assert (over.status, over.good, over.determining) == (Status.VALID, False, ("tp",))
+    within = judged(CLEAN | {"nh3n": "1.01L", "tp": "0.2"}, item_set="source_surface_61")
+    assert (within.status, within.good) == (Status.NOT_JUDGEABLE, False)
 
 
 def test_a_value_below_zero_and_an_unknown_set_are_refused() -> None:
@@ -428,7 +448,7 @@ def test_a_mean_of_values_below_detection_is_judged_as_one_of_them() -> None:
     steps = scaled("0.0003", REGIME.items["mercury"].decimals)
     mean_of_two = water.rounded(water.means({"mercury": [(steps, True)] * 2}, REGIME), REGIME)
     twice = water.judge({**sample(CLEAN), **mean_of_two}, Body.RIVER, REGIME, "section_21")
-    assert ("mercury" in once.missing, once.water_class) == ("mercury" in twice.missing, twice.water_class) == (True, I)
+    assert (once.not_judgeable, once.water_class) == (twice.not_judgeable, twice.water_class) == (("mercury",), I)
     fine = water.rounded(
         water.means({"nh3n": [(scaled("0.3", REGIME.items["nh3n"].decimals), True)] * 2}, REGIME), REGIME
     )

@@ -37,6 +37,7 @@ REASONS = {
     Status.FROZEN: Reason.FROZEN,
     Status.UNSAMPLED: Reason.UNSAMPLED,
     Status.UNUSED: Reason.UNUSED,
+    Status.NOT_JUDGEABLE: Reason.NOT_JUDGEABLE,
 }
 
 Judged = Sequence[tuple[Site, WaterJudgement | None]]

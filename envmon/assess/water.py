@@ -51,10 +51,10 @@ Means = Mapping[str, tuple[int, int, int]]
 def judge(sample: Sample, body: Body, regime: WaterRegime, item_set: str) -> WaterJudgement:
     """The class of one sample or mean, what determines it, and the main indicators.
 
-    A value below its detection limit counts as half that limit; when the limit itself is above the class III bound the
-    item cannot be judged and is listed as missing. Items outside the set (total nitrogen, temperature, coliforms)
-    never decide. Without one of the set's required items there is no class; that a source does not comply is settled by
-    one item over its limit all the same.
+    A value below its detection limit counts as half that limit, whatever class that makes it; when the limit itself is
+    above the class III bound the item cannot be judged and is listed apart from those without a value. Items outside
+    the set (total nitrogen, temperature, coliforms) never decide. Without one of the set's required items there is no
+    class; that a source does not comply is settled by one item over its limit all the same.
     Source: GB 3838-2002 tables 1 to 3; 环办〔2011〕22号 parts 1 and 2.
     """
     chosen = _set(regime, item_set)
@@ -64,13 +64,11 @@ def judge(sample: Sample, body: Body, regime: WaterRegime, item_set: str) -> Wat
     items = [regime.items[name] for name in names]
     found = item_classes(values, censored, np.array([body]), items)[0]
     classes = {name: WaterClass(number) for name, number in zip(names, found.tolist(), strict=True) if number}
-    missing = tuple(name for name in chosen.items if name not in classes)
+    coarse = tuple(name for name in names if name not in classes and sample[name][0] != NO_VALUE)
+    missing = tuple(name for name in chosen.items if name not in classes and name not in coarse)
     worst = max(classes.values(), default=WaterClass.NONE)
-    status = Status.VALID
-    if not classes:
-        status = Status.MISSING
-    elif any(name not in classes for name in chosen.required) and not (chosen.compliance and worst > WaterClass.III):
-        status, worst = Status.INSUFFICIENT, WaterClass.NONE
+    status = _status(chosen, classes, coarse, worst)
+    worst = worst if status is Status.VALID else WaterClass.NONE
     return WaterJudgement(
         status=status,
         water_class=worst,
@@ -80,7 +78,20 @@ def judge(sample: Sample, body: Body, regime: WaterRegime, item_set: str) -> Wat
         missing=missing,
         edition=regime.edition,
         item_set=item_set,
+        not_judgeable=coarse,
     )
+
+
+def _status(
+    chosen: WaterItemSet, classes: Mapping[str, WaterClass], coarse: Sequence[str], worst: WaterClass
+) -> Status:
+    """Whether there is a class, and if not, whether values are lacking or only too coarse to be judged."""
+    if not classes and not coarse:
+        return Status.MISSING
+    lacking = [name for name in chosen.required if name not in classes]
+    if (classes and not lacking) or (chosen.compliance and worst > WaterClass.III):
+        return Status.VALID
+    return Status.NOT_JUDGEABLE if all(name in coarse for name in lacking) else Status.INSUFFICIENT
 
 
 def judge_array(

@@ -41,7 +41,7 @@ def air(
     basis: str | None,
     form: str | None,
 ) -> None:
-    from envmon.pipeline import rating
+    from envmon.pipeline import rating, why_not
 
     config, view = session.config(), view_of(edition, basis, session.lang)
     with session.reading() as store:
@@ -52,10 +52,24 @@ def air(
         for one in subjects:
             known(one, store, session.lang)
             days = rating.days_of(store, config, one, wanted, view)
-            rows += [air_row(day, one, names[one], session.lang) for day in days]
+            for day in days:
+                reasons = why_not.of_day(store, config, one, day, view, session.lang)
+                rows.append(with_reasons(air_row(day, one, names[one], session.lang), reasons, session.lang))
     values = ("pm25", "pm10", "so2", "no2", "co", "o3")
-    keys = ("date", "name", "aqi", "level_name", "primary_names", *values, "status_name")
+    keys = ("date", "name", "aqi", "level_name", "primary_names", *values, "status_text")
     show(rows, form, {key: session.say(f"cli.assess.head.{key}") for key in keys}, session.say("cli.assess.none"))
+
+
+def with_reasons(row: dict[str, Any], reasons: Sequence[str], lang: str, note: str = "") -> dict[str, Any]:
+    """A row with why its judgement is not valid, and with its status as a table shows it: the first reason beside it.
+
+    note : what is to be said of a judgement that is valid.
+    """
+    status, why = row["status_name"], reasons[0] if reasons else note
+    if len(reasons) > 1:
+        why = t("cli.assess.more_reasons", lang, why=why, count=len(reasons))
+    text = status if why in ("", status) else t("cli.assess.status", lang, status=status, why=why)
+    return {**row, "why_not_valid": list(reasons), "status_text": text}
 
 
 def air_row(day: AirDay, subject: str, name: str, lang: str) -> dict[str, Any]:
@@ -158,7 +172,7 @@ def show_waters(
         wanted, subject = period_of(period, store), area_of(area, config)
         rows = list(water_rows(store, config, kind, subject, wanted, by, view, session.lang))
     verdict = "level_name" if kind == "section" else "good"
-    keys = ("period", "name", "class_name", "target_name", verdict, "main_text", "basis_name", "status_name")
+    keys = ("period", "name", "class_name", "target_name", verdict, "main_text", "basis_name", "status_text")
     heads = {key: session.say(f"cli.assess.head.{key}") for key in keys}
     if verdict == "level_name":
         heads[verdict] = session.say("water_levels.head.level")
@@ -171,17 +185,21 @@ def water_rows(
     """Judgements as plain rows."""
     from envmon import periods
     from envmon.model import Kind
-    from envmon.pipeline import rating
+    from envmon.pipeline import rating, why_not
 
     if by == "period":
         for found in rating.judged_sites(store, config, Kind(kind), area, period, view):
-            yield water_row(found.site, found.judgement, found.parts, period.name, lang)
+            row = water_row(found.site, found.judgement, found.parts, period.name, lang)
+            reasons = why_not.of_water(config, found.judgement, found.parts, period, lang)
+            yield with_reasons(row, reasons, lang, why_not.too_coarse(found.judgement, lang))
         return
     sites = {store.site_numbers[s.id]: s for s in config.sites if s.kind == kind and area in ("*", s.area)}
     for one in rating.parts_of(store, config, sites, by, period):
         if view.basis in (None, one.basis):
             name = periods.calendar(one.first).isoformat()[: 7 if by == "month" else 10]
-            yield water_row(sites[one.site], one.judgement, [one], name, lang)
+            row = water_row(sites[one.site], one.judgement, [one], name, lang)
+            reasons = why_not.of_water(config, one.judgement, [one], periods.between(one.first, one.last), lang)
+            yield with_reasons(row, reasons, lang, why_not.too_coarse(one.judgement, lang))
 
 
 def water_row(
@@ -207,6 +225,7 @@ def water_row(
         "main": main,
         "main_text": text,
         "missing": list(judgement.missing) if judgement else [],
+        "not_judgeable": list(judgement.not_judgeable) if judgement else [],
         "basis": "+".join(basis.name.lower() for basis in bases) or None,
         "basis_name": joined("and", lang, [word(basis, lang) for basis in bases]) or "–",
         "readings": sum(part.readings for part in parts),

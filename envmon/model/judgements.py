@@ -25,6 +25,7 @@ class Status(IntEnum):
     FROZEN = 8
     UNSAMPLED = 9
     UNUSED = 10
+    NOT_JUDGEABLE = 11  # a detection limit above class III stands where a required value should
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class WaterJudgement:
     missing: tuple[str, ...]  # items of the set without a value
     edition: str
     item_set: str
+    not_judgeable: tuple[str, ...] = ()  # items with a value below a detection limit that is itself above class III
 
     @property
     def good(self) -> bool:
@@ -170,6 +172,7 @@ class Reason(StrEnum):
     FROZEN = "frozen"
     UNSAMPLED = "unsampled"
     UNUSED = "unused"
+    NOT_JUDGEABLE = "not_judgeable"
     NOT_COUNTED = "not_counted"
     NO_VOLUME = "no_volume"
 

@@ -21,7 +21,6 @@ from envmon.model import (
     POLLUTANTS,
     AirDay,
     AirRegime,
-    Area,
     Body,
     Breakpoints,
     Config,
@@ -116,16 +115,11 @@ def air_sites(config: Config, subject: str) -> tuple[str, list[Site]]:
     """The name of an area or air site, and the sites its day is made of."""
     for area in config.areas:
         if subject in (area.id, area.name):
-            return area.name, sites_of_area(config, area)
+            return area.name, judge_air.own_sites(config, area)
     for site in config.sites:
         if subject in (site.id, site.name) and site.kind in (Kind.CITY, Kind.STATION):
             return site.name, [site]
     raise UsageError(t("explain.no_air", config.language, subject=subject))
-
-
-def sites_of_area(config: Config, area: Area) -> list[Site]:
-    kind = Kind.STATION if area.air is Kind.STATION else Kind.CITY
-    return [site for site in config.sites if site.area == area.id and site.kind is kind and site.counted]
 
 
 def judged_day(store: Store, config: Config, subject: str, day: int, view: View) -> AirDay | None:

@@ -191,6 +191,12 @@ def as_chosen(regime: AirRegime, chosen: Assessment) -> AirRegime:
     return replace(regime, validity=replace(regime.validity, station_share=share))
 
 
+def own_sites(config: Config, area: Area) -> list[Site]:
+    """The sites an area's air is made of: its stations that count, or its city series."""
+    kind = Kind.STATION if area.air is Kind.STATION else Kind.CITY
+    return [site for site in config.sites if site.area == area.id and site.kind is kind and site.counted]
+
+
 def judged_again(
     store: Store,
     config: Config,
@@ -207,8 +213,7 @@ def judged_again(
     if place is None:
         sites = [site for site in config.sites if site.id == subject and site.kind in (Kind.CITY, Kind.STATION)]
     else:
-        kind = Kind.STATION if place.air is Kind.STATION else Kind.CITY
-        sites = [site for site in config.sites if site.area == subject and site.kind is kind and site.counted]
+        sites = own_sites(config, place)
     if not sites:
         return []
     numbers = [store.site_numbers[site.id] for site in sites]

@@ -234,6 +234,12 @@ def _regime(limits: Document, method: Document, sets: Document) -> WaterRegime:
     )
 
 
+def water_item_set(edition: str, name: str) -> WaterItemSet:
+    """An item set of surface water or groundwater by the edition it was judged by, and its name."""
+    regime = _ground() if edition == _ground().edition else _surface()
+    return regime.sets[name]
+
+
 @cache
 def automatic_first() -> frozenset[str]:
     """Items for which an automatic station's values go before the laboratory's, where both are merged."""

@@ -154,6 +154,7 @@ def _judgement(content: dict[str, Any]) -> WaterJudgement:
         missing=tuple(content["missing"]),
         edition=content["edition"],
         item_set=content["item_set"],
+        not_judgeable=tuple(content.get("not_judgeable", ())),  # rows of an earlier version listed them as missing
     )
 
 
