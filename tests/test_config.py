@@ -12,7 +12,7 @@ import pytest
 from envmon import config, model, periods
 from envmon.config import ConfigMistakes, Known, Mistake
 from envmon.errors import ConfigError, UsageError
-from envmon.model import Basis, Body, Kind, RateName, RuleKind, Schedule, Severity, WaterClass
+from envmon.model import Basis, Body, Kind, RateName, RuleKind, Schedule, Severity, StationType, WaterClass
 
 ROOT = Path(__file__).parent.parent
 NOWHERE: dict[str, str] = {}
@@ -613,6 +613,45 @@ def test_sites_from_a_csv_with_chinese_columns(write: Write) -> None:
     csv = "编号,名称,类型,区域,水体类型,取水量,参与统计,所在河流\nw,水井,水源,ganzi,地下水,0.64,是,\n"
     (source,) = load(write(with_csv(), s=csv)).sites
     assert (source.kind, source.body, source.intake, source.counted) == (Kind.SOURCE, Body.GROUNDWATER, 640, True)
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("regional", StationType.REGIONAL),
+        ("区域点", StationType.REGIONAL),
+        ("background", StationType.BACKGROUND),
+        ("背景点", StationType.BACKGROUND),
+        ("污染监控点", StationType.SOURCE),
+        ("路边点", StationType.ROADSIDE),
+        ("交通点", StationType.ROADSIDE),
+        ("对照点", StationType.CONTROL),
+    ],
+)
+def test_only_assessment_stations_count(write: Write, word: str, kind: StationType) -> None:
+    """HJ 663 annex A.2, note: no regional, background, pollution-source or roadside stations."""
+    csv = f"编号,名称,类型,区域,点位类型,参与统计\na,甲,station,ganzi,{word},\nb,乙,station,ganzi,评价点,\n"
+    other, own = load(write(with_csv(), s=csv)).sites
+    assert (other.type, other.counted) == (kind, False)
+    assert (own.type, own.counted) == (StationType.ASSESSMENT, True)
+    (said,) = (load(write(with_csv(), s=csv.replace(f"{word},", f"{word},否"))).sites[0].counted,)
+    assert said is False
+
+
+def test_a_station_that_counts_and_is_no_assessment_station_is_a_mistake(write: Write) -> None:
+    head = "id,name,kind,area,body,type,counted\n"
+    (found,) = mistakes(write(with_csv(), s=head + "a,甲,station,ganzi,,background,true\n"))
+    assert (found.line, found.path, "only assessment stations count" in found.allowed) == (2, "counted", True)
+    (found,) = mistakes(write(with_csv(), s=head + "a,甲,station,ganzi,,backgroud,\n"))
+    assert (found.path, found.suggestion) == ("type", "background")
+    (found,) = mistakes(write(with_csv(), s=head + "a,甲,section,ganzi,river,control,\n"))
+    assert (found.path, "only for station" in found.allowed) == ("type", True)
+
+
+def test_a_station_may_be_left_out_whatever_it_is(write: Write) -> None:
+    csv = "id,name,kind,area,type,counted\na,甲,station,ganzi,assessment,false\n"
+    (site,) = load(write(with_csv(), s=csv)).sites
+    assert (site.type, site.counted) == (StationType.ASSESSMENT, False)
 
 
 def test_several_csvs_and_tables_together(write: Write) -> None:

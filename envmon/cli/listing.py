@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from envmon.cli import Session, language
 from envmon.cli.output import format_options, show
 from envmon.texts import t, word
+
+if TYPE_CHECKING:
+    from envmon.model import Site
 
 LANG = language()
 
@@ -81,13 +86,24 @@ def sites(session: Session, area: str | None, form: str | None) -> None:
                     "code": site.code,
                     "body": site.body.name.lower() if water else None,
                     "target": site.target_class.name if water else None,
+                    "type": site.type.value if site.kind is Kind.STATION else None,
                     "counted": site.counted,
+                    "counted_text": counted_text(site, session.lang),
                     "last": periods.clock(last) if last is not None else None,
                     **site.attributes,
                 }
             )
-    heads = {key: session.say(f"cli.sites.head.{key}") for key in ("id", "name", "kind_name", "area", "last")}
-    show(rows, form, heads, session.say("cli.sites.none"))
+    keys = ("id", "name", "kind_name", "area", "counted_text", "last")
+    show(rows, form, {key: session.say(f"cli.sites.head.{key}") for key in keys}, session.say("cli.sites.none"))
+
+
+def counted_text(site: Site, lang: str) -> str:
+    """Whether a site enters the rates; of a station that does not by what it is."""
+    from envmon.model import StationType
+
+    if site.counted:
+        return t("cli.sites.counted", lang)
+    return t("cli.sites.not_counted", lang) if site.type is StationType.ASSESSMENT else word(site.type, lang)
 
 
 @click.command(help=t("cli.standards.help", LANG), epilog=t("cli.standards.example", LANG))

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from envmon import periods, rounding
 from envmon.config.mistakes import Decimals, closest
 from envmon.errors import UsageError
-from envmon.model import POLLUTANTS, Basis, Body, Cycle, Kind, Severity, WaterClass
+from envmon.model import POLLUTANTS, Basis, Body, Cycle, Kind, Severity, StationType, WaterClass
 
 UNITS = {"m": 1, "h": 60, "d": 1440}
 WEEKDAYS = {name: number for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
@@ -26,6 +26,15 @@ AREA_LEVELS = {"county": "county", "prefecture": "prefecture", "区县": "county
 AIR_FROM = {"station": Kind.STATION, "city": Kind.CITY}
 SITE_KINDS = {kind.value: kind for kind in (Kind.CITY, Kind.STATION, Kind.SECTION, Kind.SOURCE)}
 SITE_KINDS |= {"城市": Kind.CITY, "空气站点": Kind.STATION, "断面": Kind.SECTION, "水源": Kind.SOURCE}
+STATION_TYPES = {kind.value: kind for kind in StationType} | {
+    "评价点": StationType.ASSESSMENT,
+    "区域点": StationType.REGIONAL,
+    "背景点": StationType.BACKGROUND,
+    "污染监控点": StationType.SOURCE,
+    "路边点": StationType.ROADSIDE,
+    "交通点": StationType.ROADSIDE,
+    "对照点": StationType.CONTROL,
+}
 BODIES = {body.name.lower(): body for body in Body} | {
     "河流": Body.RIVER,
     "湖库": Body.LAKE,

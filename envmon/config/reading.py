@@ -291,11 +291,11 @@ class Reading:
     def _rows(
         self, path: document.KeyPath, form: type[schema.Table], raw: Mapping[str, Any], environ: Mapping[str, str]
     ) -> list[Setting]:
-        rows = []
+        rows, implied = [], form.implied(raw)
         for key, info in zip(schema.keys(form), form.model_fields.values(), strict=True):
             if not path and (key == "language" or info.annotation is Any):
                 continue
-            value = raw.get(key, info.default)
+            value = raw.get(key, implied.get(key, info.default))
             if isinstance(value, dict) and value:
                 rows += [
                     self._row((*path, key, name), self._masked(name, item, environ), True)

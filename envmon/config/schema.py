@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from envmon import periods
 from envmon.config import DATABASE, forms
 from envmon.config.mistakes import closest, shown
-from envmon.model import Basis, Body, Cycle, Kind, RateName, RuleKind, Severity, WaterClass
+from envmon.model import Basis, Body, Cycle, Kind, RateName, RuleKind, Severity, StationType, WaterClass
 from envmon.texts import t
 
 Problem = tuple[str, str, dict[str, Any]]
@@ -63,6 +63,11 @@ class Table(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, arbitrary_types_allowed=True)
 
+    @classmethod
+    def implied(cls, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of keys that follow from what others say, unless they are written."""
+        return {}
+
     def problems(self) -> Iterator[Problem]:
         """What is wrong between the keys of this table."""
         return iter(())
@@ -89,15 +94,26 @@ class SiteTable(Table):
     target_class: Annotated[WaterClass, PlainValidator(forms.one_of(forms.CLASSES))] = default("III")
     intake: Annotated[int | None, PlainValidator(forms.exact(INTAKE_DECIMALS, 0, 10**9, "intake"))] = absent()
     counted: Annotated[bool, PlainValidator(forms.flag)] = True
+    type: Annotated[StationType, PlainValidator(forms.one_of(forms.STATION_TYPES))] = default("assessment")
     opened: Annotated[int | None, PlainValidator(forms.day)] = absent()
     closed: Annotated[int | None, PlainValidator(forms.day)] = absent()
     attributes: Annotated[dict[str, str], PlainValidator(forms.attributes)] = default({})
+
+    @classmethod
+    def implied(cls, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """A station that is no assessment station does not count (HJ 663 annex A.2, note)."""
+        written = raw.get("type")
+        kind = forms.STATION_TYPES.get(written) if isinstance(written, str) else None
+        return {} if kind in (None, StationType.ASSESSMENT) else {"counted": False}
 
     def problems(self) -> Iterator[Problem]:
         written = self.model_fields_set
         if self.kind in (Kind.SECTION, Kind.SOURCE) and "body" not in written:
             yield "body", "body_needed", {"hide": True}
+        if self.type is not StationType.ASSESSMENT and self.counted:
+            yield "counted", "type_not_counted", {"type": self.type.value}
         for key, kinds in {
+            "type": (Kind.STATION,),
             "body": (Kind.SECTION, Kind.SOURCE),
             "target_class": (Kind.SECTION,),
             "intake": (Kind.SOURCE,),
@@ -276,7 +292,7 @@ Form = TypeVar("Form", bound=Table)
 def read_table(form: type[Form], raw: Any, report: Report, lang: str) -> Form | None:
     """A table checked against its form; every mistake is reported, and then there is no table."""
     try:
-        table = form.model_validate(raw)
+        table = form.model_validate({**form.implied(raw), **raw} if isinstance(raw, dict) else raw)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             _report(detail, form, report, lang)

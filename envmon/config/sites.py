@@ -29,6 +29,7 @@ COLUMNS = {
     "目标类别": "target_class",
     "取水量": "intake",
     "参与统计": "counted",
+    "点位类型": "type",
     "启用日期": "opened",
     "停用日期": "closed",
     "湖库": "lake",

@@ -91,6 +91,7 @@ HOMES = {
         "Body",
         "Kind",
         "Site",
+        "StationType",
         "WaterClass",
     ),
     "plan": (

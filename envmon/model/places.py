@@ -17,6 +17,17 @@ class Kind(StrEnum):
     SOURCE = "source"  # a drinking-water source
 
 
+class StationType(StrEnum):
+    """What an air station stands for. Only assessment stations make a city's values (HJ 663 annex A.2, note)."""
+
+    ASSESSMENT = "assessment"
+    REGIONAL = "regional"
+    BACKGROUND = "background"
+    SOURCE = "source"  # beside a source of pollution
+    ROADSIDE = "roadside"
+    CONTROL = "control"
+
+
 class Body(IntEnum):
     """Kind of water body; decides which phosphorus limits apply. Groundwater has its own standard."""
 
@@ -59,7 +70,8 @@ class Site:
     body: Body = Body.RIVER
     target_class: WaterClass = WaterClass.III
     intake: int | None = None  # usual intake of a source, in steps of 10 t a month (10^4 t with three decimals)
-    counted: bool = True  # False: shown, but not part of any rate (background, control point)
+    counted: bool = True  # False: shown, but not part of any rate
+    type: StationType = StationType.ASSESSMENT  # of a station; any other is not counted
     opened: int | None = None  # first day (days since 1970) on which it counts; None: since ever
     closed: int | None = None  # last day on which it counts; None: it is open
     attributes: Mapping[str, str] = field(default_factory=dict)  # basin, river, chief, longitude, ...
