@@ -189,7 +189,7 @@ def pollutants_months() -> PollutantsData:
     return replace(daily, values=values, spans=spans, monthly=True, source=replace(SOURCE, unit="months"))
 
 
-VALIDITY = AirValidity(20, 8, 6, 8, 14, 27, 25, 324, (75, 50))
+VALIDITY = AirValidity(20, 8, 6, 8, 14, 27, 25, 324, (75, 50), dict.fromkeys(POLLUTANTS, 0))
 CASES = {
     "calendar year": ("calendar", calendar_year()),
     "calendar weeks": ("calendar", calendar_weeks()),

@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, field, replace
-from datetime import date
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from envmon.cli import language
+from envmon.cli.calc_cells import day_of, in_steps, pollutant
+from envmon.cli.calc_hours import hours
 from envmon.cli.calc_rows import Cells, Problems, find_columns, place_of, read, write
 from envmon.errors import NotInForce, UsageError
 from envmon.texts import t
@@ -25,18 +26,16 @@ if TYPE_CHECKING:
     from envmon.model import Body, IndexEdition, WaterClass, WaterRegime
 
 LANG = language()
-LARGEST = 10**9  # steps; beyond it a number is a mistake, not a measurement
-MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "--", "—", "–"}
 NOT_MONITORED = "/"  # HJ 633-2026, notes of tables 4 and 5
-DATE = re.compile(
-    r"(\d{4})(?:(\d{2})(\d{2})|([-/])(\d{1,2})\4(\d{1,2}))(?:[T ]+(\d{1,2})(?::(\d{2})(?::\d{2}(?:\.\d+)?)?)?)?"
-)
 CENSORED = re.compile(r"[<＜]\s*(\S+)|(\S+?)\s*[LlＬ]")
 
 
 @click.group(help=t("calc.help", LANG))
 def calc() -> None:
     pass
+
+
+calc.add_command(hours)
 
 
 @calc.command(help=t("calc.aqi.help", LANG), epilog=t("calc.aqi.example", LANG))
@@ -53,7 +52,7 @@ def aqi(ctx: click.Context, standard: str, mode: str, as_json: bool, file: IO[by
     problems = Problems()
     named = None if standard == standards.BY_DATE else standards.index_edition(standard)
     names, rows = read(file)
-    columns = find_columns(names, _pollutant, t("calc.aqi.columns", LANG))
+    columns = find_columns(names, pollutant, t("calc.aqi.columns", LANG))
     judge = AirJudge(columns, place_of(names, "date"), named, mode, problems)
     added = ["aqi", "level", "primary", *(f"iaqi_{name}" for name in columns), "edition"]
     write(names, added, rows, judge.rows, as_json, problems)
@@ -170,49 +169,6 @@ class AirJudge:
         return values, plan
 
 
-def day_of(text: str, hourly: bool) -> int | None:
-    """The day of a date, or of the hour that ends at a time of day; None for anything else.
-
-    >>> day_of("2026-03-01", False) == day_of("20260301", False) == day_of("2026/3/1 0:00", False)
-    True
-    >>> day_of("2026-03-01", True) - day_of("2026-03-01 00:00", True), day_of("2026-13-01", False)
-    (1, None)
-    """
-    from envmon import periods
-
-    match = DATE.fullmatch(text)
-    if not match:
-        return None
-    year, month, day = int(match[1]), int(match[2] or match[5]), int(match[3] or match[6])
-    hour, minute = int(match[7] or 0), int(match[8] or 0)
-    if 60 * hour + minute > 1440 or minute > 59:
-        return None
-    try:
-        found = periods.number(date(year, month, day))
-    except ValueError:
-        return None
-    return periods.day_of(periods.hour_ending(found, hour) + minute) if hourly and match[7] else found
-
-
-def in_steps(text: str, decimals: int) -> int | None:
-    """A concentration in steps, NO_VALUE for a missing one, None for a cell that is no concentration.
-
-    >>> in_steps("2.25", 1), in_steps(" NA", 0), in_steps("-3", 0), in_steps("high", 0)
-    (22, -1, None, None)
-    """
-    from envmon.model import NO_VALUE
-    from envmon.rounding import scaled
-
-    text = text.strip()
-    if text.lower() in MISSING:
-        return NO_VALUE
-    try:
-        value = scaled(text, decimals)
-    except ValueError:
-        return None
-    return None if text.startswith("-") or value > LARGEST else value
-
-
 # --- water ------------------------------------------------------------------------------------------------------
 
 
@@ -308,14 +264,6 @@ def censored_steps(text: str, decimals: int) -> tuple[int | None, bool]:
     """
     match = CENSORED.fullmatch(text.strip())
     return in_steps((match[1] or match[2]) if match else text, decimals), match is not None
-
-
-def _pollutant(name: str) -> str | None:
-    """The pollutant a heading names: pm25, PM2.5, PM 2.5, O3 ...; None for any other column."""
-    from envmon.model import POLLUTANTS
-
-    plain = re.sub(r"[\s._-]", "", name.lower())
-    return plain if plain in POLLUTANTS else None
 
 
 def _today() -> int:

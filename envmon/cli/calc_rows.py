@@ -146,6 +146,13 @@ def write(
     out.flush()
 
 
+def write_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], as_json: bool) -> None:
+    """Rows of an answer that does not follow the rows of the input, as CSV or as JSON lines, in UTF-8."""
+    out = sys.stdout.buffer
+    out.write(_as_json(heads, rows) if as_json else _as_csv([heads, *rows]))
+    out.flush()
+
+
 def _as_csv(rows: Sequence[Sequence[Any]]) -> bytes:
     target = io.StringIO()
     shown = ([str(cell).lower() if isinstance(cell, bool) else cell for cell in row] for row in rows)

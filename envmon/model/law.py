@@ -62,6 +62,7 @@ class AirValidity:
     february_days: int
     year_days: int
     station_share: tuple[int, int]  # stations of an area that must be valid, per cent: (usual, under 4 stations)
+    hour_minutes: Mapping[str, int]  # by pollutant: minutes an hourly mean needs; 0: one value is enough
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("min_sections", "share_decimals", "level_steps_clear", "min_periods"), (int,)),
     **dict.fromkeys(("index", "validity", "percentile", "rule", "main_indicators", "auto_merge", "rounds"), (dict,)),
     **dict.fromkeys(("statistics", "evaluation", "annual", "composite", "composite_weights"), (dict,)),
-    **dict.fromkeys(("daily", "hourly", "limits", "limits_lake"), (dict,)),
+    **dict.fromkeys(("daily", "hourly", "hour_minutes", "limits", "limits_lake"), (dict,)),
     **dict.fromkeys(("low", "high", "grade_1", "grade_2", "saturation_class_I"), NUMBER),
     **dict.fromkeys(("number", "no", "table", "rank", "at_most", "top", "primary_above", "exceeding_above"), (int,)),
     **dict.fromkeys(("missing_blocks_up_to", "max_listed", "multiple_decimals", "decimals_hour"), (int,)),

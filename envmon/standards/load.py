@@ -296,12 +296,17 @@ def air_validity(source: Document) -> AirValidity:
     """The validity rules of an edition of HJ 663."""
     keys = {
         "day_hours", "window_hours", "window_least", "first_window", "windows", "month_days", "february_days",
-        "year_days", "station_share", "station_share_under_4", "clause",
+        "year_days", "station_share", "station_share_under_4", "hour_minutes", "clause",
     }  # fmt: skip
     row = source.content.get("validity", {})
     check_keys(source.name, "validity", row, keys, keys)
-    plain = {key: row[key] for key in keys - {"station_share", "station_share_under_4", "clause"}}
-    return AirValidity(**plain, station_share=(row["station_share"], row["station_share_under_4"]))
+    minutes = row["hour_minutes"]
+    if minutes.keys() != set(POLLUTANTS) or not all(type(one) is int and 0 <= one <= 60 for one in minutes.values()):
+        wanted = ", ".join(POLLUTANTS)
+        raise StandardsError(f"{source.name}, validity: hour_minutes must have a number up to 60 for each of {wanted}")
+    plain = {key: row[key] for key in keys - {"station_share", "station_share_under_4", "hour_minutes", "clause"}}
+    share = row["station_share"], row["station_share_under_4"]
+    return AirValidity(**plain, station_share=share, hour_minutes=_by_pollutant(minutes))
 
 
 def air_statistics(source: Document) -> AirStatistics:
