@@ -14,7 +14,7 @@ import pytest
 from envmon import periods
 from envmon.model import RateName, View
 from envmon.pipeline import rating
-from envmon.pipeline.explaining import explain_rate
+from envmon.pipeline.explaining_rates import explain_rate
 from envmon.pipeline.importing import import_file, spec_of
 from envmon.standards import parameters
 from envmon.store import Store

@@ -19,7 +19,7 @@ from envmon.cli import root
 from envmon.errors import ConfigError, UsageError
 from envmon.model import Basis, Mark, RateName, Status, View
 from envmon.pipeline import comparing, rating
-from envmon.pipeline.explaining import explain_day
+from envmon.pipeline.explaining_air import explain_day
 from envmon.pipeline.wiring import load_config
 from envmon.store import Store
 from tests.test_rounds import AIR, SECTION, WATER, Office, at, site

@@ -85,7 +85,7 @@ def _item(days: Sequence[AirDay], row: int, period: Period, whole: Period, regim
     of_year = item in rule.with_mean and periods.is_year(whole)
     annual = _limit(regime, item, "annual", zone) if of_year else None
     mean = _figure(Fraction(sum(values.values()), len(values) * steps), item, annual, regime)
-    high = _figure(percentile(list(values.values()), rule.percentiles[item]) / steps, item, daily, regime)
+    high = _figure(percentile(list(values.values()), rule.percentiles[item]).exact / steps, item, daily, regime)
     compliant = None
     if valid and periods.is_year(whole):
         compliant = all(figure.within for figure in (mean, high) if figure.within is not None)
@@ -103,9 +103,15 @@ def _figure(exact: Fraction, item: str, limit: Fraction | None, regime: AirRegim
     shown = rounded(exact, rule.decimals[item])
     if limit is None:
         return Figure(exact, shown, None, None, None)
-    evaluated = Fraction(rounded(exact, rule.evaluation[item]), 10 ** rule.evaluation[item])
+    evaluated = evaluated_as(exact, item, regime)
     beyond = rounded((evaluated - limit) / limit, rule.multiple_decimals) if evaluated > limit else None
     return Figure(exact, shown, limit, evaluated <= limit, beyond)
+
+
+def evaluated_as(exact: Fraction, item: str, regime: AirRegime) -> Fraction:
+    """A figure as it is compared with its limit: rounded once to the decimals for evaluation (HJ 663 table 3)."""
+    decimals = regime.statistics.evaluation[item]
+    return Fraction(rounded(exact, decimals), 10**decimals)
 
 
 def rounded(exact: Fraction, decimals: int) -> int:
@@ -117,19 +123,37 @@ def rounded(exact: Fraction, decimals: int) -> int:
     return half_even(exact.numerator * 10**decimals, exact.denominator)
 
 
-def percentile(values: Sequence[int], per_cent: int) -> Fraction:
-    """A percentile of at least one value: linear between the two whose places k = 1 + (n - 1) p lies between.
+@dataclass(frozen=True, slots=True)
+class Percentile:
+    """A percentile and how it came about: X(s) + (X(s + 1) - X(s)) (k - s); k = 1 + (n - 1) p and s its whole part.
+
+    place : k. rank : s. below, above : X(s) and X(s + 1), of the values in rising order.
+    """
+
+    count: int
+    per_cent: int
+    place: Fraction
+    rank: int
+    below: int
+    above: int
+
+    @property
+    def exact(self) -> Fraction:
+        return self.below + (self.above - self.below) * (self.place - self.rank)
+
+
+def percentile(values: Sequence[int], per_cent: int) -> Percentile:
+    """A percentile of at least one value: linear between the two between which its place lies.
 
     Source: HJ 663 annex A.6.
 
-    >>> percentile([40, 10, 30, 20], 90)
+    >>> percentile([40, 10, 30, 20], 90).exact
     Fraction(37, 1)
     """
     ordered = sorted(values)
-    place = Fraction((len(ordered) - 1) * per_cent, 100)  # counted from 0
-    below = place.numerator // place.denominator
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+    place = 1 + Fraction((len(ordered) - 1) * per_cent, 100)
+    rank = place.numerator // place.denominator
+    return Percentile(len(ordered), per_cent, place, rank, ordered[rank - 1], ordered[min(rank, len(ordered) - 1)])
 
 
 # --- whether there are enough days --------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ def explain() -> None:
 def day(session: Session, subject: str, date: str, edition: str, basis: str | None, form: str | None) -> None:
     from envmon import periods
     from envmon.errors import UsageError
-    from envmon.pipeline.explaining import explain_day
+    from envmon.pipeline.explaining_air import explain_day
 
     config, wanted, view = session.config(), periods.parse(date), view_of(edition, basis, session.lang)
     if wanted.days != 1:
@@ -59,7 +59,7 @@ def day(session: Session, subject: str, date: str, edition: str, basis: str | No
 def rate(
     session: Session, name: str, area: str, period: str | None, edition: str, basis: str | None, form: str | None
 ) -> None:
-    from envmon.pipeline.explaining import explain_rate
+    from envmon.pipeline.explaining_rates import explain_rate
 
     config, view = session.config(), view_of(edition, basis, session.lang)
     with session.reading() as store:
@@ -75,16 +75,60 @@ def rate(
 @forms
 @click.pass_obj
 def section(session: Session, subject: str, period: str, basis: str | None, form: str | None) -> None:
-    from envmon import periods
-    from envmon.pipeline.explaining import explain_water
+    tell_water(session, "section", subject, period, basis, form)
 
-    config = session.config()
+
+@explain.command(help=t("cli.explain.source.help", LANG), epilog=t("cli.explain.source.example", LANG))
+@click.argument("subject")
+@click.argument("period")
+@click.option("--basis", metavar="BASIS", help=t("cli.option.basis", LANG))
+@forms
+@click.pass_obj
+def source(session: Session, subject: str, period: str, basis: str | None, form: str | None) -> None:
+    tell_water(session, "source", subject, period, basis, form)
+
+
+def tell_water(session: Session, kind: str, subject: str, period: str, basis: str | None, form: str | None) -> None:
+    from envmon import periods
+    from envmon.model import Kind
+    from envmon.pipeline.explaining_water import explain_water
+
+    config, view = session.config(), view_of("by-date", basis, session.lang)
     with session.reading() as store:
-        tell(
-            explain_water(store, config, subject, periods.parse(period), view_of("by-date", basis, session.lang)),
-            form,
-            session,
-        )
+        found = explain_water(store, config, Kind(kind), subject, periods.parse(period), view)
+        tell(found, form, session)
+
+
+@explain.command(help=t("cli.explain.stats.help", LANG), epilog=t("cli.explain.stats.example", LANG))
+@click.argument("item", metavar="ITEM")
+@area_option
+@period_option
+@view_options
+@forms
+@click.pass_obj
+def stats(
+    session: Session, item: str, area: str, period: str | None, edition: str, basis: str | None, form: str | None
+) -> None:
+    from envmon.pipeline import explaining_stats
+
+    config, view = session.config(), view_of(edition, basis, session.lang)
+    with session.reading() as store:
+        name, wanted = item_of(item, session.lang), period_of(period, store)
+        subject = explaining_stats.area_of(config, area_of(area, config))
+        found = explaining_stats.explain_stats(store, config, name, subject, wanted, now_of(store), view)
+        tell(found, form, session)
+
+
+def item_of(text: str, lang: str) -> str:
+    """A pollutant in any of its spellings, or the composite index. Raises UsageError for anything else."""
+    from envmon.cli.calc_cells import pollutant
+    from envmon.errors import UsageError
+    from envmon.pipeline.explaining_stats import COMPOSITE, ITEMS
+
+    found = pollutant(text) or (COMPOSITE if text.strip().lower() in (COMPOSITE, "综合指数") else None)
+    if found is None:
+        raise UsageError(t("explain.stats.unknown", lang, item=text, known=", ".join(ITEMS)))
+    return found
 
 
 def tell(found: Explanation, form: str | None, session: Session) -> None:

@@ -1,50 +1,34 @@
 """Explain: one number taken apart: the readings behind it, what was left out and why, every rounding, the clause.
 
-An explanation is data first (titled tables of plain rows), so that the terminal, JSON and Markdown say the same.
+An explanation is data first (titled tables of plain rows), so that the terminal, JSON and Markdown say the same. What
+every explanation is made of stands here; `explaining_air`, `_stats`, `_rates` and `_water` take the numbers apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from envmon import periods, standards
-from envmon.assess import air, water, water_levels
-from envmon.errors import UsageError
 from envmon.model import (
-    ABSENT,
-    NO_VALUE,
-    POLLUTANTS,
-    AirDay,
     AirRegime,
-    Body,
-    Breakpoints,
     Config,
+    ExceptionalEvent,
     Flag,
     Kind,
     Mark,
     Parameter,
-    Rate,
-    RateName,
     Site,
-    Status,
+    StationType,
     Verdict,
-    View,
     WaterClass,
-    WaterItem,
-    WaterJudgement,
-    WaterLevel,
-    WaterPeriod,
-    WaterRegime,
 )
 from envmon.periods import Period
 from envmon.pipeline import judge_air, judge_water, rating
-from envmon.pipeline.board import counted
 from envmon.rounding import printed
+from envmon.standards.clauses import clause
 from envmon.store import Store
 from envmon.texts import joined, t, word
 
@@ -52,12 +36,14 @@ Rows = list[dict[str, Any]]
 
 CLASS = "published_class"  # kept beside the readings, as the class's number
 LONGEST_LIST = 31  # days of readings that are listed one by one
+ROUNDING = "GB/T 8170-2008"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One titled table of an explanation; `keys` are shown to people, in this order, all of them to programs."""
 
+    id: str
     title: str
     rows: Rows
     keys: tuple[str, ...]
@@ -73,145 +59,65 @@ class Explanation:
     parts: tuple[Part, ...]
 
 
-# --- a day of air -------------------------------------------------------------------------------------------------
+def part(name: str, rows: Iterable[dict[str, Any]], keys: Sequence[str], lang: str, title: str = "") -> Part:
+    """A part under its title; of the columns those that say something in some row are shown, but for an empty table."""
+    found = list(rows)
+    told = [key for key in keys if not found or any(row.get(key) not in (None, "", [], "–") for row in found)]
+    return Part(name, t(f"explain.part.{title or name}", lang), found, tuple(told))
 
 
-def explain_day(store: Store, config: Config, subject: str, day: int, view: View) -> Explanation:
-    """The daily index of a site, or of an area through the site or the stations it is made of."""
-    lang = config.language
-    name, sites = air_sites(config, subject)
-    regime = standards.air(day, view.edition)
-    numbers = [store.site_numbers[site.id] for site in sites]
-    raw, usable = judge_air.checked_hours(store, config, numbers, day, day, save=False, basis=view.basis)
-    rows = [row for column in range(len(sites)) for row in item_rows(raw, usable, column, sites[column], regime, lang)]
-    judged = judged_day(store, config, subject, day, view)
-    parts = [
-        Part(t("explain.day.items", lang), rows, ("site", "item_name", "hours", "exact", "value", "iaqi", "how")),
-        Part(
-            t("explain.day.left_out", lang),
-            left_out(store, config, sites, numbers, periods.single(day)),
-            ("site", "at", "item_name", "reading", "why"),
-        ),
-        Part(
-            t("explain.origins", lang),
-            origins(store, sites, numbers, periods.single(day)),
-            ("site", "source", "origin", "learned", "values"),
-        ),
-    ]
-    if judged is not None and len(sites) > 1:
-        parts.insert(1, Part(t("explain.day.area", lang), [area_row(judged, regime)], (*POLLUTANTS, "aqi")))
-    answer = day_answer(judged, lang)
-    return Explanation(f"{name} {periods.calendar(day)}", answer, law_in_words(regime, lang), tuple(parts))
+# --- law ----------------------------------------------------------------------------------------------------------
 
 
 def law_in_words(regime: AirRegime, lang: str) -> str:
-    """The documents a day was judged by, with the stage of the limits where there is more than one."""
+    """The documents air was judged by, with the stage of the limits where there is more than one."""
     limits = regime.limits
     stage = "" if limits.phase == standards.ONLY_PHASE else f" {t(f'phase.{limits.phase}', lang)}"
     return f"{regime.index.id} · {limits.id}{stage} · {regime.method}"
 
 
-def air_sites(config: Config, subject: str) -> tuple[str, list[Site]]:
-    """The name of an area or air site, and the sites its day is made of."""
-    for area in config.areas:
-        if subject in (area.id, area.name):
-            return area.name, judge_air.own_sites(config, area)
-    for site in config.sites:
-        if subject in (site.id, site.name) and site.kind in (Kind.CITY, Kind.STATION):
-            return site.name, [site]
-    raise UsageError(t("explain.no_air", config.language, subject=subject))
+def rule_row(name: str, where: str, lang: str, **values: Any) -> dict[str, Any]:
+    """One rule that an explanation rests on: what it says, and the document and clause that say so."""
+    return {"rule": t(f"explain.rule.{name}", lang, **values), "clause": where}
 
 
-def judged_day(store: Store, config: Config, subject: str, day: int, view: View) -> AirDay | None:
-    """The stored judgement of the day, or the one another view gives."""
-    named = [(one.id, one.name) for one in config.areas] + [(one.id, one.name) for one in config.sites]
-    wanted = next(names[0] for names in named if subject in names)
-    found = rating.days_of(store, config, wanted, periods.single(day), view)
-    return found[0] if found else None
+def rounding_rule(lang: str) -> dict[str, Any]:
+    return rule_row("rounding", clause(ROUNDING, "rule"), lang)
 
 
-def day_answer(day: AirDay | None, lang: str) -> str:
-    if day is None:
-        return t("explain.day.not_judged", lang)
-    primary = [name for bit, name in enumerate(POLLUTANTS) if day.primary >> bit & 1]
-    names = joined("and", lang, [t(f"daily_item.{name}", lang) for name in primary])
-    aqi = air.published(day.aqi, day.missing, standards.index_edition(day.edition))
-    values = {
-        "aqi": t("explain.day.none", lang) if aqi is None else aqi,
-        "level": t(f"level.{day.level}", lang),
-        "primary": names or "–",
-    }
-    return t("explain.day.answer", lang, status=word(day.status, lang), edition=day.edition, **values)
+STEPS = ("step", "result", "clause")
 
 
-def item_rows(raw: Any, usable: Any, column: int, site: Site, regime: AirRegime, lang: str) -> Iterator[dict[str, Any]]:
-    """One row a pollutant: hours, exact mean, rounded value, sub-index and how it came about."""
-    days = air.daily(usable[:, :, column : column + 1], 0, regime, judge_air.STORED)
-    for row, (pollutant, parameter) in enumerate(zip(POLLUTANTS, judge_air.PARAMETERS, strict=True)):
-        hours = [int(value) for value in usable[row, :, column]]
-        present = [value for value in hours if value != NO_VALUE]
-        breakpoints = regime.index.columns[regime.index.daily[pollutant]]
-        value, iaqi = int(days.value[row, 0, 0]), int(days.iaqi[row, 0, 0])
-        if pollutant == "o3":
-            exact, how_many = best_window(hours, regime, parameter)
-        else:
-            exact = mean_text(sum(present), len(present), parameter.decimals) if present else "–"
-            how_many = f"{len(present)}/24"
-        yield {
-            "site": site.name,
-            "item": pollutant,
-            "item_name": t(f"daily_item.{pollutant}", lang),
-            "hours": how_many,
-            "received": int((raw[row, :, column] != ABSENT).sum()),
-            "exact": exact,
-            "value": None if value < 0 else printed(value, breakpoints.decimals),
-            "iaqi": None if iaqi < 0 else iaqi,
-            "how": formula(value, breakpoints, regime) if value >= 0 else "–",
-        }
+def step_row(step: str, result: str, lang: str, where: str = "", decimals: int | None = None) -> dict[str, Any]:
+    """One step of a calculation; a rounding says to how many decimals."""
+    name = t(f"explain.step.{step}", lang)
+    if decimals is not None:
+        name = t("explain.step.to_decimals", lang, step=name, decimals=decimals)
+    return {"what": step, "step": name, "result": result, "decimals": decimals, "clause": where}
 
 
-def mean_text(total: int, count: int, decimals: int) -> str:
-    """A mean as the fraction it is: total / count = value."""
-    exact = Fraction(total, count * 10**decimals)
-    return f"{plain(total, decimals)}/{count} = {float(exact):.4f}"
+# --- where readings came from, and what became of them ------------------------------------------------------------
 
 
-def best_window(hours: Sequence[int], regime: AirRegime, parameter: Parameter) -> tuple[str, str]:
-    """The highest 8-hour mean of ozone with the hour its window ends, and how many windows are valid."""
-    rule = regime.validity
-    windows = []
-    for end in range(rule.first_window, 25):
-        part = [value for value in hours[end - rule.window_hours : end] if value != NO_VALUE]
-        if len(part) >= rule.window_least:
-            windows.append((Fraction(sum(part), len(part)), sum(part), len(part), end))
-    if not windows:
-        return "–", "0"
-    _, total, count, end = max(windows)
-    return f"{mean_text(total, count, parameter.decimals)} @{end:02d}:00", f"{len(windows)}/17"
+def bounds(period: Period) -> tuple[int, int]:
+    """The minutes after which and up to which the readings of a period lie."""
+    return periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
 
 
-def formula(value: int, column: Breakpoints, regime: AirRegime) -> str:
-    """How a sub-index came from a concentration: the two breakpoints around it and the rounding up."""
-    while value > column.points[-1]:
-        if not isinstance(column.beyond, str):
-            return f"> {printed(column.points[-1], column.decimals)} → {column.beyond}"
-        column = regime.index.columns[column.beyond]
-    upper = next(i for i in range(1, len(column.points)) if value <= column.points[i])
-    low, high = column.points[upper - 1], column.points[upper]
-    from_, to = column.nodes[upper - 1], column.nodes[upper]
-    exact = Fraction((to - from_) * (value - low), high - low) + from_
-    shown = [printed(number, column.decimals) for number in (low, high)]
-    return f"{shown[0]}–{shown[1]} → {from_}–{to}: {float(exact):.2f} ↑"
-
-
-def area_row(day: AirDay, regime: AirRegime) -> dict[str, Any]:
-    """The area's own values: the mean of its valid stations' daily values, rounded once."""
-    columns = [regime.index.columns[regime.index.daily[name]] for name in POLLUTANTS]
-    values = {
-        name: None if value < 0 else printed(value, column.decimals)
-        for name, value, column in zip(POLLUTANTS, day.value, columns, strict=True)
-    }
-    return {**values, "aqi": day.aqi if day.aqi >= 0 else None, "stations": day.stations}
+def common_parts(store: Store, config: Config, sites: Sequence[Site], period: Period) -> list[Part]:
+    """What QC said of the readings, which of them were revised, and where those in force came from."""
+    lang = config.language
+    numbers = [store.site_numbers[site.id] for site in sites]
+    seen = ("site",) if len(sites) > 1 else ()
+    found = left_out(store, config, sites, numbers, period)
+    revised = revisions(store, sites, period, lang)
+    came = origins(store, sites, numbers, period)
+    columns = (*seen, "at", "item_name", "was", "became", "source", "learned")
+    return [
+        part("left_out", found, (*seen, "at", "item_name", "reading", "why"), lang),
+        part("revisions", revised, columns, lang),
+        part("origins", came, (*seen, "source", "origin", "learned", "values"), lang),
+    ]
 
 
 def left_out(store: Store, config: Config, sites: Sequence[Site], numbers: Sequence[int], period: Period) -> Rows:
@@ -242,7 +148,7 @@ def left_out(store: Store, config: Config, sites: Sequence[Site], numbers: Seque
 
 def verdicts(store: Store, config: Config, site: Site, number: int, period: Period) -> list[Verdict]:
     """What QC says of a site's readings, as stored or as it would have said at an earlier time."""
-    start, end = periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
+    start, end = bounds(period)
     if store.as_of is None:
         return store.flags(number, start, end)
     if site.kind in (Kind.CITY, Kind.STATION):
@@ -251,227 +157,139 @@ def verdicts(store: Store, config: Config, site: Site, number: int, period: Peri
     return [one for one in found if start < one.ending <= end]
 
 
+def revisions(store: Store, sites: Sequence[Site], period: Period, lang: str) -> Rows:
+    """The readings that were another value before: from what to what, when that was learned, and of which service."""
+    by_number = {store.site_numbers[site.id]: site for site in sites}
+    items, words = standards.parameter_numbers(), store.item_names(lang)
+    return [
+        {
+            "site": by_number[one["site"]].name,
+            "at": periods.clock(one["ending"]),
+            "item": items[one["parameter"]].id,
+            "item_name": words[items[one["parameter"]].id],
+            "was": shown(one["was"], one["was_mark"], items[one["parameter"]], lang),
+            "was_learned": periods.clock(one["was_learned"]),
+            "became": shown(one["became"], one["became_mark"], items[one["parameter"]], lang),
+            "learned": periods.clock(one["became_learned"]),
+            "source": one["source"],
+            "origin": one["became_origin"],
+        }
+        for one in store.revisions(list(by_number), *bounds(period))
+    ]
+
+
+def revised_days(store: Store, sites: Sequence[Site], period: Period, lang: str) -> Part:
+    """Of a longer period the days with revised readings: how many of which site, and when the last was learned."""
+    names = {store.site_numbers[site.id]: site.name for site in sites}
+    days: dict[tuple[int, int], list[int]] = {}
+    for one in store.revisions(list(names), *bounds(period)):
+        days.setdefault((periods.day_of(one["ending"]), one["site"]), []).append(one["became_learned"])
+    rows = [
+        {
+            "site": names[number],
+            "date": periods.calendar(day).isoformat(),
+            "revised": len(learned),
+            "learned": periods.clock(max(learned)),
+        }
+        for (day, number), learned in sorted(days.items())
+    ]
+    return part("revised_days", rows, ("site", "date", "revised", "learned"), lang)
+
+
 def origins(store: Store, sites: Sequence[Site], numbers: Sequence[int], period: Period) -> Rows:
     """The payloads the readings in force came from."""
     rows = []
     for site, number in zip(sites, numbers, strict=True):
-        start, end = periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
-        for found in store.origins(number, start, end):
+        for found in store.origins(number, *bounds(period)):
             rows.append({"site": site.name, **found, "learned": periods.clock(found["learned"])})
     return rows
 
 
-# --- a rate -------------------------------------------------------------------------------------------------------
+# --- what does not count, and what was decided --------------------------------------------------------------------
 
 
-def explain_rate(
-    store: Store, config: Config, name: RateName, area: str, period: Period, now: int, view: View
-) -> Explanation:
-    """A rate with everything that is not in its numerator, one by one."""
-    lang = config.language
-    rate = rating.rate(store, config, name, area, period, now, view)
-    subject = t("bureau.whole", lang) if area == rating.WHOLE else rating.area_name(config, area)
-    percent = "–" if rate.tenths is None else f"{printed(rate.tenths, 1)}%"
-    counts = {"counted": counted(rate.name, rate.numerator, rate.denominator, lang), "percent": percent}
-    answer = t("explain.rate.answer", lang, rate=word(name, lang), basis=basis_in_words(rate, lang), **counts)
-    if name is RateName.GOOD_DAYS:
-        parts = tuple(day_parts(store, config, area, rate.period, view))
-    else:
-        parts = (site_part(store, config, name, area, rating.counted_in(name, period, rate.period), view),)
-    law = " / ".join(rate.editions) or "–"
-    return Explanation(f"{word(name, lang)} {subject} {period.name}", answer, law, parts)
+def why_not_counted(site: Site, period: Period, lang: str) -> str:
+    """Why a site enters no figure of a period; "" when it does."""
+    if not site.counted:
+        if site.type is StationType.ASSESSMENT:
+            return t("explain.counted_false", lang)
+        return t("explain.station_type", lang, type=word(site.type, lang))
+    return "" if any(site.open_on(day) for day in period) else t("reason.not_open", lang)
 
 
-def basis_in_words(rate: Rate, lang: str) -> str:
-    """The kinds of data of a rate, which names them joined by +."""
-    kinds = [t(f"basis.{kind}", lang) for kind in rate.basis.split("+") if kind != "none"]
-    return joined("and", lang, kinds) or "–"
-
-
-def day_parts(store: Store, config: Config, area: str, period: Period, view: View) -> Iterator[Part]:
-    """Days over the limit, and days that are not counted, of every area of the rate."""
-    lang = config.language
-    over: Rows = []
-    out: Rows = []
-    for one in rating.areas_with_air(config, area):
-        days = {day.day: day for day in rating.days_of(store, config, one.id, period, view)}
-        for number in period:
-            found, date = days.get(number), periods.calendar(number).isoformat()
-            if found is None or found.status is not Status.VALID:
-                status = Status.MISSING if found is None else found.status
-                out.append({"area": one.name, "date": date, "why": word(status, lang), **hours_of(found)})
-            elif found.aqi > standards.good_up_to(found.edition):
-                names = [name for bit, name in enumerate(POLLUTANTS) if found.primary >> bit & 1]
-                told = joined("and", lang, [t(f"daily_item.{name}", lang) for name in names])
-                row = {"area": one.name, "date": date, "aqi": found.aqi, "primary": names, "primary_names": told}
-                over.append({**row, "edition": found.edition})
-    yield Part(t("explain.rate.over", lang), over, ("area", "date", "aqi", "primary_names", "edition"))
-    yield Part(t("explain.rate.out", lang), out, ("area", "date", "why", "hours"))
-
-
-def hours_of(day: AirDay | None) -> dict[str, Any]:
-    """Valid hours by pollutant of a day that does not count."""
-    if day is None:
-        return {"hours": None}
-    pairs = zip(POLLUTANTS, day.hours, strict=True)
-    return {"hours": " ".join(f"{name}:{count}" for name, count in pairs), "o3_windows": day.windows}
-
-
-def site_part(store: Store, config: Config, name: RateName, area: str, spans: Sequence[Period], view: View) -> Part:
-    """Every section or source of the rate with its judgement, in each of the spans in which they are counted."""
-    lang, names = config.language, store.item_names(config.language)
-    rows = [
-        {"part": span.name, **site_row(one, names, lang)}
-        for span in spans
-        for one in rating.judged_sites(store, config, rating.KINDS[name], area, span, view)
-    ]
-    columns: tuple[str, ...] = ("part",) if len(spans) > 1 else ()
-    columns += ("site", "class", "target", "counted", "good", "determining_names", "why")
-    return Part(t("explain.rate.sites", lang), rows, columns)
-
-
-def site_row(one: rating.Judged, names: Mapping[str, str], lang: str) -> dict[str, Any]:
-    """One section or source of a rate: what it was judged to be, and why it does not count."""
-    site, found = one.site, one.judgement
-    status = found.status if found else Status.MISSING
-    counted = site.counted and status is Status.VALID
-    bad = list(found.determining) if found and not found.good else []
+def event_row(event: ExceptionalEvent, config: Config, names: Mapping[str, str], lang: str) -> dict[str, Any]:
+    """An exceptional event: what, where, when, and who decided with which document."""
+    places = {area.id: area.name for area in config.areas} | {site.id: site.name for site in config.sites}
+    places["*"] = t("bureau.whole", lang)
     return {
-        "site": site.name,
-        "class": word(found.water_class, lang) if found else None,
-        "target": word(site.target_class, lang),
-        "counted": counted,
-        "good": found.good if found and counted else None,
-        "determining": bad,
-        "determining_names": [names[item] for item in bad],
-        "why": "" if counted else word(status, lang) if site.counted else t("reason.not_counted", lang),
-        "intake": site.intake,
+        "number": event.number,
+        "event": word_of_event(event, lang),
+        "subject": event.subject,
+        "subject_name": places.get(event.subject, event.subject),
+        "items": list(event.items),
+        "item_names": [names.get(item, item) for item in event.items],
+        "from": periods.clock(event.first),
+        "to": periods.clock(event.last),
+        "decided_by": event.decided_by,
+        "document": event.document,
+        "note": event.note,
     }
 
 
-# --- a section or source ------------------------------------------------------------------------------------------
+EVENT_KEYS = ("event", "subject_name", "item_names", "from", "to", "decided_by", "document")
 
 
-def explain_water(store: Store, config: Config, subject: str, period: Period, view: View) -> Explanation:
-    """The class of a section (or the compliance of a source) over a period, item by item."""
-    lang = config.language
-    site = next((s for s in config.sites if subject in (s.id, s.name) and s.kind in (Kind.SECTION, Kind.SOURCE)), None)
-    if site is None:
-        raise UsageError(t("explain.no_water", lang, subject=subject))
-    (found,) = rating.judged(store, config, [site], period, view)
-    question, judged = f"{site.name} {period.name}", found.judgement
-    if judged is None or not found.parts:
-        status = Status.MISSING if judged is None else judged.status
-        return Explanation(question, t("explain.water.none", lang, status=word(status, lang)), "–", ())
-    regime, _ = judge_water.law_of(config, site, found.parts[-1].basis, period.last)
-    items = [water_row(item, found, judged, regime, lang) for item in regime.items if item in found.means]
-    parts = [
-        Part(
-            t("explain.water.items", lang),
-            items,
-            ("name", "exact", "value", "limits", "class", "decides"),
-        ),
-        Part(
-            t("explain.water.parts", lang),
-            [part_row(part, lang) for part in found.parts],
-            ("part", "basis", "readings", "class"),
-        ),
-    ]
-    if period.days <= LONGEST_LIST:
-        parts.append(Part(t("explain.water.readings", lang), samples(store, site, period, lang), ("at", "sample")))
-    numbers = [store.site_numbers[site.id]]
-    parts.append(
-        Part(
-            t("explain.day.left_out", lang),
-            left_out(store, config, [site], numbers, period),
-            ("at", "item_name", "reading", "why"),
-        )
-    )
-    sources = ("source", "origin", "learned", "values")
-    parts.append(Part(t("explain.origins", lang), origins(store, [site], numbers, period), sources))
-    answer = t(
-        "explain.water.answer",
-        lang,
-        class_name=class_and_level(site, judged.water_class, lang),
-        readings=sum(part.readings for part in found.parts),
-        basis=joined("and", lang, [word(basis, lang) for basis in sorted({part.basis for part in found.parts})]),
-        status=word(judged.status, lang),
-    )
-    return Explanation(question, answer, f"{judged.edition} · {regime.method} · {judged.item_set}", tuple(parts))
+def word_of_event(event: ExceptionalEvent, lang: str) -> str:
+    return t(f"event_kind.{event.kind.value}", lang)
 
 
-def class_and_level(site: Site, water_class: WaterClass, lang: str) -> str:
-    """A class in words; that of a section with the level it means (水质状况)."""
-    level = water_levels.level_of(water_class, standards.water_levels())
-    if site.kind is not Kind.SECTION or level is WaterLevel.NONE:
-        return word(water_class, lang)
-    return t("water_levels.class_and_level", lang, class_name=word(water_class, lang), level=word(level, lang))
+def touching(events: Iterable[ExceptionalEvent], subjects: Iterable[str], period: Period) -> list[ExceptionalEvent]:
+    """The events about some places, or about all, that touch a period."""
+    wanted = {*subjects, rating.WHOLE}
+    return [one for one in events if one.subject in wanted and rating.touches(one, period)]
 
 
-def water_row(
-    item: str, found: rating.Judged, judged: WaterJudgement, regime: WaterRegime, lang: str
-) -> dict[str, Any]:
-    """One item: exact mean, rounded value, class bounds, class, and whether it decided."""
-    entry, chosen = regime.items[item], regime.sets[judged.item_set]
-    top, bottom, below = found.means[item]
-    site = found.site
-    readings = sum(part.readings for part in found.parts)
-    value, censored = judge_water.sample_of({item: found.means[item]}, readings, regime)[item]
-    deciding = item in (*chosen.items, *chosen.optional)
-    return {
-        "item": item,
-        "name": f"{entry.name if lang == 'zh' else entry.name_en} {entry.unit}".strip(),
-        "exact": np.format_float_positional(top / (bottom * 10**entry.decimals), 6, fractional=False, trim="-"),
-        "all_below_detection": bool(below),
-        "value": "<" * censored + plain(value, entry.decimals),
-        "limits": limits_in_words(entry, site.body is Body.LAKE),
-        "class": word(item_class(value, censored, site, entry), lang) if deciding else None,
-        "decides": item in judged.determining,
-        "judged": item in judged.judged,
-    }
+# --- numbers as people read them ----------------------------------------------------------------------------------
 
 
-def limits_in_words(item: WaterItem, lake: bool) -> list[str]:
-    """The bounds of the classes I to V; of an item with two bounds both, as 6–9."""
-    bounds = ["–" if bound == water.BEYOND else plain(bound, item.decimals) for bound in water.limits_of(item, lake)]
-    if not item.low:
-        return bounds
-    lows = ["" if low is None else f"{plain(low, item.decimals)}–" for low in item.low]
-    return [low + bound for low, bound in zip(lows, bounds, strict=True)]
-
-
-def part_row(part: WaterPeriod, lang: str) -> dict[str, Any]:
-    """One stored judgement that a longer period is made of."""
-    return {
-        "part": periods.between(part.first, part.last).name,
-        "basis": word(part.basis, lang),
-        "readings": part.readings,
-        "class": word(part.judgement.water_class, lang),
-    }
-
-
-def samples(store: Store, site: Site, period: Period, lang: str) -> Rows:
-    """Every reading time with its values in force; what is below a detection limit is written <limit."""
-    start, end = periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
-    items, rows = standards.parameter_numbers(), []
-    by_time: dict[int, dict[str, str]] = {}
-    for _, ending, number, value, mark, _, _ in store.water_readings([store.site_numbers[site.id]], start, end):
-        item = items[number]
-        shown = "<" * (mark == Mark.CENSORED) + plain(value, item.decimals)
-        by_time.setdefault(ending, {})[item.id] = word(WaterClass(value), lang) if item.id == CLASS else shown
-    names = store.item_names(lang)
-    for ending, values in by_time.items():
-        told = joined("comma", lang, [f"{names[item]} {value}" for item, value in values.items()])
-        rows.append({"at": periods.clock(ending), "values": values, "sample": told})
-    return rows
-
-
-def item_class(value: int, censored: bool, site: Site, item: WaterItem) -> WaterClass:
-    found = water.item_classes(np.array([[value]]), np.array([[censored]]), np.array([site.body]), [item])
-    return WaterClass(int(found[0, 0]))
+def shown(value: int, mark: int, item: Parameter, lang: str) -> str:
+    """A reading as text: below its detection limit with <, a published class by its name."""
+    if item.id == CLASS:
+        return word(WaterClass(value), lang)
+    return "<" * (mark == Mark.CENSORED) + plain(value, item.decimals)
 
 
 def plain(value: int, decimals: int) -> str:
     """A stored value without the zeros that storing it added."""
     text = printed(value, decimals)
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def fraction_text(exact: Fraction) -> str:
+    """A limit or other fraction whose decimals end, as people write it.
+
+    >>> fraction_text(Fraction(15, 100)), fraction_text(Fraction(60))
+    ('0.15', '60')
+    """
+    return plain(int(exact * 10**6), 6)
+
+
+def approximately(exact: Fraction, digits: int = 4) -> str:
+    """An exact fraction with its first decimals, marked where they do not end there; for people only.
+
+    >>> approximately(Fraction(91, 24)), approximately(Fraction(7, 2))
+    ('91/24 ≈ 3.7917', '3.5')
+    """
+    steps = exact * 10**digits
+    if steps.denominator == 1:
+        return plain(int(steps), digits)
+    return f"{exact.numerator}/{exact.denominator} ≈ {plain(round(steps), digits)}"
+
+
+def names_of_bits(mask: int, names: Sequence[str]) -> list[str]:
+    """The pollutants of a mask."""
+    return [name for bit, name in enumerate(names) if mask >> bit & 1]
+
+
+def daily_names(items: Sequence[str], lang: str) -> str:
+    return joined("and", lang, [t(f"daily_item.{item}", lang) for item in items])

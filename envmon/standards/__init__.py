@@ -235,9 +235,12 @@ def _regime(limits: Document, method: Document, sets: Document) -> WaterRegime:
 
 
 def water_item_set(edition: str, name: str) -> WaterItemSet:
-    """An item set of surface water or groundwater by the edition it was judged by, and its name."""
-    regime = _ground() if edition == _ground().edition else _surface()
-    return regime.sets[name]
+    """An item set of surface water or groundwater by the edition it was judged by, and its name.
+
+    What a list of a bureau's own requires is what the usual set of sources requires.
+    """
+    sets = (_ground() if edition == _ground().edition else _surface()).sets
+    return sets[name] if name in sets else next(one for one in sets.values() if one.compliance)
 
 
 @cache

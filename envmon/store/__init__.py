@@ -47,6 +47,7 @@ class Store:
     water_readings = readings.water_readings
     history = readings.history
     origins = readings.origins
+    revisions = readings.revisions
     dirty = readings.dirty
     judge_again = readings.judge_again
     clean = readings.clean
