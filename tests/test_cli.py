@@ -38,10 +38,13 @@ SUBCOMMANDS = [
     ["config", "check"],
     ["config", "show"],
     ["calc", "aqi"],
+    ["calc", "hours"],
     ["calc", "water"],
     ["explain", "day"],
     ["explain", "rate"],
     ["explain", "section"],
+    ["explain", "source"],
+    ["explain", "stats"],
 ]
 HEAVY = {"pandas", "numpy", "matplotlib", "sqlite_utils", "rich", "pydantic", "requests", "schedule", "openpyxl"}
 COLOUR = re.compile(r"\x1b\[")

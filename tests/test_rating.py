@@ -201,5 +201,6 @@ def test_a_quarter_of_sources_is_counted_month_by_month(bureau) -> None:  # type
         intake = next(site.intake for site in config.sites if site.name == "示例水库水源地")
         assert counted(RateName.GOOD_SOURCES_VOLUME, "2022-Q2") == (2 * intake, 3 * intake)
         shown = explain_rate(store, config, RateName.GOOD_SOURCES, "*", periods.parse("2022-Q2"), now, View())
-        own = [(row["part"], row["good"]) for row in shown.parts[0].rows if row["site"] == "示例水库水源地"]
+        (sites,) = (part for part in shown.parts if part.id == "sites")
+        own = [(row["part"], row["good"]) for row in sites.rows if row["site"] == "示例水库水源地"]
         assert own == [("2022-04", True), ("2022-05", False), ("2022-06", True)]
