@@ -446,6 +446,13 @@ def test_sections_words_count_section_months() -> None:
     assert {"1/2", "0/1", "1/1"} <= set(said(CHARTS["sections"](data, "zh")))
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_month_that_cannot_be_judged_has_a_mark_of_its_own(lang: str) -> None:
+    row = SectionRow("a", WaterClass.II, (MonthClass(WaterClass.NONE, Status.NOT_JUDGEABLE), None, None))
+    data = replace(sections_year(), months=tuple(periods.months(periods.quarter(2026, 1))), rows=(row,))
+    assert {"zh": "限", "en": "L"}[lang] in said(CHARTS["sections"](data, lang))
+
+
 def test_many_sections_go_on_several_pages() -> None:
     data = sections_year()
     many = replace(data, rows=data.rows * 25)

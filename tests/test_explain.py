@@ -157,6 +157,19 @@ def test_a_revised_reading_shows_from_what_to_what_when_and_from_where(office: O
     assert (day["date"], day["revised"], day["learned"]) == ("2022-03-01", 1, "2022-03-04 08:00")
 
 
+def test_as_of_an_earlier_time_a_later_revision_is_not_known(office: Office) -> None:
+    office.now_is(site("t", "station"))
+    office.air_day("t", "2022-03-01", pm25=70)
+    office.put("t", "2022-03-01T09:00", {"pm25": 82.5}, taken="2022-03-04T08:00")
+    office.put("t", "2022-03-01T09:00", {"pm25": 90}, taken="2022-03-06T08:00")
+    office.judge("2022-03-06T12:00")
+    known = {"2022-03-03": [], "2022-03-05": [("70", "82.5")], "2022-03-07": [("70", "82.5"), ("82.5", "90")]}
+    for when, expected in known.items():
+        made = json.loads(ask(office, "--as-of", when, "explain", "day", "t", "2022-03-01", "--json"))
+        (part,) = [part for part in made["parts"] if part["id"] == "revisions"]
+        assert [(row["was"], row["became"]) for row in part["rows"]] == expected
+
+
 def test_several_revisions_of_one_reading_follow_one_another(office: Office) -> None:
     """Three payloads, then one that was taken before all of them and learned last: its value was never in force."""
     office.now_is(site("t", "station"))

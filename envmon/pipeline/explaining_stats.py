@@ -47,7 +47,7 @@ def explain_stats(
     lang = config.language
     place = next(one for one in config.areas if one.id == area)
     report = air_statistics.report(store, config, place, period, now, view)
-    name = t("cli.stats.rank.composite", lang) if item == COMPOSITE else t(f"daily_item.{item}", lang)
+    name = t("explain.stats.index_name", lang) if item == COMPOSITE else t(f"daily_item.{item}", lang)
     question = f"{name} {place.name} {period.name}"
     if report is None:
         return Explanation(question, t("cli.stats.none", lang, period=period.name), "–", ())
