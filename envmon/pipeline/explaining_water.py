@@ -90,7 +90,7 @@ def explain_water(store: Store, config: Config, kind: Kind, subject: str, period
 
 
 def knowing(regime: WaterRegime, judged: WaterJudgement) -> WaterRegime:
-    """The regime with the item set that a judgement names, also when the config has left its own list of items since."""
+    """The regime with the item set that a judgement names, also when the config has left its own list since."""
     if judged.item_set in regime.sets:
         return regime
     asked = {*judged.judged, *judged.missing, *judged.not_judgeable}
