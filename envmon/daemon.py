@@ -21,6 +21,7 @@ from typing import Protocol
 from envmon import periods
 from envmon.errors import EnvmonError, StoreBusy
 from envmon.model import Config, SourceSpec
+from envmon.pipeline.correcting import record
 from envmon.pipeline.drawing import draw
 from envmon.pipeline.judge import judge
 from envmon.pipeline.pull import pull
@@ -80,9 +81,11 @@ def jobs_of(config: Config) -> tuple[Job, ...]:
             judge(store, config, now)
 
     def drawing(opened: Opened, first: int, last: int, now: int) -> None:
-        with opened(readonly=True) as store:
-            for slot in range(first, last + 1, WEEK):
-                draw(store, config, periods.week_of(periods.today(slot) - 7), now)
+        for slot in range(first, last + 1, WEEK):
+            with opened(readonly=True) as store:
+                drawn = draw(store, config, periods.week_of(periods.today(slot) - 7), now)
+            with opened() as store:
+                record(store, config, drawn.figures, now)
 
     own = {"judge": judging, "charts": drawing}
     pulls = [Job(f"pull {spec.id}", spec.every, spec.at, pulling(spec)) for spec in config.sources]

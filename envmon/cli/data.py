@@ -16,7 +16,8 @@ from envmon.cli.output import as_json, guarded
 from envmon.texts import t
 
 if TYPE_CHECKING:
-    from envmon.model import Refused, Tally
+    from envmon.model import Config, Refused, Tally
+    from envmon.pipeline.drawing import Drawn
 
 LANG = language()
 
@@ -108,8 +109,23 @@ def charts(session: Session, week: str | None, month: str | None, year: str | No
     with session.reading() as store:
         now = now_of(store)
         period = periods.week_of(periods.today(now) - 7) if last_week else periods.parse(chosen[0])
-        files = draw(store, config, period, now)
-    if not files:
+        drawn = draw(store, config, period, now)
+    if not drawn.files:
         raise EnvmonError("error.charts.none", period=period.name)
-    for path in files:
+    for path in drawn.files:
         click.echo(path)
+    keep_shown(session, config, drawn, now)
+
+
+def keep_shown(session: Session, config: Config, drawn: Drawn, now: int) -> None:
+    """Record the figures that charts show; where the database cannot be written, say that they are not recorded."""
+    from envmon.errors import StoreError
+    from envmon.pipeline.correcting import record
+    from envmon.store import Store
+
+    try:
+        with Store.open(Path(config.paths.database)) as store:
+            record(store, config, drawn.figures, now)
+    except StoreError as error:
+        said = session.say("cli.charts.not_recorded", error=error.said(session.lang))
+        click.echo(click.style(said, fg="yellow"), err=True)

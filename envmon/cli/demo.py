@@ -48,14 +48,16 @@ def draw_year(config: Config, until: str) -> list[Path]:
     """The charts of the recorded year and of its last whole week."""
     from envmon import periods
     from envmon.cli.service import minute_of
+    from envmon.pipeline.correcting import record
     from envmon.pipeline.drawing import draw
     from envmon.store import Store
 
     now = minute_of(until) + 480
     last = periods.today(now) - 1
-    with Store.open(Path(config.paths.database), readonly=True) as store:
-        week = draw(store, config, periods.week_of(last - 6), now)
-        return [*week, *draw(store, config, periods.year_of(last), now)]
+    with Store.open(Path(config.paths.database)) as store:
+        drawn = [draw(store, config, one, now) for one in (periods.week_of(last - 6), periods.year_of(last))]
+        record(store, config, [figure for one in drawn for figure in one.figures], now)
+    return [file for one in drawn for file in one.files]
 
 
 def start_afresh(config: Config, session: Session) -> None:

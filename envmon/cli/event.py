@@ -60,11 +60,14 @@ def import_list(ctx: click.Context, files: tuple[Path, ...]) -> None:
 
 
 def count_again(store: Store, config: Config) -> None:
-    """Let the targets, and the samples that are overdue, stand by the events there are now."""
+    """Let targets, overdue samples and what was published stand by the events there are now."""
     from envmon.pipeline import planning, rating
+    from envmon.pipeline.correcting import correct
 
-    rating.rate_all(store, config, now_of(store))
-    planning.outstanding(store, config, now_of(store))
+    with store.writing():
+        rating.rate_all(store, config, now_of(store))
+        planning.outstanding(store, config, now_of(store))
+        correct(store, config, now_of(store))
 
 
 def subjects_of(config: Config, lang: str) -> dict[str, str]:

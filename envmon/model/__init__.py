@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from envmon.model.alerts import *
     from envmon.model.exceptional import *
+    from envmon.model.figures import *
     from envmon.model.judgements import *
     from envmon.model.lakes import *
     from envmon.model.law import *
@@ -40,6 +41,14 @@ HOMES = {
         "ExceptionalEvent",
         "LEAVING",
         "OF_AIR",
+    ),
+    "figures": (
+        "Causes",
+        "ChangedValue",
+        "Correction",
+        "Place",
+        "PublishedFigure",
+        "Turned",
     ),
     "judgements": (
         "AirDay",

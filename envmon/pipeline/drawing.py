@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,14 @@ from envmon.model import (
     Config,
     Kind,
     Level,
+    Place,
+    PublishedFigure,
     Rate,
     RateName,
     Span,
     Status,
     Target,
+    View,
     WaterClass,
 )
 from envmon.periods import Period
@@ -41,27 +45,47 @@ if TYPE_CHECKING:  # matplotlib takes half a second to import; only drawing pays
         SectionsData,
     )
 
-Chart = tuple[str, str, Any]
-"""Name of the file, kind of chart (a name in CHARTS), its data."""
+Shown = tuple[Rate, Period, View]
+"""A rate that a chart shows, the period and the view it was asked for."""
+
+Chart = tuple[str, str, Any, Sequence[Shown]]
+"""Name of the file, kind of chart (a name in CHARTS), its data, the rates it shows."""
 
 
-def draw(store: Store, config: Config, period: Period, now: int) -> list[Path]:
-    """Draw every chart the period has data for; returns the files, the index page last; none when there is no data."""
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The files that were written, the index page last, and the figures in them, to be recorded (`correcting`)."""
+
+    files: Sequence[Path]
+    figures: Sequence[PublishedFigure]
+
+
+def draw(store: Store, config: Config, period: Period, now: int) -> Drawn:
+    """Draw every chart the period has data for; nothing when there is no data."""
     from envmon import charts
 
     folder = Path(config.paths.charts) / period.name
     items, files = [], []
-    for name, kind, data in charts_of(store, config, period, now):
+    figures: list[PublishedFigure] = []
+    for name, kind, data, shown in charts_of(store, config, period, now):
         figure = charts.CHARTS[kind](data, config.language)
         png, svg = charts.save(figure, folder / name)
         items.append(charts.IndexItem(png.name, svg.name, charts.WORDS[kind](data, config.language)))
         files += [png, svg]
+        figures += [published(one, f"{folder.name}/{name}", now) for one in shown if one[0].denominator]
     if not items:
-        return []
+        return Drawn((), ())
     title = t("charts.page.title", config.language, bureau=config.bureau, period=period.name)
     page = folder / "index.html"
     page.write_text(charts.index_page(title, items, config.language), encoding="utf-8")
-    return [*files, page]
+    return Drawn([*files, page], figures)
+
+
+def published(shown: Shown, chart: str, now: int) -> PublishedFigure:
+    """A figure as a chart shows it. The rate of an earlier day is shown as it stood on the day after."""
+    rate, period, view = shown
+    known = min(now, periods.hour_ending(rate.period.last + 1, 24))
+    return PublishedFigure(now, Place.CHART, chart, period, view, rate, known)
 
 
 def charts_of(store: Store, config: Config, period: Period, now: int) -> Iterator[Chart]:
@@ -73,13 +97,14 @@ def charts_of(store: Store, config: Config, period: Period, now: int) -> Iterato
     for area in config.areas:
         days = store.air_days(store.site_numbers[area.id], closed.first, closed.last)
         if days:
-            yield f"calendar-{area.id}", "calendar", calendar(store, area, days, closed)
-            yield f"pollutants-{area.id}", "pollutants", pollutants(store, area, days, closed)
+            good = rating.rate(store, config, RateName.GOOD_DAYS, area.id, period, now)
+            yield f"calendar-{area.id}", "calendar", calendar(store, area, days, closed), [(good, period, View())]
+            yield f"pollutants-{area.id}", "pollutants", pollutants(store, area, days, closed), ()
     for subject in dict.fromkeys(target.area for target in config.targets):
         lines = rates(store, config, subject, year, now)
         if lines is not None:
             name = "bureau" if subject == rating.WHOLE else subject
-            yield f"rates-{name}", "rates", lines
+            yield f"rates-{name}", "rates", lines, list(shown_by(lines))
     grid = sections(store, config, year, now)
     if grid is not None:
         yield from sections_pages(grid)
@@ -89,7 +114,7 @@ def sections_pages(data: SectionsData) -> Iterator[Chart]:
     from envmon import charts
 
     for count, page in enumerate(charts.pages(data), 1):
-        yield ("sections" if count == 1 else f"sections-{count}"), "sections", page
+        yield ("sections" if count == 1 else f"sections-{count}"), "sections", page, ()
 
 
 def calendar(store: Store, area: Area, days: list[AirDay], period: Period) -> CalendarData:
@@ -185,6 +210,13 @@ def line(store: Store, config: Config, target: Target, year: Period, now: int) -
 
     kept = store.rates(target.rate, target.area, target.period.first, year.last, target.edition)
     return charts.RateLine(target.rate, tuple(kept), rating.stand(store, config, target, now) if kept else None)
+
+
+def shown_by(data: RatesData) -> Iterator[Shown]:
+    """Where every line stands now."""
+    for one in data.lines:
+        if one.outlook is not None:
+            yield one.rates[-1], one.outlook.target.period, View(one.outlook.target.edition)
 
 
 def expected_of(rate: Rate) -> int:

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from envmon.errors import StoreBusy, StoreError
-from envmon.store import alerts, exceptional, judgements, past, readings, schema, slots
+from envmon.store import alerts, exceptional, figures, judgements, past, readings, schema, slots
 
 if TYPE_CHECKING:
     from envmon.model import Config, Parameter, Stream
@@ -36,7 +36,7 @@ class SiteNumbers(dict[str, int]):
 
 
 class Store:
-    """An open database. Its methods live in `readings`, `judgements`, `alerts` and `slots`, by what they keep."""
+    """An open database. Its methods live in the files of this folder, by what they keep."""
 
     keep = readings.keep
     add_flags = readings.add_flags
@@ -69,6 +69,16 @@ class Store:
     events = exceptional.events
     standing_events = exceptional.standing_events
     events_in_force = exceptional.events_in_force
+    enter_figures = figures.enter_figures
+    published_figures = figures.published_figures
+    figures_over = figures.figures_over
+    any_figure_over = figures.any_figure_over
+    enter_correction = figures.enter_correction
+    corrections = figures.corrections
+    correction_count = figures.correction_count
+    state_of_figure = figures.state_of_figure
+    changed_readings = figures.changed_readings
+    value_known = figures.value_known
     open_incidents = alerts.open_incidents
     incidents = alerts.incidents
     apply = alerts.apply

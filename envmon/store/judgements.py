@@ -189,10 +189,11 @@ def rates(store: Store, name: RateName, subject: str, first: int, last: int, ask
         " ORDER BY last",
         (name.value, subject, first, last, asked),
     )
-    return [_rate(json.loads(row[0])) for row in rows]
+    return [rate_of(json.loads(row[0])) for row in rows]
 
 
-def _rate(content: dict[str, Any]) -> Rate:
+def rate_of(content: dict[str, Any]) -> Rate:
+    """A rate from what the store keeps of it."""
     without = content.get("without")
     return model.Rate(
         name=model.RateName(content["name"]),

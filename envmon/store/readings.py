@@ -177,7 +177,7 @@ def air_hours(
     """Hourly means of some sites: (values, marks), both [pollutant, 24 x days, site].
 
     values int32 in stored steps, ABSENT where nothing was received; marks int8. Where several streams give one hour,
-    the one of the highest rank wins (`_ranks`).
+    the one of the highest rank wins (`ranks`).
     """
     import numpy as np
 
@@ -196,8 +196,8 @@ def air_hours(
     if rows:
         found = np.array(rows, np.int64).T
         if len(streams) > 1:  # of two writes into one place the last one stays
-            ranks = _ranks(store)
-            found = found[:, np.argsort([ranks[stream] for stream in found[0].tolist()], kind="stable")]
+            rank = ranks(store)
+            found = found[:, np.argsort([rank[stream] for stream in found[0].tolist()], kind="stable")]
         _, ending, site, parameter, value, mark = found
         place = (parameter - 1, (ending - start) // 60 - 1, np.array([columns[number] for number in site.tolist()]))
         values[place] = value
@@ -205,7 +205,7 @@ def air_hours(
     return values, marks
 
 
-def _ranks(store: Store) -> dict[int, int]:
+def ranks(store: Store) -> dict[int, int]:
     """How much the word of each stream counts: a manual value before a reviewed one before a real-time one.
 
     Of one basis the source that stands first in the config goes first, one that has left it last.
@@ -230,7 +230,7 @@ def water_readings(
     """Readings of water sites with first < ending <= last, oldest first.
 
     Each (site, ending, parameter, value, mark, basis, span); where several streams of one basis give one value, the
-    one of the highest rank (`_ranks`) comes last, so that it wins in a dict.
+    one of the highest rank (`ranks`) comes last, so that it wins in a dict.
     """
     rows = store.db.execute(
         f"""SELECT r.site, r.ending, r.parameter, r.value, r.mark, s.basis, s.span, s.number
@@ -238,8 +238,8 @@ def water_readings(
         WHERE r.ending > ? AND r.ending <= ? AND r.site IN ({_marks(sites)})""",
         (first, last, *sites),
     ).fetchall()
-    ranks = _ranks(store)
-    rows.sort(key=lambda row: (row[1], ranks[row[7]]))
+    rank = ranks(store)
+    rows.sort(key=lambda row: (row[1], rank[row[7]]))
     return [row[:7] for row in rows]
 
 
