@@ -131,6 +131,18 @@ def item_of(text: str, lang: str) -> str:
     return found
 
 
+@explain.command(help=t("cli.explain.correction.help", LANG), epilog=t("cli.explain.correction.example", LANG))
+@click.argument("number", type=int)
+@forms
+@click.pass_obj
+def correction(session: Session, number: int, form: str | None) -> None:
+    from envmon.pipeline.explaining_corrections import explain_correction
+
+    config = session.config()
+    with session.reading() as store:
+        tell(explain_correction(store, config, number), form, session)
+
+
 def tell(found: Explanation, form: str | None, session: Session) -> None:
     if form == "json":
         click.echo(as_json(asdict(found)))

@@ -62,6 +62,8 @@ def screen(found: Mapping[str, Any], session: Session) -> str:
         lines.append(session.say("cli.status.no_targets"))
     lines += ["", *about_incidents(found, session), *about_plan(found, session)]
     lines += about_silence(found, session)
+    if found["corrections"]:
+        lines.append(session.say("cli.status.corrections", count=found["corrections"]))
     if found["daemon"] is not None:
         lines += about_service(found, session)
     return "\n".join(lines)

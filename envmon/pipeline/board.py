@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 WEEK = 7 * periods.DAY
 LISTED_APART = (RuleKind.SILENCE, RuleKind.SAMPLING)  # kinds whose incidents are told by a list of their own
+RECENT = 30 * periods.DAY  # for how long corrections of published figures are told
 ALIVE = 10  # minutes without a beat after which the daemon counts as dead
 
 
@@ -53,6 +54,7 @@ def board(
         "unheard_sites": sum(store.site_numbers.get(site) not in heard for site in sites),
         "silent_sites": silent_sites(silent, names, lang),
         "refused_rows": store.reject_count(at - WEEK),
+        "corrections": store.correction_count(at - RECENT, at),
         "daemon": {
             "alive": beat is not None and not recorded and at - beat <= ALIVE,
             "last_beat": None if beat is None else periods.clock(beat),
@@ -87,6 +89,7 @@ def looking_back(
         "unheard_sites": None,
         "silent_sites": silent_sites(silent, names, lang),
         "refused_rows": None,
+        "corrections": store.correction_count((store.as_of or 0) - RECENT, store.as_of or 0),
         "daemon": None,
         "failing": [],
     }

@@ -47,27 +47,27 @@ TOUCHED, RESTED_ON = "figures_touched", "figures_rest_on"  # what the store reme
 # --- what is published ------------------------------------------------------------------------------------------------
 
 
-def publish(
-    store: Store,
-    config: Config,
-    name: RateName,
-    area: str,
-    period: Period,
-    view: View,
-    document: str,
-    note: str,
-    now: int,
-) -> PublishedFigure:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A rate as somebody asks for it."""
+
+    name: RateName
+    area: str
+    period: Period
+    view: View
+
+
+def publish(store: Store, config: Config, asked: Asked, document: str, note: str, now: int) -> PublishedFigure:
     """Enter a rate as it stands now as published by the bureau in a document.
 
     Raises UsageError for a document without a name, EnvmonError when nothing is counted in the period.
     """
     if not document.strip():
         raise UsageError("error.publish.document")
-    rate = rating.rate(store, config, name, area, period, now, view)
+    rate = rating.rate(store, config, asked.name, asked.area, asked.period, now, asked.view)
     if not rate.denominator:
-        raise EnvmonError("error.publish.nothing", period=period.name)
-    figure = PublishedFigure(now, Place.BUREAU, document.strip(), period, view, rate, now, note.strip())
+        raise EnvmonError("error.publish.nothing", period=asked.period.name)
+    figure = PublishedFigure(now, Place.BUREAU, document.strip(), asked.period, asked.view, rate, now, note.strip())
     return record(store, config, [figure], now)[0]
 
 
@@ -123,7 +123,7 @@ def settings_of(config: Config) -> dict[str, str]:
 def correct(store: Store, config: Config, now: int) -> list[Correction]:
     """Enter a correction for every published figure that is another one now than it was last known to be."""
     events = store.events()
-    rest = {"settings": settings_of(config), "event": events[-1].number if events else 0}
+    rest: dict[str, Any] = {"settings": settings_of(config), "event": events[-1].number if events else 0}
     before = store.meta(RESTED_ON) or rest
     settings = tuple(name for name, digest in rest["settings"].items() if before["settings"].get(name) != digest)
     news = News(store.meta(TOUCHED) or {}, [one for one in events if one.number > before["event"]], settings)
@@ -176,7 +176,7 @@ def sites_of(config: Config, figure: PublishedFigure) -> list[Site]:
 
 
 def bears_on(event: ExceptionalEvent, figure: PublishedFigure, sites: Sequence[Site]) -> bool:
-    """Whether an event may change the counts of a figure. Those that spoil values change only what is said beside it."""
+    """Whether an event may change the counts of a figure. Those that spoil values stand beside it."""
     period = figure.rate.period
     start, end = periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
     subjects = {rating.WHOLE, *(one.id for one in sites), *(one.area for one in sites)}
