@@ -1,8 +1,8 @@
 """Published figures that are other ones later: what is compared, what is told, what it costs.
 
-A day of 20 ug/m3 PM2.5 and 60 of PM10 is good, index 50 + 10 x 50/100 = 55. 80 of PM2.5 is index 100 + 5 x 50/40 = 106.25 -> 107, over 100 (HJ 633-2012 table 1,
-75-115 ug/m3 is 100-150, rounded up); 70 ug/m3 is 50 + 35 x 50/40 = 93.75 -> 94. Ammonia of 2.0 mg/L is class V
-(GB 3838-2002 table 1). Shares are rounded to one decimal: 2/3 = 66.7 %, 3/4 = 75.0 %, 1/2 = 50.0 %.
+By HJ 633-2012 table 1, rounded up: 20 ug/m3 of PM2.5 and 60 of PM10 make a good day, 50 + 10 x 50/100 = 55. 80 of
+PM2.5 is 100 + 5 x 50/40 = 106.25 -> 107, over 100; 70 is 50 + 35 x 50/40 = 93.75 -> 94. Ammonia of 2.0 mg/L is class V
+(GB 3838-2002 table 1). Shares are rounded to one decimal: 2/3 = 66.7 %, 1/3 = 33.3 %.
 """
 
 from __future__ import annotations
@@ -325,6 +325,21 @@ def test_a_figure_that_is_published_anew_is_compared_as_it_is_now(office: Office
     assert change(corrections(office)[-1]) == ((2, 3, 667), (1, 3, 333))
 
 
+def test_a_chart_of_an_earlier_week_that_shows_a_rate_as_it_stood_then_is_corrected_at_once(office: Office) -> None:
+    """The line of the year ends with the third of March as it stood on the fourth; a day of it is another one since."""
+    office.air_day("t", "2022-03-02", taken="2022-03-06T08:15", pm25=80)
+    office.judge("2022-03-06T09:00")
+    now = at("2022-03-08T10:00")
+    for _ in range(2):
+        drawn = draw(office.store, office.config, periods.parse("2022-02-28..2022-03-03"), now)
+        record(office.store, office.config, drawn.figures, now)
+    calendar, line = office.store.published_figures()
+    assert [(one.rate.numerator, one.rate.denominator) for one in (calendar, line)] == [(2, 3), (3, 3)]
+    (one,) = corrections(office)
+    assert (one.figure, change(one), one.causes.count) == (line.number, ((3, 3, 1000), (2, 3, 667)), 24)
+    assert one.since == at("2022-03-06T08:15")
+
+
 def test_the_daemon_records_what_its_weekly_charts_show(office: Office) -> None:
     (charts,) = (job for job in daemon.jobs_of(office.config) if job.name == "charts")
     monday = at("2022-03-07T00:00")
@@ -349,7 +364,7 @@ def test_neither_a_figure_nor_a_correction_is_ever_deleted_or_changed(office: Of
 def test_what_says_nothing_is_not_published(office: Office) -> None:
     with pytest.raises(EnvmonError, match="nothing is counted in 2022-01"):
         publish(office, "2022-03-04T10:00", "2022-01")
-    with pytest.raises(UsageError, match="document"):
+    with pytest.raises(UsageError, match="in which document"):
         publish(office, "2022-03-04T10:00", document="  ")
     assert office.store.published_figures() == []
 

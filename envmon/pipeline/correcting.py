@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -35,7 +35,7 @@ from envmon.model import (
 from envmon.periods import Period
 from envmon.pipeline import comparing, rating, rejudging
 from envmon.pipeline.explaining import CLASS
-from envmon.store import Store, to_json
+from envmon.store import Store
 from envmon.store.figures import Changed
 
 LOG = logging.getLogger("envmon.correct")
@@ -63,7 +63,7 @@ def publish(store: Store, config: Config, asked: Asked, document: str, note: str
     Raises UsageError for a document without a name, EnvmonError when nothing is counted in the period.
     """
     if not document.strip():
-        raise UsageError("error.publish.document")
+        raise UsageError("error.publish.document", option="--document")
     rate = rating.rate(store, config, asked.name, asked.area, asked.period, now, asked.view)
     if not rate.denominator:
         raise EnvmonError("error.publish.nothing", period=asked.period.name)
@@ -74,11 +74,17 @@ def publish(store: Store, config: Config, asked: Asked, document: str, note: str
 def record(store: Store, config: Config, figures: Sequence[PublishedFigure], now: int) -> list[PublishedFigure]:
     """Enter figures that left the program; those that stand there unchanged keep their entry.
 
-    What was published before is corrected first: a figure that is published anew is not compared any more.
+    What was published before is corrected first: a figure that is published anew is not compared any more. A chart that
+    shows the rate of an earlier day as it stood then may be behind already, which is said at once.
     """
     with store.writing():
         correct(store, config, now)
-        return store.enter_figures(figures)
+        entered = store.enter_figures(figures)
+        for figure in entered:
+            if figure.known < now:
+                every = {site.id: list(figure.rate.period) for site in sites_of(config, figure)}
+                enter(store, correction(store, config, figure, News(every, [], ()), now))
+    return entered
 
 
 # --- what is touched --------------------------------------------------------------------------------------------------
@@ -111,10 +117,9 @@ class News:
 def settings_of(config: Config) -> dict[str, str]:
     """What decides rates besides readings and events: a digest of each."""
     known = rejudging.deciding(config)
-    facts: dict[str, Any] = {name: known[name] for name in ("rules", "qc", "sources")}
-    facts |= {"assessment": asdict(config.assessment), "areas": [asdict(one) for one in config.areas]}
-    facts["sites"] = [asdict(one) for one in config.sites]
-    return {name: sha256(to_json(fact).encode()).hexdigest()[:16] for name, fact in facts.items()}
+    facts = {name: known[name] for name in ("rules", "qc", "sources")}
+    facts |= {"assessment": config.assessment, "areas": config.areas, "sites": config.sites}
+    return {name: sha256(repr(fact).encode()).hexdigest()[:16] for name, fact in facts.items()}
 
 
 # --- what is corrected ------------------------------------------------------------------------------------------------
@@ -128,18 +133,20 @@ def correct(store: Store, config: Config, now: int) -> list[Correction]:
     settings = tuple(name for name, digest in rest["settings"].items() if before["settings"].get(name) != digest)
     news = News(store.meta(TOUCHED) or {}, [one for one in events if one.number > before["event"]], settings)
     with store.writing():
-        found = [
-            store.enter_correction(one)
-            for figure in concerned(store, news)
-            if (one := correction(store, config, figure, news, now)) is not None
-        ]
+        found = [enter(store, correction(store, config, one, news, now)) for one in concerned(store, news)]
         store.set_meta(TOUCHED, {})
         store.set_meta(RESTED_ON, rest)
-    for one in found:
-        was, became = (f"{rate.numerator}/{rate.denominator}" for rate in (one.was, one.became))
-        what = f"{one.was.name.value} of {one.was.subject} in {one.was.period.name}"
-        LOG.info("published figure %s, %s, is corrected: %s -> %s", one.figure, what, was, became)
-    return found
+    return [one for one in found if one is not None]
+
+
+def enter(store: Store, one: Correction | None) -> Correction | None:
+    """Enter a correction, if there is one, and log it."""
+    if one is None:
+        return None
+    was, became = (f"{rate.numerator}/{rate.denominator}" for rate in (one.was, one.became))
+    what = f"{one.was.name.value} of {one.was.subject} in {one.was.period.name}"
+    LOG.info("published figure %s, %s, is corrected: %s -> %s", one.figure, what, was, became)
+    return store.enter_correction(one)
 
 
 def concerned(store: Store, news: News) -> list[PublishedFigure]:

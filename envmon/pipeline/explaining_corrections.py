@@ -98,9 +98,8 @@ def why_text(causes: Causes, config: Config) -> str:
     if causes.values:
         sites = dict.fromkeys((value.site, periods.day_of(value.ending)) for value in causes.values)
         site, day = next(iter(sites))
-        more = t("correction.more", lang) if len(sites) > 1 or causes.count > len(causes.values) else ""
-        first = f"{name_of(site, config)} {periods.calendar(day)}"
-        told.append(t("correction.values", lang, count=causes.count, first=first, more=more))
+        key = "correction.values_more" if len(sites) > 1 or causes.count > len(causes.values) else "correction.values"
+        told.append(t(key, lang, count=causes.count, first=f"{name_of(site, config)} {periods.calendar(day)}"))
     if causes.events:
         told.append(t("correction.events", lang, numbers=joined("and", lang, map(str, causes.events))))
     if causes.settings:

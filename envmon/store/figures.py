@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from envmon import model
 from envmon.periods import Period
-from envmon.store import readings
 from envmon.store.judgements import rate_of
+from envmon.store.readings import ranks
 
 if TYPE_CHECKING:
     from envmon.model import Basis, Correction, PublishedFigure, Rate
@@ -152,7 +152,8 @@ def _correction(row: Sequence[Any]) -> Correction:
 def state_of_figure(store: Store, one: PublishedFigure) -> tuple[Rate, int]:
     """What a figure was last known to be, and the minute up to which what was learned is in that."""
     row = store.db.execute(
-        "SELECT became, found FROM correction WHERE figure = ? ORDER BY number DESC LIMIT 1", (one.number,)
+        "SELECT became, max(found, coalesce(since, 0)) FROM correction WHERE figure = ? ORDER BY number DESC LIMIT 1",
+        (one.number,),
     ).fetchone()
     return (one.rate, one.known) if row is None else (rate_of(json.loads(row[0])), row[1])
 
@@ -189,6 +190,6 @@ def value_known(store: Store, site: int, parameter: int, ending: int, at: int) -
     ).fetchall()
     if not rows:
         return None
-    rank = readings.ranks(store)
+    rank = ranks(store)
     _, value, mark = max(rows, key=lambda row: rank[row[0]])
     return value, mark
