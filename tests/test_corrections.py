@@ -193,7 +193,7 @@ def test_a_rate_of_sections_is_corrected_by_a_revised_sample(office: Office) -> 
     assert (value.site, value.item, value.was, value.value) == ("u", "nh3n", step("nh3n") // 10, 2 * step("nh3n"))
     assert [(one.subject, one.was["class"], one.now["class"]) for one in one.causes.turned] == [("u", "II", "V")]
     (row,) = said(office, "corrections")
-    assert row["change_text"] == "100.0%（2/2） → 50.0%（1/2）"
+    assert row["change_text"] == "100.0% (2/2) → 50.0% (1/2)"
 
 
 def test_a_running_quarter_of_sources_is_counted_month_by_month_as_when_it_was_published(tmp_path: Path) -> None:
@@ -403,12 +403,14 @@ def test_a_listing_fits_a_terminal(corrected: Office, lang: str, monkeypatch: py
     for words in (("corrections",), ("status",)):
         text = ask(corrected, "--lang", lang, *words).stdout
         assert max(map(width, text.splitlines())) <= 80
-        assert "9号" in text.replace("\n", "") or words == ("status",)
+        if words == ("corrections",):
+            whole = "".join(text.split())
+            assert all(part in whole for part in ("某县", "川环〔2022〕9号", "(3/3)", "66.7%", "(t", "2022-03-02"))
 
 
 def test_one_correction_is_explained(corrected: Office) -> None:
     found = said(corrected, "explain", "correction", "1")
-    assert "100.0%（3/3） → 66.7%（2/3）" in found["answer"]
+    assert "100.0% (3/3) → 66.7% (2/3)" in found["answer"]
     figure, states, turned, values = found["parts"]
     assert figure["rows"][0]["document"] == "川环〔2022〕9号"
     assert [row["excluded"] for row in states["rows"]] == [{}, {}]

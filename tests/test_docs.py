@@ -300,6 +300,10 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
     (example,) = (one.command for one in ANSWERS if one.section == "import")
     for command in (example, "envmon import --source lab --json data/sample/lab/lab_2022-0[678].csv data/lake.csv"):
         said[command] = in_shell(command, folder)
+    in_shell("envmon publish good_days --area chengdu --period 2022-01 --document 2022-9", folder)
+    hours = "".join(f"20220108,{hour},PM2.5,60\n" for hour in range(1, 24))
+    (folder / "data/revised.csv").write_text(f"date,hour,type,成都\n{hours}", "utf-8")
+    in_shell("envmon import --source archive data/revised.csv", folder)
     return folder, said
 
 

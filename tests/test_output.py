@@ -68,6 +68,19 @@ def test_a_long_text_in_the_middle_does_not_cut_the_last_column(columns: int) ->
     assert "43.7 (+10.9)" in output.table([row], heads, columns)
 
 
+@pytest.mark.parametrize("columns", range(78, 110, 4))
+def test_no_letter_is_lost_between_short_and_long_columns(columns: int) -> None:
+    """Long texts stand around one of 17 columns that is never broken."""
+    rows = [{"a": 1, "b": "good-day rate 成都市 2022-01", "c": "川环函〔2022〕9号", "d": "24 values (成都 2022-01-08)"}]
+    rows[0] |= {"e": "48.4% (15/31) → 51.6% (16/31)", "f": "2026-11-28"}
+    heads = {"a": "no.", "b": "figure", "c": "document", "e": "correction", "f": "since", "d": "because of"}
+    text = output.table(rows, heads, columns)
+    assert max(map(columns_of, text.splitlines())) <= columns
+    for value in rows[0].values():
+        for word in str(value).split():
+            assert word in text
+
+
 def test_control_characters_do_not_reach_a_terminal() -> None:
     text = output.table([{"name": "a\x1b[31mb\r\n", "value": 1, "note": "\u202e[bold]x[/bold]"}], HEADS)
     assert "\x1b" not in text

@@ -85,11 +85,11 @@ def percent_text(rate: Rate) -> str:
 
 
 def value_text(rate: Rate, lang: str) -> str:
-    return t("correction.value", lang, percent=percent_text(rate), counted=rating.counted(rate, lang))
+    return f"{percent_text(rate)} ({rating.counted(rate, lang)})"
 
 
 def change_text(one: Correction, lang: str) -> str:
-    return t("correction.change", lang, was=value_text(one.was, lang), became=value_text(one.became, lang))
+    return f"{value_text(one.was, lang)} → {value_text(one.became, lang)}"
 
 
 def why_text(causes: Causes, config: Config) -> str:
