@@ -102,6 +102,19 @@ def step(item: str) -> int:
     return int(10 ** parameters()[item].decimals)
 
 
+def test_values_of_the_very_minute_of_publication_are_told_from_those_before(office: Office) -> None:
+    """Two payloads of one minute, the figure between them: only the second one is a cause."""
+    office.put("t", "2022-03-02T05:00", AIR | {"pm25": 30}, taken="2022-03-04T10:00")
+    office.judge("2022-03-04T10:00")
+    publish(office, "2022-03-04T10:00")
+    office.air_day("t", "2022-03-03", taken="2022-03-04T10:00", pm25=80)
+    office.judge("2022-03-04T10:00")
+    (one,) = corrections(office)
+    assert change(one) == ((3, 3, 1000), (2, 3, 667))
+    assert ([turned.when for turned in one.causes.turned], one.causes.count) == (["2022-03-03"], 24)
+    assert one.since == one.found == at("2022-03-04T10:00")
+
+
 def test_a_second_change_is_corrected_from_the_last_state(office: Office) -> None:
     publish(office, "2022-03-04T10:00")
     office.air_day("t", "2022-03-02", taken="2022-03-06T08:15", pm25=80)
@@ -405,7 +418,7 @@ def test_a_listing_fits_a_terminal(corrected: Office, lang: str, monkeypatch: py
         assert max(map(width, text.splitlines())) <= 80
         if words == ("corrections",):
             whole = "".join(text.split())
-            assert all(part in whole for part in ("某县", "川环〔2022〕9号", "(3/3)", "66.7%", "(t", "2022-03-02"))
+            assert all(part in whole for part in ("某县", "川环〔2022〕9号", "(3/3)", "66.7%", "t", "2022-03-02"))
 
 
 def test_one_correction_is_explained(corrected: Office) -> None:

@@ -24,7 +24,7 @@ class PublishedFigure:
     """One rate as it was when it left the program. Entries are never changed.
 
     period : as asked for; the days counted, which may end earlier, are those of `rate.period`
-    known : a minute; what was learned by then is in the figure. `at`, unless a chart shows a rate of an earlier day.
+    batch : number of the last batch of readings that is in the figure
     """
 
     at: int
@@ -33,7 +33,7 @@ class PublishedFigure:
     period: Period
     view: View
     rate: Rate
-    known: int
+    batch: int
     note: str = ""
     number: int = 0  # in the store; 0 before it is there
 
@@ -92,6 +92,7 @@ class Correction:
     """A published figure that is another one now: from what to what, since when, because of which values.
 
     since : the minute at which the earliest of the causes was learned; None where only settings changed.
+    batch : number of the last batch of readings that is in what it became.
     """
 
     figure: int  # number of the published figure
@@ -100,4 +101,5 @@ class Correction:
     was: Rate
     became: Rate
     causes: Causes
+    batch: int
     number: int = 0

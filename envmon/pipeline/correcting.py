@@ -67,7 +67,8 @@ def publish(store: Store, config: Config, asked: Asked, document: str, note: str
     rate = rating.rate(store, config, asked.name, asked.area, asked.period, now, asked.view)
     if not rate.denominator:
         raise EnvmonError("error.publish.nothing", period=asked.period.name)
-    figure = PublishedFigure(now, Place.BUREAU, document.strip(), asked.period, asked.view, rate, now, note.strip())
+    told, batch = (document.strip(), note.strip()), store.last_batch()
+    figure = PublishedFigure(now, Place.BUREAU, told[0], asked.period, asked.view, rate, batch, told[1])
     return record(store, config, [figure], now)[0]
 
 
@@ -81,7 +82,7 @@ def record(store: Store, config: Config, figures: Sequence[PublishedFigure], now
         correct(store, config, now)
         entered = store.enter_figures(figures)
         for figure in entered:
-            if figure.known < now:
+            if figure.batch < store.last_batch():
                 every = {site.id: list(figure.rate.period) for site in sites_of(config, figure)}
                 enter(store, correction(store, config, figure, News(every, [], ()), now))
     return entered
@@ -167,12 +168,12 @@ def correction(store: Store, config: Config, figure: PublishedFigure, news: News
     known_place = figure.rate.subject == rating.WHOLE or figure.rate.subject in {one.id for one in config.areas}
     if not (days or events or news.settings) or not known_place:
         return None
-    was, known = store.state_of_figure(figure)
+    was, batch = store.state_of_figure(figure)
     became = counted_again(store, config, figure)
     if said(was) == said(became):
         return None
-    causes, since = causes_of(store, config, figure, sites, days, News({}, events, news.settings), known)
-    return Correction(figure.number, now, since, was, became, causes)
+    causes, since = causes_of(store, config, figure, sites, days, News({}, events, news.settings), batch, now)
+    return Correction(figure.number, now, since, was, became, causes, store.last_batch())
 
 
 def sites_of(config: Config, figure: PublishedFigure) -> list[Site]:
@@ -214,15 +215,16 @@ def causes_of(
     sites: Sequence[Site],
     days: Sequence[int],
     news: News,
-    known: int,
+    batch: int,
+    now: int,
 ) -> tuple[Causes, int | None]:
     """Why a figure changed, and the minute at which the earliest of the causes was learned.
 
-    Values come first: those on days, or of sites, that would have been judged otherwise by what was known at the minute
-    `known`. Settings are named where neither values nor events explain the change.
+    Values that came after a batch come first: those on days, or of sites, that were judged otherwise before. Settings
+    are named where neither values nor events explain the change.
     """
-    rows, since = changed(store, figure, sites, days, known)
-    turned = list(turned_by(store, config, figure, rows, since)) if rows else []
+    rows = changed(store, figure, sites, days, batch)
+    turned = list(turned_by(store, config, figure, rows, batch, now)) if rows else []
     if turned:
         rows = [row for row in rows if concerns(row, turned, store, config)]
     elif news.events or news.settings:
@@ -230,7 +232,7 @@ def causes_of(
     settings = () if rows or news.events else news.settings
     learned = [row[-1] for row in rows] + [one.learned for one in news.events]
     causes = Causes(
-        values=tuple(changed_value(store, row, since) for row in rows[:LISTED]),
+        values=tuple(changed_value(store, row, batch) for row in rows[:LISTED]),
         count=len(rows),
         turned=tuple(turned),
         events=tuple(one.number for one in news.events),
@@ -240,35 +242,25 @@ def causes_of(
 
 
 def changed(
-    store: Store, figure: PublishedFigure, sites: Sequence[Site], days: Sequence[int], known: int
-) -> tuple[list[Changed], int]:
-    """The values on some days of a figure that were learned after a minute, and that minute.
-
-    Where there are none, those of the days beside its period, into which QC looks; then those of that very minute.
-    """
+    store: Store, figure: PublishedFigure, sites: Sequence[Site], days: Sequence[int], batch: int
+) -> list[Changed]:
+    """The values on some days of a figure that came after a batch; where there are none, those of the days beside its
+    period, into which QC looks."""
     numbers = [store.site_numbers[site.id] for site in sites]
-    period = figure.rate.period
-    names = standards.parameter_numbers()
-    for since in (known, known - 1):
-        for where in (days, (period.first - 1, period.last + 1) if days else ()):
-            rows = [
-                row
-                for day in where
-                for row in store.changed_readings(
-                    numbers, periods.hour_ending(day, 0), periods.hour_ending(day, 24), since, figure.view.basis
-                )
-                if names[row[2]].id != CLASS
-            ]
-            if rows:
-                return rows, since
-    return [], known
+    period, names = figure.rate.period, standards.parameter_numbers()
+    for where in (days, (period.first - 1, period.last + 1) if days else ()):
+        ends = [(periods.hour_ending(day, 0), periods.hour_ending(day, 24)) for day in where]
+        found = [row for span in ends for row in store.changed_readings(numbers, *span, batch, figure.view.basis)]
+        if rows := [row for row in found if names[row[2]].id != CLASS]:
+            return rows
+    return []
 
 
 def turned_by(
-    store: Store, config: Config, figure: PublishedFigure, rows: Sequence[Changed], known: int
+    store: Store, config: Config, figure: PublishedFigure, rows: Sequence[Changed], batch: int, now: int
 ) -> Iterator[Turned]:
-    """What is judged otherwise now than by what was known at a minute, among the days and sites of changed values."""
-    with Store.open(store.path, readonly=True, as_of=known) as then:
+    """What is judged otherwise now than when a batch was the last, among the days and sites of changed values."""
+    with Store.open(store.path, readonly=True, as_of=now, batch=batch) as then:
         if figure.rate.name is RateName.GOOD_DAYS:
             yield from turned_days(then, store, config, figure, {periods.day_of(row[0]) for row in rows})
         else:
@@ -313,10 +305,10 @@ def concerns(row: Changed, turned: Sequence[Turned], store: Store, config: Confi
     return any(one.subject == site.id or (one.subject, one.when) == (site.area, day) for one in turned)
 
 
-def changed_value(store: Store, row: Changed, known: int) -> ChangedValue:
+def changed_value(store: Store, row: Changed, batch: int) -> ChangedValue:
     """One row with the value that counted before."""
     ending, number, parameter, _, value, mark, basis, source, origin, learned = row
-    before = store.value_known(number, parameter, ending, known)
+    before = store.value_known(number, parameter, ending, batch)
     return ChangedValue(
         site=next(name for name, one in store.site_numbers.items() if one == number),
         item=standards.parameter_numbers()[parameter].id,

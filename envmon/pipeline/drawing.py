@@ -72,7 +72,7 @@ def draw(store: Store, config: Config, period: Period, now: int) -> Drawn:
         png, svg = charts.save(figure, folder / name)
         items.append(charts.IndexItem(png.name, svg.name, charts.WORDS[kind](data, config.language)))
         files += [png, svg]
-        figures += [published(one, f"{folder.name}/{name}", now) for one in shown if one[0].denominator]
+        figures += [published(store, one, f"{folder.name}/{name}", now) for one in shown if one[0].denominator]
     if not items:
         return Drawn((), ())
     title = t("charts.page.title", config.language, bureau=config.bureau, period=period.name)
@@ -81,11 +81,12 @@ def draw(store: Store, config: Config, period: Period, now: int) -> Drawn:
     return Drawn([*files, page], figures)
 
 
-def published(shown: Shown, chart: str, now: int) -> PublishedFigure:
+def published(store: Store, shown: Shown, chart: str, now: int) -> PublishedFigure:
     """A figure as a chart shows it. The rate of an earlier day is shown as it stood on the day after."""
     rate, period, view = shown
-    known = min(now, periods.hour_ending(rate.period.last + 1, 24))
-    return PublishedFigure(now, Place.CHART, chart, period, view, rate, known)
+    after = periods.hour_ending(rate.period.last + 1, 24)
+    batch = store.last_batch() if now < after else store.last_batch(after)
+    return PublishedFigure(now, Place.CHART, chart, period, view, rate, batch)
 
 
 def charts_of(store: Store, config: Config, period: Period, now: int) -> Iterator[Chart]:

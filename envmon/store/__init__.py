@@ -77,6 +77,7 @@ class Store:
     corrections = figures.corrections
     correction_count = figures.correction_count
     state_of_figure = figures.state_of_figure
+    last_batch = figures.last_batch
     changed_readings = figures.changed_readings
     value_known = figures.value_known
     open_incidents = alerts.open_incidents
@@ -104,10 +105,17 @@ class Store:
         self._streams = {row[1:]: row[0] for row in db.execute("SELECT number, source, basis, span FROM stream")}
 
     @classmethod
-    def open(cls, path: Path, readonly: bool = False, wait: float = WAIT, as_of: int | None = None) -> Self:
+    def open(
+        cls,
+        path: Path,
+        readonly: bool = False,
+        wait: float = WAIT,
+        as_of: int | None = None,
+        batch: int | None = None,
+    ) -> Self:
         """Open the database, for writing unless told otherwise; creates or migrates it when writing.
 
-        as_of : read only what had been learned by that minute (`past`).
+        as_of, batch : read only what had been learned by that minute, readings up to that batch (`past`).
         Raises StoreBusy when another process writes for longer than `wait` seconds, StoreError when the file is not
         there (reading), is not a database, is of a newer schema or cannot be written.
         """
@@ -121,7 +129,7 @@ class Store:
                 undo.callback(db.close)
                 _check_version(db, path, readonly)
                 if as_of is not None:
-                    past.look_back(db, as_of)
+                    past.look_back(db, as_of, batch)
                 if readonly:
                     db.execute("PRAGMA query_only = ON")
                 opened = cls(db, path, lock, as_of)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from envmon.model import Basis, Correction, PublishedFigure, Rate
     from envmon.store import Store
 
-COLUMNS = "number, at, place, document, rate, subject, period, ends, first, last, asked, basis, known, note, content"
+COLUMNS = "number, at, place, document, rate, subject, period, ends, first, last, asked, basis, batch, note, content"
 SAME = """place, rate, subject, period, first, last, asked, basis,
   CASE place WHEN 'bureau' THEN document END"""
 """Makes two entries one figure. Where a chart is drawn does not matter; what the bureau published stands in each of its
@@ -32,7 +32,7 @@ def enter_figures(store: Store, figures: Iterable[PublishedFigure]) -> list[Publ
     with store.writing() as db:
         for one in figures:
             content = to_json(asdict(one.rate))
-            row = (one.at, one.place.value, one.document, *_key(one), one.known, one.note, content)
+            row = (one.at, one.place.value, one.document, *_key(one), one.batch, one.note, content)
             before = _last_published(store, one)
             if before is not None and before[1] == content:
                 entered.append(replace(one, number=before[0]))
@@ -84,7 +84,7 @@ def any_figure_over(store: Store, first: int, last: int) -> bool:
 
 
 def _figure(row: Sequence[Any]) -> PublishedFigure:
-    number, at, place, document, _, _, period, ends, first, _, asked, basis, known, note, content = row
+    number, at, place, document, _, _, period, ends, first, _, asked, basis, batch, note, content = row
     return model.PublishedFigure(
         at=at,
         place=model.Place(place),
@@ -92,7 +92,7 @@ def _figure(row: Sequence[Any]) -> PublishedFigure:
         period=Period(first, ends, period),
         view=model.View(asked, None if basis is None else model.Basis(basis)),
         rate=rate_of(json.loads(content)),
-        known=known,
+        batch=batch,
         note=note,
         number=number,
     )
@@ -105,8 +105,8 @@ def enter_correction(store: Store, one: Correction) -> Correction:
     contents = [to_json(asdict(part)) for part in (one.was, one.became, one.causes)]
     with store.writing() as db:
         cursor = db.execute(
-            "INSERT INTO correction (figure, found, since, was, became, causes) VALUES (?, ?, ?, ?, ?, ?)",
-            (one.figure, one.found, one.since, *contents),
+            "INSERT INTO correction (figure, found, since, batch, was, became, causes) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (one.figure, one.found, one.since, one.batch, *contents),
         )
     return replace(one, number=int(cursor.lastrowid or 0))
 
@@ -115,7 +115,7 @@ def corrections(store: Store, first: int = 0, last: int = 2**40) -> list[tuple[P
     """The corrections found from minute `first` to `last`, with their figures, in order."""
     known = {one.number: one for one in published_figures(store)}
     rows = store.db.execute(
-        "SELECT number, figure, found, since, was, became, causes FROM correction WHERE found BETWEEN ? AND ?"
+        "SELECT number, figure, found, since, batch, was, became, causes FROM correction WHERE found BETWEEN ? AND ?"
         " ORDER BY number",
         (first, last),
     )
@@ -129,7 +129,7 @@ def correction_count(store: Store, first: int, last: int) -> int:
 
 
 def _correction(row: Sequence[Any]) -> Correction:
-    number, figure, found, since, was, became, causes = row
+    number, figure, found, since, batch, was, became, causes = row
     told = json.loads(causes)
     values = [model.ChangedValue(**{**one, "basis": model.Basis(one["basis"])}) for one in told["values"]]
     return model.Correction(
@@ -145,17 +145,23 @@ def _correction(row: Sequence[Any]) -> Correction:
             events=tuple(told["events"]),
             settings=tuple(told["settings"]),
         ),
+        batch=batch,
         number=number,
     )
 
 
 def state_of_figure(store: Store, one: PublishedFigure) -> tuple[Rate, int]:
-    """What a figure was last known to be, and the minute up to which what was learned is in that."""
+    """What a figure was last known to be, and the number of the last batch of readings that is in that."""
     row = store.db.execute(
-        "SELECT became, max(found, coalesce(since, 0)) FROM correction WHERE figure = ? ORDER BY number DESC LIMIT 1",
-        (one.number,),
+        "SELECT became, batch FROM correction WHERE figure = ? ORDER BY number DESC LIMIT 1", (one.number,)
     ).fetchone()
-    return (one.rate, one.known) if row is None else (rate_of(json.loads(row[0])), row[1])
+    return (one.rate, one.batch) if row is None else (rate_of(json.loads(row[0])), row[1])
+
+
+def last_batch(store: Store, at: int = 2**40) -> int:
+    """The number of the last batch that was learned by a minute; 0 when there is none."""
+    found = store.db.execute("SELECT coalesce(max(number), 0) FROM batch WHERE learned <= ?", (at,)).fetchone()
+    return int(found[0])
 
 
 Changed = tuple[int, int, int, int, int, int, int, str, str, int]
@@ -163,30 +169,29 @@ Changed = tuple[int, int, int, int, int, int, int, str, str, int]
 
 
 def changed_readings(
-    store: Store, sites: Sequence[int], first: int, last: int, since: int, basis: Basis | None
+    store: Store, sites: Sequence[int], first: int, last: int, batch: int, basis: Basis | None
 ) -> list[Changed]:
-    """Values in force with first < ending <= last that were learned after the minute `since`, oldest first."""
+    """Values in force with first < ending <= last that came after a batch, oldest first."""
     return store.db.execute(
         f"""SELECT r.ending, r.site, r.parameter, r.stream, r.value, r.mark, t.basis, b.source, b.origin, b.learned
         FROM reading r JOIN batch b ON b.number = r.batch JOIN stream t ON t.number = r.stream
-        WHERE r.ending > ? AND r.ending <= ? AND b.learned > ? AND r.site IN ({", ".join("?" * len(sites))})
+        WHERE r.ending > ? AND r.ending <= ? AND r.batch > ? AND r.site IN ({", ".join("?" * len(sites))})
         AND (? IS NULL OR t.basis = ?) ORDER BY r.ending, r.site, r.parameter, b.number""",
-        (first, last, since, *sites, basis, basis),
+        (first, last, batch, *sites, basis, basis),
     ).fetchall()
 
 
-def value_known(store: Store, site: int, parameter: int, ending: int, at: int) -> tuple[int, int] | None:
-    """Value and mark of a reading as they counted by what had been learned at minute `at`; None where none had come.
+def value_known(store: Store, site: int, parameter: int, ending: int, batch: int) -> tuple[int, int] | None:
+    """Value and mark of a reading as they counted when a batch was the last; None where none had come.
 
     Where several streams give it, that of the highest rank counts.
     """
     rows = store.db.execute(
-        """SELECT h.stream, h.value, h.mark FROM reading_history h JOIN batch b ON b.number = h.batch
-          JOIN batch n ON n.number = h.replaced_by
-          WHERE (h.ending, h.site, h.parameter) = (:ending, :site, :parameter) AND b.learned <= :at AND n.learned > :at
-        UNION ALL SELECT r.stream, r.value, r.mark FROM reading r JOIN batch b ON b.number = r.batch
-          WHERE (r.ending, r.site, r.parameter) = (:ending, :site, :parameter) AND b.learned <= :at""",
-        {"ending": ending, "site": site, "parameter": parameter, "at": at},
+        """SELECT stream, value, mark FROM reading_history
+          WHERE (ending, site, parameter) = (:ending, :site, :parameter) AND batch <= :batch AND replaced_by > :batch
+        UNION ALL SELECT stream, value, mark FROM reading
+          WHERE (ending, site, parameter) = (:ending, :site, :parameter) AND batch <= :batch""",
+        {"ending": ending, "site": site, "parameter": parameter, "batch": batch},
     ).fetchall()
     if not rows:
         return None

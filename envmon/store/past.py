@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 COLUMNS = "ending, site, parameter, stream, value, mark, batch"
-KNOWN = "(SELECT number FROM main.batch WHERE learned <= {at})"
+KNOWN = "(SELECT number FROM main.batch WHERE {known})"
 
 VIEWS = f"""
 CREATE TEMP VIEW reading AS
@@ -31,6 +31,10 @@ CREATE TEMP VIEW correction AS SELECT * FROM main.correction WHERE found <= {{at
 """
 
 
-def look_back(db: sqlite3.Connection, at: int) -> None:
-    """Let a connection see readings and incidents as they were known at a minute."""
-    db.executescript(VIEWS.format(at=int(at)))
+def look_back(db: sqlite3.Connection, at: int, batch: int | None = None) -> None:
+    """Let a connection see readings, incidents and the like as they were known at a minute.
+
+    batch : readings as they were known when this batch was the last, whatever the clock said.
+    """
+    known = f"learned <= {int(at)}" if batch is None else f"number <= {int(batch)}"
+    db.executescript(VIEWS.format(at=int(at), known=known))

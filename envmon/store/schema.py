@@ -138,15 +138,16 @@ CREATE TRIGGER event_stays BEFORE DELETE ON exceptional_event BEGIN
 CREATE TRIGGER event_settled BEFORE UPDATE ON exceptional_event BEGIN
   SELECT RAISE(ABORT, 'an exceptional event is withdrawn, never changed'); END;
 -- A figure that left the program: drawn in a chart, or published by the bureau. period: its name, until its last day
--- `ends`; first, last: the days counted. known: the minute by which what it rests on was learned. content: the rate.
+-- `ends`; first, last: the days counted. batch: the last that is in it. content: the rate.
 CREATE TABLE published_figure (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, place TEXT NOT NULL,
   document TEXT NOT NULL, rate TEXT NOT NULL, subject TEXT NOT NULL, period TEXT NOT NULL, ends INTEGER NOT NULL,
-  first INTEGER NOT NULL, last INTEGER NOT NULL, asked TEXT NOT NULL, basis INTEGER, known INTEGER NOT NULL,
+  first INTEGER NOT NULL, last INTEGER NOT NULL, asked TEXT NOT NULL, basis INTEGER, batch INTEGER NOT NULL,
   note TEXT NOT NULL, content TEXT NOT NULL);
 CREATE INDEX figure_days ON published_figure (last, first);
 -- When such a figure is another one now: from what to what, since when, because of which values.
 CREATE TABLE correction (number INTEGER PRIMARY KEY, figure INTEGER NOT NULL REFERENCES published_figure,
-  found INTEGER NOT NULL, since INTEGER, was TEXT NOT NULL, became TEXT NOT NULL, causes TEXT NOT NULL);
+  found INTEGER NOT NULL, since INTEGER, batch INTEGER NOT NULL, was TEXT NOT NULL, became TEXT NOT NULL,
+  causes TEXT NOT NULL);
 CREATE INDEX correction_figure ON correction (figure);
 CREATE INDEX correction_found ON correction (found);
 CREATE TRIGGER figure_stays BEFORE DELETE ON published_figure BEGIN
