@@ -17,15 +17,15 @@ RATES = ("good_days", "good_sections", "target_met", "worse_than_v", "good_sourc
 
 
 @click.command(help=t("cli.publish.help", LANG), epilog=t("cli.publish.example", LANG))
-@click.argument("name", metavar="RATE", type=click.Choice(RATES))
+@click.argument("rate", type=click.Choice(RATES))
 @area_option
-@click.option("--period", required=True, metavar="PERIOD", help=t("cli.option.period", LANG))
+@click.option("--period", required=True, metavar="PERIOD", help=t("cli.publish.period", LANG))
 @click.option("--document", required=True, metavar="NUMBER", help=t("cli.publish.document", LANG))
 @view_options
 @click.option("--note", default="", metavar="TEXT", help=t("cli.publish.note", LANG))
 @click.pass_obj
 def publish(
-    session: Session, name: str, area: str, period: str, document: str, edition: str, basis: str | None, note: str
+    session: Session, rate: str, area: str, period: str, document: str, edition: str, basis: str | None, note: str
 ) -> None:
     from envmon import periods
     from envmon.model import RateName
@@ -40,7 +40,7 @@ def publish(
         store.register(config, parameters().values())
         now, subject, wanted = now_of(store), area_of(area, config), period_of(period, store)
         judge(store, config, now)  # the figure rests on everything there is
-        asked = correcting.Asked(RateName(name), subject, wanted, view)
+        asked = correcting.Asked(RateName(rate), subject, wanted, view)
         known = {one.number for one in store.published_figures()}
         figure = correcting.publish(store, config, asked, document, note, now)
     counted = figure.rate.period
