@@ -29,7 +29,7 @@ def publish(
 ) -> None:
     from envmon import periods
     from envmon.model import RateName
-    from envmon.pipeline import correcting, rating
+    from envmon.pipeline import correcting
     from envmon.pipeline.explaining_corrections import figure_text, percent_text
     from envmon.pipeline.judge import judge
     from envmon.standards import parameters
@@ -50,7 +50,7 @@ def publish(
             number=figure.number,
             figure=figure_text(figure, config),
             value=percent_text(figure.rate),
-            counted=rating.counted(figure.rate, session.lang),
+            counted=counted_of(figure.rate, session.lang),
             first=periods.calendar(counted.first),
             last=periods.calendar(counted.last),
             standard=view_name(view, session.lang),

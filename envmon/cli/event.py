@@ -11,7 +11,7 @@ import click
 from envmon.cli import Session, language
 from envmon.cli.asked import area_of, area_option, now_of, period_option
 from envmon.cli.output import as_csv, as_json, format_options, show, table, terminal
-from envmon.texts import joined, t
+from envmon.texts import joined, t, word
 
 if TYPE_CHECKING:
     from envmon.model import Config, ExceptionalEvent, Parameter
@@ -114,7 +114,7 @@ def row_of(one: ExceptionalEvent, config: Config, lang: str) -> dict[str, Any]:
     return {
         "number": one.number,
         "kind": one.kind.value,
-        "kind_name": t(f"event_kind.{one.kind.value}", lang),
+        "kind_name": word(one.kind, lang),
         "subject": one.subject,
         "subject_name": names.get(one.subject, one.subject),
         "items": list(one.items),

@@ -117,7 +117,7 @@ def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> 
     from dataclasses import asdict
 
     from envmon import periods
-    from envmon.pipeline.board import counted, number, required_text, without
+    from envmon.pipeline.board import counted_of, number, required_text, without
 
     names = {one.id: one.name for one in config.areas} | {"*": t("bureau.whole", lang)}
     excluded = [t("board.excluded", lang, reason=word(e.reason, lang), count=e.count) for e in rate.excluded]
@@ -133,7 +133,7 @@ def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> 
         "percent": number(rate.tenths),
         "numerator": rate.numerator,
         "denominator": rate.denominator,
-        "counted": counted(rate.name, rate.numerator, rate.denominator, lang),
+        "counted": counted_of(rate, lang),
         "excluded": {e.reason.value: e.count for e in rate.excluded},
         "excluded_text": joined("comma", lang, excluded),
         "editions": list(rate.editions),

@@ -12,6 +12,7 @@ from envmon.rounding import printed
 from envmon.texts import joined, t, word
 
 if TYPE_CHECKING:
+    from envmon.model import Rate
     from envmon.store import Store
 
 WEEK = 7 * periods.DAY
@@ -181,6 +182,10 @@ def counted(rate: str, numerator: int, denominator: int, lang: str) -> str:
         return f"{numerator}/{denominator}"
     good, total = (printed(number, 3).rstrip("0").rstrip(".") for number in (numerator, denominator))
     return t("rate.volume", lang, good=good, total=total)
+
+
+def counted_of(rate: Rate, lang: str) -> str:
+    return counted(rate.name, rate.numerator, rate.denominator, lang)
 
 
 def without(rate: str, found: Mapping[str, Any] | None, lang: str) -> dict[str, Any] | None:

@@ -223,7 +223,7 @@ def event_row(event: ExceptionalEvent, config: Config, names: Mapping[str, str],
     places["*"] = t("bureau.whole", lang)
     return {
         "number": event.number,
-        "event": word_of_event(event, lang),
+        "event": word(event.kind, lang),
         "subject": event.subject,
         "subject_name": places.get(event.subject, event.subject),
         "items": list(event.items),
@@ -237,10 +237,6 @@ def event_row(event: ExceptionalEvent, config: Config, names: Mapping[str, str],
 
 
 EVENT_KEYS = ("event", "subject_name", "item_names", "from", "to", "decided_by", "document")
-
-
-def word_of_event(event: ExceptionalEvent, lang: str) -> str:
-    return t(f"event_kind.{event.kind.value}", lang)
 
 
 def touching(events: Iterable[ExceptionalEvent], subjects: Iterable[str], period: Period) -> list[ExceptionalEvent]:

@@ -20,7 +20,7 @@ from envmon.model import (
     WaterClass,
 )
 from envmon.pipeline import rating
-from envmon.pipeline.board import number
+from envmon.pipeline.board import counted_of, number
 from envmon.pipeline.explaining import Explanation, Part, Rows, plain
 from envmon.rounding import printed
 from envmon.texts import joined, t, word
@@ -85,7 +85,7 @@ def percent_text(rate: Rate) -> str:
 
 
 def value_text(rate: Rate, lang: str) -> str:
-    return f"{percent_text(rate)} ({rating.counted(rate, lang)})"
+    return f"{percent_text(rate)} ({counted_of(rate, lang)})"
 
 
 def change_text(one: Correction, lang: str) -> str:
@@ -121,7 +121,7 @@ def state_row(rate: Rate, lang: str) -> dict[str, Any]:
         "percent": number(rate.tenths),
         "numerator": rate.numerator,
         "denominator": rate.denominator,
-        "counted_text": rating.counted(rate, lang),
+        "counted_text": counted_of(rate, lang),
         "excluded": {one.reason.value: one.count for one in rate.excluded},
         "excluded_text": joined("comma", lang, told),
         "editions": list(rate.editions),
@@ -155,22 +155,31 @@ def explain_correction(store: Store, config: Config, wanted: int) -> Explanation
     values = [changed_row(value, config) for value in causes.values]
     parts = [
         Part(
+            "figure",
             t("explain.correction.figure", lang),
             [figure_row(figure, config)],
             ("place_name", "document", "published", "from", "to", "standard", "note"),
         ),
         Part(
+            "states",
             t("explain.correction.states", lang),
             states,
             ("state_name", "percent", "counted_text", "excluded_text", "editions"),
         ),
         Part(
+            "turned",
             t("explain.correction.turned", lang),
             [turned_row(turned, config) for turned in causes.turned],
             ("when", "subject_name", "was_text", "now_text"),
         ),
-        Part(title, values, ("site", "item_name", "at", "was_text", "now_text", "basis_name", "learned", "origin")),
         Part(
+            "values",
+            title,
+            values,
+            ("site", "item_name", "at", "was_text", "now_text", "basis_name", "learned", "origin"),
+        ),
+        Part(
+            "events",
             t("explain.correction.events", lang),
             events,
             ("number", "kind_name", "subject_name", "from", "to", "decided_by", "document"),
@@ -231,7 +240,7 @@ def event_rows(store: Store, numbers: Sequence[int], config: Config) -> Rows:
         {
             "number": one.number,
             "kind": one.kind.value,
-            "kind_name": t(f"event.{one.kind.value}", lang),
+            "kind_name": word(one.kind, lang),
             "subject": one.subject,
             "subject_name": t("bureau.whole", lang) if one.subject == rating.WHOLE else name_of(one.subject, config),
             "from": periods.clock(one.first),

@@ -26,7 +26,7 @@ from envmon.model import (
 )
 from envmon.periods import Period
 from envmon.pipeline import judge_air, rating, why_not
-from envmon.pipeline.board import counted
+from envmon.pipeline.board import counted, counted_of
 from envmon.pipeline.explaining import (
     EVENT_KEYS,
     STEPS,
@@ -80,7 +80,7 @@ def explain_rate(
 
 def rate_answer(rate: Rate, lang: str) -> str:
     """The rate as measured, and beside it without what exceptional events spoiled."""
-    counts = {"counted": counted(rate.name, rate.numerator, rate.denominator, lang), "percent": percent(rate.tenths)}
+    counts = {"counted": counted_of(rate, lang), "percent": percent(rate.tenths)}
     told = t("explain.rate.answer", lang, rate=word(rate.name, lang), basis=basis_in_words(rate, lang), **counts)
     if rate.without is None:
         return told
