@@ -30,6 +30,7 @@ def publish(
     from envmon import periods
     from envmon.model import RateName
     from envmon.pipeline import correcting
+    from envmon.pipeline.board import counted_of
     from envmon.pipeline.explaining_corrections import figure_text, percent_text
     from envmon.pipeline.judge import judge
     from envmon.standards import parameters
