@@ -253,6 +253,35 @@ def test_both_years_are_judged_by_the_edition_of_the_later_one(office: Office) -
     assert (found.before.rate.numerator, found.before.rate.denominator) == (0, 1)
 
 
+def test_the_good_days_of_a_period_are_those_of_its_own_dates(office: Office) -> None:
+    """PM2.5 of 70 is good by the edition of 2012 (index 94), bad by that of 2026 (110), in force from 1 March 2026.
+
+    The figures of the period are by the edition of its last day; its good days are each by the edition in force.
+    """
+    for day in ("2025-02-28", "2025-03-01", "2026-02-28", "2026-03-01"):
+        office.air_day("t", day, pm25=70)
+    office.judge("2026-03-02T12:00")
+    (found,) = json.loads(ask(office, "stats", "air", "--period", "2026-02-28..2026-03-01", "--json"))
+    good = found["good_days"]
+    assert (good["numerator"], good["denominator"], good["editions"]) == (1, 2, ["HJ 633-2012", "HJ 633-2026"])
+    assert (good["compared_percent"], good["before_percent"], good["change_points"]) == (0.0, 0.0, 0.0)
+    assert "两年都按 HJ 633-2026" in ask(office, "stats", "air", "--period", "2026-02-28..2026-03-01")
+    (row,) = json.loads(
+        ask(office, "stats", "rank", "--by", "good_days", "--period", "2026-02-28..2026-03-01", "--json")
+    )
+    assert (row["value"], row["change"]) == (50.0, 0.0)
+
+
+def test_an_area_without_enough_days_has_a_figure_and_no_place(office: Office) -> None:
+    (row,) = json.loads(ask(office, "stats", "rank", "--by", "pm25", "--period", "2023-02..2023-02", "--json")) or [{}]
+    assert row == {}
+    office.air_day("t", "2023-02-01", pm25=20)
+    office.judge("2023-03-04T13:00")
+    (row,) = json.loads(ask(office, "stats", "rank", "--by", "pm25", "--period", "2023-02", "--json"))
+    assert (row["value"], row["place"], row["valid"]) == (20, None, False)
+    assert "天数不足" in ask(office, "stats", "rank", "--by", "pm25", "--period", "2023-02")
+
+
 def test_areas_are_ranked_and_an_unknown_figure_is_refused(office: Office) -> None:
     (row,) = json.loads(ask(office, "stats", "rank", "--by", "pm25", "--period", "2023-03-01..2023-03-03", "--json"))
     assert (row["place"], row["value"], row["before"], row["change"], row["change_place"]) == (1, 30, 40, -25.0, 1)

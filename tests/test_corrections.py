@@ -403,7 +403,7 @@ def test_corrections_are_listed(corrected: Office) -> None:
     assert (row["was_percent"], row["became_percent"]) == (100.0, 66.7)
     assert (row["was_numerator"], row["became_numerator"], row["became_denominator"]) == (3, 2, 3)
     assert (row["since"], row["found"]) == ("2022-03-06 08:15", "2022-03-06 09:00")
-    assert (row["place"], row["document"], row["published"]) == ("bureau", "川环〔2022〕9号", "2022-03-04 10:00")
+    assert (row["place"], row["document"], row["published_at"]) == ("bureau", "川环〔2022〕9号", "2022-03-04 10:00")
     assert (row["values"], row["events"], row["settings"]) == (24, [], [])
     assert said(corrected, "corrections", "--period", "2022-04") == []
     assert "没有更正" in ask(corrected, "corrections", "--period", "2022-04").stdout
@@ -473,18 +473,18 @@ def test_charts_are_drawn_where_nothing_can_be_recorded(corrected: Office) -> No
 
 
 def test_an_event_that_is_imported_or_withdrawn_corrects_at_once(corrected: Office) -> None:
-    """Of sections s (class II) and u (class V) the second was dry all month; and it was not, after all."""
+    """Of sections s (class II) and u (class V) the second was not in use all month; and it was, after all."""
     for name, ammonia in (("s", 0.1), ("u", 2.0)):
         corrected.put(name, "2022-03-01T08:00", WATER | {"nh3n": ammonia})
     corrected.judge("2022-03-09T08:00")
     publish(corrected, "2022-03-09T09:00", "2022-03", RateName.GOOD_SECTIONS)
     corrected.store.close()
-    listed = corrected.folder / "断流.csv"
-    listed.write_text("类型,区域或点位,项目,起,止,认定单位,文号\n断流,u,,2022-02-01,2022-03-31,某局,2022-3\n", "utf-8")
+    listed = corrected.folder / "停用.csv"
+    listed.write_text("类型,区域或点位,项目,起,止,认定单位,文号\n停用,u,,2022-02-01,2022-03-31,某局,2022-3\n", "utf-8")
     assert ask(corrected, "event", "import", str(listed)).exit_code == 0
     assert ask(corrected, "event", "withdraw", "1", "--by", "某局", "--document", "2022-4").exit_code == 0
     found = said(corrected, "corrections")[1:]
     assert [row["change_text"] for row in found] == ["50.0% (1/2) → 100.0% (1/1)", "100.0% (1/1) → 50.0% (1/2)"]
     assert [row["events"] for row in found] == [[1], [2]]
-    assert found[0]["became_excluded"] == {"dry": 1}
+    assert found[0]["became_excluded"] == {"unused": 1}
     corrected.store = Store.open(corrected.folder / "data/envmon.db")

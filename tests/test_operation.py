@@ -84,6 +84,34 @@ def test_a_section_leaves_the_denominator_with_its_reason_while_it_is_not_in_ope
     assert "不在统计时段" in said
 
 
+def test_what_was_measured_before_a_section_opened_does_not_count(office: Office) -> None:
+    """Ammonia of 5 on the 5th is worse than V; the section is in operation from the 15th, and good on the 20th."""
+    office.now_is(site("s", "section", opened="2022-03-15"))
+    office.put("s", "2022-03-05T08:00", WATER | {"nh3n": 5})
+    office.put("s", "2022-03-20T08:00", WATER)
+    office.judge("2022-04-01T12:00")
+    for period in ("2022-03", "2022-03-15..2022-03-31"):
+        assert rate(office, RateName.GOOD_SECTIONS, period, "2022-04-01T12:00") == (1, 1, {})
+
+
+def test_a_section_open_within_one_month_counts_in_it(office: Office) -> None:
+    office.now_is(site("s", "section", opened="2022-03-10", closed="2022-03-20"))
+    office.put("s", "2022-03-15T08:00", WATER)
+    office.judge("2022-04-01T12:00")
+    assert rate(office, RateName.GOOD_SECTIONS, "2022-03", "2022-04-01T12:00") == (1, 1, {})
+    assert rate(office, RateName.GOOD_SECTIONS, "2022-02", "2022-04-01T12:00") == (0, 0, {Reason.NOT_OPEN: 1})
+
+
+def test_years_before_a_standard_answer_all_the_same(office: Office) -> None:
+    """A well that opened in 2020 is no reason to say nothing of 2017; its standard is of 2018."""
+    well = site("w", "source", body="groundwater", opened="2020-01-01").replace('target_class = "III"\n', "")
+    office.now_is(site("s", "section"), well)
+    office.put("s", "2017-03-15T08:00", WATER)
+    office.judge("2022-04-01T12:00")
+    assert rate(office, RateName.GOOD_SOURCES, "2017", "2022-04-01T12:00") == (0, 0, {Reason.NOT_OPEN: 1})
+    ask(office, "rates", "--period", "2017-03")
+
+
 def test_a_site_that_closes_before_it_opens_is_a_mistake(office: Office) -> None:
     with pytest.raises(ConfigError) as told:
         office.now_is(site("t", "station", opened="2022-03-02", closed="2022-03-01"))
@@ -107,6 +135,12 @@ def test_what_is_not_monitored_by_plan_is_not_missing(office: Office) -> None:
     assert [status for _, status, _ in days(office, "a", "2022-03-01")] == [Status.INCOMPLETE]
     for view in (View(), View("HJ 633-2012")):
         assert [found[:2] for found in days(office, "b", "2022-03-01", view)] == [(20, Status.VALID)]
+    shown = ask(office, "assess", "air", "--period", "2022-03-01").splitlines()
+    assert [line.split().count("NA") for line in shown[2:]] == [
+        4,
+        0,
+    ]
+    assert [line.split().count("/") for line in shown[2:]] == [0, 4]
 
 
 def test_the_share_of_stations_can_be_chosen_and_the_days_are_judged_again(office: Office) -> None:

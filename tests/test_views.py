@@ -17,7 +17,7 @@ from envmon import periods, standards
 from envmon.assess import flips
 from envmon.cli import root
 from envmon.errors import ConfigError, UsageError
-from envmon.model import Basis, Mark, RateName, Status, View
+from envmon.model import Basis, Mark, RateName, Span, Status, Stream, View
 from envmon.pipeline import comparing, rating
 from envmon.pipeline.explaining_air import explain_day
 from envmon.pipeline.wiring import load_config
@@ -159,6 +159,38 @@ def test_which_data_count_for_a_section_month_is_the_bureaus_choice(
     assert (found.judgement.water_class.name, found.parts[0].basis) == (water_class, basis)
 
 
+def merged_class(office: Office, period: str) -> tuple[str, str]:
+    place = next(one for one in office.config.sites if one.id == "s")
+    (found,) = rating.judged(office.store, office.config, [place], periods.parse(period))
+    assert found.judgement is not None
+    return found.judgement.water_class.name, found.judgement.item_set
+
+
+def test_a_laboratory_may_do_only_what_the_station_cannot(office: Office) -> None:
+    """Cod of 35 mg/L is class V (IV 30, V 40). The laboratory's sample alone has no class; merged it decides.
+
+    Of a quarter, too: cod is judged over the month that has it, the rest over all three.
+    """
+    office.now_is(STATION, site("s", "section"), section_page("merged"))
+    for month in ("01", "02", "03"):
+        office.put("s", f"2022-{month}-10T12:00", WATER)
+    office.put("s", "2022-03-11T12:00", {"cod": 35, "bod5": 2}, basis=Basis.MANUAL)
+    office.judge("2022-04-02T12:00")
+    assert merged_class(office, "2022-03") == ("V", "section_21")
+    assert merged_class(office, "2022-02") == ("II", "auto_5")
+    assert merged_class(office, "2022-Q1") == ("V", "section_21")
+
+
+def test_a_year_that_has_run_for_a_quarter_is_no_quarter(office: Office) -> None:
+    """A whole quarter asks for two months; the year up to the last day of March is still the year."""
+    office.put("s", "2021-01-10T12:00", WATER, basis=Basis.MANUAL)
+    office.judge("2021-03-31T12:00")
+    for now in ("2021-03-31T12:00", "2021-04-01T12:00", "2021-04-02T12:00"):
+        office.judge(now)
+        assert rate(office, RateName.GOOD_SECTIONS, "2021", now) == (1, 1)
+    assert rate(office, RateName.GOOD_SECTIONS, "2021-Q1", "2021-04-01T12:00") == (0, 0)
+
+
 @pytest.mark.parametrize(("months", "denominator"), [(7, 0), (8, 1)])
 def test_a_year_needs_eight_months(office: Office, months: int, denominator: int) -> None:
     for month in range(1, months + 1):
@@ -288,6 +320,58 @@ def test_days_near_the_limit_may_flip(tmp_path: Path, pm25: int, expected: list[
     office.judge("2022-03-02T12:00")
     assert flips_of(office, "2022-03-01") == expected
     office.store.close()
+
+
+def test_a_view_shows_no_day_that_is_not_over(office: Office) -> None:
+    """Of the running day 21 hours are there, enough for a daily mean; a day is judged when it has ended."""
+    office.air_day("t", "2022-03-01")
+    for hour in range(1, 22):
+        office.put("t", f"2022-03-02T{hour:02}:00", AIR)
+    office.judge("2022-03-02T21:30")
+    for words in ((), ("--standard", "2012"), ("--basis", "realtime")):
+        rows = json.loads(ask(office, "assess", "air", "--area", "a", "--period", "2022-03", *words, "--json"))
+        assert [row["date"] for row in rows] == ["2022-03-01"], words
+    then = ("--as-of", "2022-03-02T21:30", "assess", "air", "--area", "a", "--period", "2022-03", "--json")
+    assert [row["date"] for row in json.loads(ask(office, *then))] == ["2022-03-01"]
+
+
+def test_stations_that_are_closed_or_more_than_the_bureau_asks_for_flip_nothing(office: Office) -> None:
+    """Three of four valid stations: one less is half of them, which this bureau says is enough."""
+    office.now_is("[assessment]\nstation_share = 50", *(site(name, "station") for name in "tuvw"))
+    for name in "tuv":
+        office.air_day(name, "2022-03-01")
+    office.judge("2022-03-02T12:00")
+    assert flips_of(office, "2022-03-01") == []
+    closed = [site(name, "station", closed="2021-12-31") for name in "vw"]
+    office.now_is(*(site(name, "station") for name in "tu"), *closed)
+    office.judge("2022-03-02T13:00")
+    assert flips_of(office, "2022-03-01") == []  # two of two are valid; one of two would be half, which is enough
+
+
+def test_a_site_that_was_never_registered_is_one_never_heard(office: Office) -> None:
+    """The config names a new section and a new station; no round ran since."""
+    office.air_day("t", "2022-03-01")
+    office.judge("2022-03-02T12:00")
+    page = (office.folder / "config.toml").read_text("utf-8")
+    (office.folder / "config.toml").write_text(page + site("x", "section") + site("y", "station"), "utf-8")
+    for words in (("rates", "--period", "2022-03"), ("assess", "water", "--period", "2022-03"), ("sites",), ("plan",)):
+        ask(office, *words)
+    rows = json.loads(ask(office, "rates", "--area", "a", "--period", "2022-03", "--json"))
+    assert {row["rate"]: row["excluded"] for row in rows}["good_sections"]["missing"] == 2
+
+
+def test_the_basis_of_an_earlier_time_is_what_was_there_then(office: Office) -> None:
+    office.air_day("t", "2022-03-01", taken="2022-03-02T00:00")
+    office.store.keep("later", "test", at("2022-03-09T00:00"), at("2022-03-09T00:00"), reviewed_row(office))
+    office.judge("2022-03-10T12:00")
+    asked = ("rates", "--area", "a", "--period", "2022-03-01", "--json")
+    now, then = (json.loads(ask(office, *words, *asked))[0] for words in ((), ("--as-of=2022-03-03T00:00",)))
+    assert (now["basis"], then["basis"]) == ("realtime+reviewed", "realtime")
+
+
+def reviewed_row(office: Office) -> list[tuple[int, int, int, int, int, int]]:
+    stream = office.store.stream(Stream("later", Basis.REVIEWED, Span.HOUR))
+    return [(at("2022-03-01T12:00"), office.store.site_numbers["t"], 6, stream, 20, 0)]
 
 
 def test_an_area_of_one_station_stands_on_it(office: Office) -> None:

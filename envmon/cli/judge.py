@@ -57,7 +57,19 @@ def air(
                 rows.append(with_reasons(air_row(day, one, names[one], session.lang), reasons, session.lang))
     values = ("pm25", "pm10", "so2", "no2", "co", "o3")
     keys = ("date", "name", "aqi", "level_name", "primary_names", *values, "status_text")
+    rows = rows if form else [marked(row) for row in rows]
     show(rows, form, {key: session.say(f"cli.assess.head.{key}") for key in keys}, session.say("cli.assess.none"))
+
+
+def marked(row: dict[str, Any]) -> dict[str, Any]:
+    """A day as HJ 633-2026 prints it (notes of tables 4 and 5): NA for what is missing, / for what is not monitored.
+
+    An index that may not be published is NA as well.
+    """
+    from envmon.model import POLLUTANTS
+
+    marks = {item: "NA" if item in row["missing"] else "/" for item in POLLUTANTS if row[item] is None}
+    return {**row, **marks, **({"aqi": "NA", "level_name": ""} if row["aqi"] is None else {})}
 
 
 def with_reasons(row: dict[str, Any], reasons: Sequence[str], lang: str, note: str = "") -> dict[str, Any]:
@@ -87,13 +99,15 @@ def air_row(day: AirDay, subject: str, name: str, lang: str) -> dict[str, Any]:
     ]
     primary = [pollutant for bit, pollutant in enumerate(POLLUTANTS) if day.primary >> bit & 1]
     missing = [pollutant for bit, pollutant in enumerate(POLLUTANTS) if day.missing >> bit & 1]
+    index = published(day.aqi, day.missing, edition)
+    level = 0 if index is None else day.level
     return {
         "date": periods.calendar(day.day).isoformat(),
         "subject": subject,
         "name": name,
-        "aqi": published(day.aqi, day.missing, edition),
-        "level": day.level or None,
-        "level_name": t(f"level.{day.level}", lang),
+        "aqi": index,
+        "level": level or None,
+        "level_name": t(f"level.{level}", lang),
         "primary": primary,
         "primary_names": joined("and", lang, [t(f"daily_item.{one}", lang) for one in primary]),
         **dict(zip(POLLUTANTS, values, strict=True)),

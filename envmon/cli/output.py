@@ -23,6 +23,7 @@ UNBOUND = 10_000  # columns of a page without an edge
 GAP = 2  # columns between two columns
 NARROW = 20  # columns up to which a cell is never broken: dates, classes, names of sites
 AFTER_COMMA = re.compile(r"([，；、])(?=\S)")  # a terminal line breaks at blanks only
+NO_NUMBER = ("NA", "/")  # what HJ 633 prints in the place of a number
 LEAST = 12  # columns a longer text keeps
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0", "＝", "＋", "－", "＠")
@@ -74,7 +75,9 @@ def table(rows: Listing, heads: Mapping[str, str], columns: int = UNBOUND) -> st
     needed = 0
     for key, head in heads.items():
         cells = [cell(row.get(key)) for row in rows]
-        numeric = bool(rows) and all(isinstance(row.get(key), int | float | None) for row in rows)
+        numeric = bool(rows) and all(
+            isinstance(row.get(key), int | float | None) or row[key] in NO_NUMBER for row in rows
+        )
         widest = max(map(width, [head, *cells]))
         least = widest if numeric or widest <= NARROW else LEAST
         needed += least + GAP

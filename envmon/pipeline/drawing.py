@@ -28,7 +28,6 @@ from envmon.model import (
 )
 from envmon.periods import Period
 from envmon.pipeline import rating
-from envmon.pipeline.judge_water import in_force
 from envmon.store import Store
 from envmon.texts import t
 
@@ -229,29 +228,29 @@ def unit_of(name: RateName) -> str:
 
 
 def sections(store: Store, config: Config, year: Period, now: int) -> SectionsData | None:
-    """Every section's class month by month."""
+    """Every section's class month by month, as the rates count it; a month still to come is left open."""
     from envmon import charts
 
     sites = [site for site in config.sites if site.kind is Kind.SECTION]
     months = periods.months(year)
-    numbers = [store.site_numbers[site.id] for site in sites]
-    found = store.water(numbers, "month", year.first, year.last)
-    if not found:
+    found = [rating.judged(store, config, sites, month.until(periods.today(now) - 1)) for month in months]
+    judgements = [one.judgement for month in found for one in month if one.parts and one.judgement is not None]
+    if not judgements:
         return None
     rows = []
-    for site, number in zip(sites, numbers, strict=True):
+    for site, own in zip(sites, zip(*found, strict=True), strict=True):
         cells: list[MonthClass | None] = []
-        for month in months:
-            one = in_force(config, site, [p for p in found if p.site == number and p.first == month.first])
-            if one is not None:
-                cells.append(charts.MonthClass(one.judgement.water_class, one.judgement.status))
+        for month, one in zip(months, own, strict=True):
+            judged = one.judgement
+            if judged is not None:
+                cells.append(charts.MonthClass(judged.water_class, judged.status))
             else:
                 over = month.last < periods.today(now)
                 cells.append(charts.MonthClass(WaterClass.NONE, Status.MISSING) if over else None)
         rows.append(charts.SectionRow(site.name, site.target_class, tuple(cells), site.counted))
     cells = [cell for row in rows if row.counted for cell in row.months]
-    judged = sum(cell is not None and cell.status is Status.VALID for cell in cells)
-    editions = tuple(dict.fromkeys(one.judgement.edition for one in found))
-    source = charts.Provenance(editions, year, judged, len(cells), "judgements")
+    valid = sum(cell is not None and cell.status is Status.VALID for cell in cells)
+    editions = tuple(dict.fromkeys(one.edition for one in judgements))
+    source = charts.Provenance(editions, year, valid, len(cells), "judgements")
     name = t("bureau.whole", config.language)
     return charts.SectionsData(name, tuple(months), tuple(rows), standards.class_colours(), source)

@@ -69,7 +69,7 @@ def figure_row(figure: PublishedFigure, config: Config) -> dict[str, Any]:
         "place_name": word(figure.place, lang),
         "document": figure.document,
         "note": figure.note,
-        "published": periods.clock(figure.at),
+        "published_at": periods.clock(figure.at),
     }
 
 
@@ -158,7 +158,7 @@ def explain_correction(store: Store, config: Config, wanted: int) -> Explanation
             "figure",
             t("explain.correction.figure", lang),
             [figure_row(figure, config)],
-            ("place_name", "document", "published", "from", "to", "standard", "note"),
+            ("place_name", "document", "published_at", "from", "to", "standard", "note"),
         ),
         Part(
             "states",
