@@ -141,6 +141,7 @@ def test_levels_are_those_of_the_print() -> None:
 def test_validity_is_that_of_gb_3095_table_4() -> None:
     for day in (START, CHANGE):
         rule = standards.air(day).validity
+        assert [rule.hour_minutes[item] for item in ("so2", "no2", "co", "o3")] == [45] * 4
         assert (rule.day_hours, rule.window_hours, rule.window_least, rule.first_window) == (20, 8, 6, 8)
         assert (rule.windows, rule.month_days, rule.february_days, rule.year_days) == (14, 27, 25, 324)
         assert rule.station_share == (75, 50)
@@ -389,6 +390,8 @@ MISTAKES = [
     ("hj633-2026.toml", "from = 2026-03-01", "from = 2026-03-01\nuntil = 2031-01-01", "file: unknown key 'until'"),
     ("hj663-2026.toml", "day_hours = 20", "day_hours = 20.0", "validity: day_hours must be a whole number"),
     ("hj663-2026.toml", "february_days = 25\n", "", "validity: february_days is missing"),
+    ("hj663-2026.toml", "o3 = 45, pm10", "o3 = 61, pm10", "validity: hour_minutes must have a number up to 60"),
+    ("hj663-2026.toml", ", pm25 = 0 }", " }", "validity: hour_minutes must have a number up to 60"),
     ("hj663-2026.toml", "day_hours = 20", "hours = 20", "validity: unknown key 'hours'"),
     ("gb3838-2002.toml", 'unit = "℃"', 'unit = "K"', "item water_temp: unit 'K' is not the parameter's own '℃'"),
     ("gb3838-2002.toml", 'clause = "表1 第1项"\n', "", "item water_temp: clause is missing"),
