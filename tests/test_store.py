@@ -369,6 +369,7 @@ def test_a_database_of_the_first_schema_is_brought_to_the_present_one(
             assert kinds == {"daily": RuleKind.DAILY_AQI, "gone": None}
             (rate,) = store.rates(RateName.GOOD_DAYS, "a", 1, 61, "by-date")
             assert rate.numerator == 60
+            assert store.published_figures() == store.corrections() == []
             assert store.db.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
 
 
