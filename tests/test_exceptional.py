@@ -305,7 +305,7 @@ def test_a_bureau_may_list_the_items_of_its_sources(office: Office) -> None:
     assert office.outcome("2022-04-01T14:00").water_periods == 0
     (found,) = json.loads(ask(office, "assess", "sources", "--period", "2022-03", "--json"))
     assert (found["good"], found["missing"], found["item_set"]) == (True, ["manganese"], "own_list")
-    assert "own_list" in ask(office, "explain", "section", "w", "2022-03")
+    assert "own_list" in ask(office, "explain", "source", "w", "2022-03")
 
 
 def test_a_list_that_goes_back_to_a_printed_set_is_no_stumbling_block(office: Office) -> None:
@@ -317,7 +317,7 @@ def test_a_list_that_goes_back_to_a_printed_set_is_no_stumbling_block(office: Of
     entered(office, "天然背景,w,铁,2022-03-01,2022-03-31,市局,2022-7,\n")
     office.now_is(SOURCE)
     assert both(office, RateName.GOOD_SOURCES) == (0, 1, 1, 1, 1)
-    assert "own_list" in ask(office, "explain", "section", "w", "2022-03")
+    assert "own_list" in ask(office, "explain", "source", "w", "2022-03")
 
 
 def test_a_source_out_of_use_leaves_the_denominator(office: Office) -> None:
