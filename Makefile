@@ -6,6 +6,7 @@ PIP += --no-index --find-links $(WHEELHOUSE)
 endif
 READY := .venv/.ready
 DEV := .venv/.dev
+BENCH := .venv/.bench
 
 .DEFAULT_GOAL := help
 .PHONY: help run test accuracy bench lint dev lock clean
@@ -24,6 +25,10 @@ $(DEV): $(READY) requirements-dev.lock
 	$(PIP) -r requirements-dev.lock
 	touch $@
 
+$(BENCH): $(READY) requirements-bench.lock
+	$(PIP) -r requirements-bench.lock
+	touch $@
+
 run: $(READY) ## the main job on the bundled real readings; says where each output is
 	.venv/bin/envmon demo
 
@@ -38,16 +43,16 @@ lint: $(DEV) ## ruff and mypy --strict
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-dev: $(DEV) ## install what developers use besides (ruff, mypy, peers of the benches)
+dev: $(DEV) ## install what developers use besides (ruff, mypy)
 
-bench: $(DEV) ## speed, as ratios measured side by side in one run
+bench: $(BENCH) ## speed, as ratios to other programs doing the same work in the same run
 	$(PY) -m bench
 
-lock: ## write both lock files again (needs uv)
+lock: ## write the lock files again (needs uv)
 	printf 'hatchling\neditables\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --upgrade pyproject.toml --group test - -o requirements.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml \
-	  --group dev --group bench -c requirements.lock -o requirements-dev.lock
+	for group in dev bench; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate pyproject.toml --group $$group -c requirements.lock -o requirements-$$group.lock || exit 1; done
 
 clean: ## remove what make built (never data/ or charts/)
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -45,9 +45,8 @@ def half_even_array(numerator: IntArray, denominator: IntArray | int) -> IntArra
     [2, 4, 3]
     """
     quotient = numerator // denominator
-    twice = 2 * (numerator - quotient * denominator)  # one division, not three: this is a hot loop
-    up = (twice > denominator) | ((twice == denominator) & (quotient & 1 == 1))
-    rounded: IntArray = quotient + up
+    rest = numerator - quotient * denominator  # one division, not three: this is a hot loop
+    rounded: IntArray = quotient + (2 * rest + (quotient & 1) > denominator)  # an odd quotient turns a tie upwards
     return rounded
 
 
