@@ -8,7 +8,7 @@ decimals of the index edition. Never here: limits and breakpoints (they come in 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -61,20 +61,10 @@ def daily(hours: IntArray, first_day: int, regime: AirRegime, steps: Steps, requ
     Raises NotAssessable for a wrong shape or a concentration below zero other than the mark.
     Source: GB 3095 table 4, HJ 663 6.1.2 (valid hours and 8-h windows); HJ 633 (index); GB/T 8170 (rounding).
     """
-    days, sites = _shape(hours)
-    kind = np.int16 if hours.dtype.itemsize <= 2 else np.int32
-    value = np.empty((len(POLLUTANTS), days, sites), kind)
-    counted = np.empty(value.shape, np.int8)
-    windows = np.empty((days, sites), np.int8)
-    run = max(1, LANES // max(1, sites))
-    for start in range(0, days, run):
-        part = slice(start, min(start + run, days))
-        means = _means(hours[:, HOURS * part.start : HOURS * part.stop], regime.validity)
-        shape = (len(POLLUTANTS), part.stop - part.start, sites)
-        value[:, part] = _values(means, regime, steps).reshape(shape)
-        counted[:, part] = means.hours.reshape(shape)
-        windows[part] = means.windows.reshape(shape[1:])
-    return _judged(first_day, regime, value, counted, windows, required)
+    found = _Filled.empty(hours, hours.shape[2])
+    for part, means in _runs(hours, regime.validity):
+        _fill_sites(found, part, means, _values(means, regime, steps))
+    return _judged(first_day, regime, found, required)
 
 
 def area_days(
@@ -95,27 +85,29 @@ def area_days(
     result are sums over the stations; `stations` counts the valid ones.
     Source: HJ 663 annex A.2 and 6.1.
     """
-    days, sites = _shape(hours)
-    members = [list(range(sites))] if areas is None else [list(columns) for columns in areas]
-    stations = np.array([len(columns) for columns in members])
-    shape = (len(POLLUTANTS), days, len(members))
-    value = np.empty(shape, np.int16 if hours.dtype.itemsize <= 2 else np.int32)
-    valid, counted, windows = np.empty(shape, np.int16), np.empty(shape, np.int32), np.empty(shape[1:], np.int32)
-    run = max(1, LANES // max(1, sites))
-    for start in range(0, days, run):
-        part = slice(start, min(start + run, days))
-        by_day = (len(POLLUTANTS), part.stop - part.start, sites)
-        means = _means(hours[:, HOURS * part.start : HOURS * part.stop], regime.validity)
-        own = _values(means, regime, steps) != NO_VALUE
-        exact, common = _common(means, own, regime.validity)
-        enough = _summed(own.reshape(by_day), members)
-        total = _summed(exact.reshape(by_day), members)
-        reached = _share_reached(enough, stations, regime.validity)
-        value[:, part] = _rounded(total, np.maximum(enough, 1) * common, reached, steps, _decimals(regime))
-        valid[:, part] = enough
-        counted[:, part] = _summed(means.hours.reshape(by_day), members)
-        windows[part] = _summed(means.windows.reshape(by_day[1:]), members)
-    return _judged(first_day, regime, value, counted, windows, required, valid)
+    members = _Members.of([range(hours.shape[2])] if areas is None else areas)
+    found = _Filled.empty(hours, len(members.sizes), of_areas=True)
+    for part, means in _runs(hours, regime.validity):
+        _fill_areas(found, part, means, _values(means, regime, steps), members, regime, steps)
+    return _judged(first_day, regime, found, required)
+
+
+def daily_with_areas(
+    hours: IntArray,
+    first_day: int,
+    regime: AirRegime,
+    steps: Steps,
+    areas: Sequence[Sequence[int]],
+    required: int = EVERY,
+) -> tuple[AirDays, AirDays]:
+    """What `daily` and `area_days` say of the same hours; the means of the stations are formed only once."""
+    members = _Members.of(areas)
+    sites, together = _Filled.empty(hours, hours.shape[2]), _Filled.empty(hours, len(members.sizes), of_areas=True)
+    for part, means in _runs(hours, regime.validity):
+        value = _values(means, regime, steps)
+        _fill_sites(sites, part, means, value)
+        _fill_areas(together, part, means, value, members, regime, steps)
+    return _judged(first_day, regime, sites, required), _judged(first_day, regime, together, required)
 
 
 def _shape(hours: IntArray) -> tuple[int, int]:
@@ -138,6 +130,87 @@ class _Means:
     valid: BoolArray
     hours: IntArray
     windows: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """Daily values of sites or areas, filled run by run: [pollutant, day, site], windows [day, site].
+
+    stations : of areas, how many of their stations are valid; of sites not used.
+    """
+
+    value: IntArray
+    hours: IntArray
+    windows: IntArray
+    stations: IntArray | None = None
+
+    @classmethod
+    def empty(cls, hours: IntArray, columns: int, of_areas: bool = False) -> _Filled:
+        shape = (len(POLLUTANTS), _shape(hours)[0], columns)
+        count = np.int32 if of_areas else np.int8
+        return cls(
+            value=np.empty(shape, np.int16 if hours.dtype.itemsize <= 2 else np.int32),
+            hours=np.empty(shape, count),
+            windows=np.empty(shape[1:], count),
+            stations=np.empty(shape, np.int16) if of_areas else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """The columns of the stations of every area, one area after another; edges : where each begins, and the end."""
+
+    columns: IntArray
+    edges: IntArray
+
+    @classmethod
+    def of(cls, areas: Sequence[Sequence[int]]) -> _Members:
+        edges = np.cumsum([0, *(len(columns) for columns in areas)])
+        return cls(np.array([column for columns in areas for column in columns], np.intp), edges)
+
+    @property
+    def sizes(self) -> IntArray:
+        return np.diff(self.edges)
+
+    def summed(self, values: IntArray | BoolArray) -> IntArray:
+        """Sums over the columns of each area, as differences of running sums; an area without stations sums to 0."""
+        running: IntArray = np.zeros((*values.shape[:-1], len(self.columns) + 1), np.int64)
+        np.cumsum(values.take(self.columns, axis=-1), axis=-1, out=running[..., 1:])
+        return np.diff(running[..., self.edges], axis=-1)
+
+
+def _runs(hours: IntArray, validity: AirValidity) -> Iterator[tuple[slice, _Means]]:
+    """Some whole days at a time, as many as the cache takes, and their means."""
+    days, sites = _shape(hours)
+    run = max(1, LANES // max(1, sites))
+    for start in range(0, days, run):
+        part = slice(start, min(start + run, days))
+        yield part, _means(hours[:, HOURS * part.start : HOURS * part.stop], validity)
+
+
+def _fill_sites(found: _Filled, part: slice, means: _Means, value: IntArray) -> None:
+    shape = found.value[:, part].shape
+    found.value[:, part] = value.reshape(shape)
+    found.hours[:, part] = means.hours.reshape(shape)
+    found.windows[part] = means.windows.reshape(shape[1:])
+
+
+def _fill_areas(
+    found: _Filled, part: slice, means: _Means, value: IntArray, members: _Members, regime: AirRegime, steps: Steps
+) -> None:
+    """value : of the stations, which says whether they are valid; their exact means are averaged, not it."""
+    days = part.stop - part.start
+    valid = value != NO_VALUE
+    exact, common = _common(means, valid, regime.validity)
+    own, total, counted = (
+        members.summed(each.reshape(len(POLLUTANTS), days, -1)) for each in (valid, exact, means.hours)
+    )
+    reached = _share_reached(own, members.sizes, regime.validity)
+    found.value[:, part] = _rounded(total, np.maximum(own, 1) * common, reached, steps, _decimals(regime))
+    found.hours[:, part] = counted
+    found.windows[part] = members.summed(means.windows.reshape(days, -1))
+    if found.stations is not None:
+        found.stations[:, part] = own
 
 
 def _means(hours: IntArray, validity: AirValidity) -> _Means:
@@ -269,15 +342,6 @@ def _common(means: _Means, valid: BoolArray, validity: AirValidity) -> tuple[Int
     return means.top.astype(np.int64) * factor * valid, common
 
 
-def _summed(values: IntArray | BoolArray, members: Sequence[Sequence[int]]) -> IntArray:
-    """Sums over the columns of each area; an area without stations sums to 0."""
-    padded = np.concatenate([values, np.zeros((*values.shape[:-1], 1), values.dtype)], axis=-1, dtype=np.int64)
-    ends = np.cumsum([len(columns) + 1 for columns in members])  # one more: the zero, so that no area is empty
-    order = [column for columns in members for column in (*columns, values.shape[-1])]
-    sums: IntArray = np.add.reduceat(padded[..., order], np.concatenate([[0], ends[:-1]]), axis=-1)
-    return sums
-
-
 def _share_reached(valid: IntArray, stations: IntArray, validity: AirValidity) -> BoolArray:
     """Whether enough of an area's stations are valid; areas of fewer than four stations have their own share."""
     usual, few = validity.station_share
@@ -286,29 +350,21 @@ def _share_reached(valid: IntArray, stations: IntArray, validity: AirValidity) -
     return reached
 
 
-def _judged(
-    first_day: int,
-    regime: AirRegime,
-    value: IntArray,
-    hours: IntArray,
-    windows: IntArray,
-    required: int,
-    stations: IntArray | None = None,
-) -> AirDays:
+def _judged(first_day: int, regime: AirRegime, found: _Filled, required: int) -> AirDays:
     """Daily values with everything that follows from them."""
-    judged = index(value, regime.index, "daily", required)
+    judged = index(found.value, regime.index, "daily", required)
     clean = max((level.at_most for level in regime.index.levels if level.good), default=regime.index.top)
     status = np.full(judged.aqi.shape, Status.INCOMPLETE, np.int8)
     # A gap is never counted as a good day: either nothing is missing, or what there is settles it.
     status[(judged.missing == 0) | (judged.aqi > clean)] = Status.VALID
     status[judged.aqi == NO_VALUE] = Status.INSUFFICIENT
-    status[~hours.any(axis=0)] = Status.MISSING
+    status[~found.hours.any(axis=0)] = Status.MISSING
     return AirDays(
         first_day=first_day,
         edition=regime.index.id,
-        value=value,
-        hours=hours,
-        windows=windows,
+        value=found.value,
+        hours=found.hours,
+        windows=found.windows,
         iaqi=judged.iaqi,
         aqi=judged.aqi,
         level=judged.level,
@@ -316,7 +372,7 @@ def _judged(
         exceeding=judged.exceeding,
         missing=judged.missing,
         status=status,
-        stations=stations,
+        stations=found.stations,
     )
 
 
