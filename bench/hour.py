@@ -4,12 +4,11 @@ Goal 17 is the computation alone, on arrays in memory. Goal 18 is the real way i
 judging with rates and alerts, everything committed; beside the same pipeline judging everything again, and beside a
 plain long table into which the hour is written, from which its day is read, and whose day is computed. The readings of
 the last days only are stored (the judged days of the whole year are), so the recompute is scaled to the year by days.
-Run: python -m bench.hour [--stations N] [--days N] [--stored N] [--rounds N]
+Run: python -m bench 17 (or 18)
 """
 
 from __future__ import annotations
 
-import argparse
 import sqlite3
 import statistics
 import tempfile
@@ -23,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import generate
-from bench.goals import Goal, in_turn, medians, report, tell
+from bench.goals import Goal, in_turn, load, medians, tell
 from envmon import periods, standards
 from envmon.assess import air
 from envmon.model import (
@@ -49,32 +48,30 @@ from envmon.pipeline.judge_air import STORED
 from envmon.store import Store
 
 FIRST = periods.number(date(2025, 1, 1))
+DAYS, STORED_DAYS = 300, 6
+"""Days of the year to date, and those whose hourly readings are in the store."""
+
+ROUNDS = 5
 AREA = 5  # stations of an area
 ROUND = 40  # minutes after the hour at which it is judged
 Hours = NDArray[np.int16]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Measure, print the goals, return 1 when one is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--stations", type=int, default=generate.STATIONS)
-    parser.add_argument("--days", type=int, default=300, help="days of the year to date")
-    parser.add_argument("--stored", type=int, default=6, help="days whose hourly readings are in the store")
-    parser.add_argument("--rounds", type=int, default=5)
-    given = parser.parse_args(arguments)
-    hours = generate.national_year(given.stations, given.days + 1)  # the last day is fed hour by hour
+def run() -> list[Goal]:
+    """Goals 17 and 18."""
+    hours = generate.national_year(generate.STATIONS, DAYS + 1)  # the last day is fed hour by hour
     regime = standards.air(FIRST)
-    print(f"hour: {given.stations} stations, {given.days} days to date, {regime.index.id}")
-    goals = [computation(hours[:, : 24 * given.days], regime, given.rounds)]
+    print(f"hour: {generate.STATIONS} stations, {DAYS} days to date, {regime.index.id}; {load()}")
+    goals = [computation(hours[:, : 24 * DAYS], regime)]
     with tempfile.TemporaryDirectory() as folder:
-        goals += through_the_store(Path(folder), hours, regime, given)
-    return report(goals)
+        goals += through_the_store(Path(folder), hours, regime)
+    return goals
 
 
 # --- goal 17 --------------------------------------------------------------------------------------------------------
 
 
-def computation(hours: Hours, regime: AirRegime, rounds: int) -> Goal:
+def computation(hours: Hours, regime: AirRegime) -> Goal:
     """The last day of all stations and the running counts, beside all days and their counts."""
     own = np.ascontiguousarray(hours[:, -24:])
     before = counts(air.daily(hours[:, :-24], FIRST, regime, generate.STEPS))
@@ -86,7 +83,7 @@ def computation(hours: Hours, regime: AirRegime, rounds: int) -> Goal:
     def recompute() -> NDArray[np.int64]:
         return counts(air.daily(hours, FIRST, regime, generate.STEPS))
 
-    seconds, answers = in_turn({"recompute": recompute, "one new hour": new_hour}, 3 * rounds)
+    seconds, answers = in_turn({"recompute": recompute, "one new hour": new_hour}, 3 * ROUNDS)
     tell(seconds)
     median = medians(seconds)
     assert np.array_equal(np.asarray(answers["recompute"]), np.asarray(answers["one new hour"]))
@@ -104,27 +101,27 @@ def counts(days: AirDays) -> NDArray[np.int64]:
 # --- goal 18 --------------------------------------------------------------------------------------------------------
 
 
-def through_the_store(folder: Path, hours: Hours, regime: AirRegime, given: argparse.Namespace) -> list[Goal]:
-    office = Office(folder, hours, regime, given)
-    table = LongTable(folder / "long.db", hours, regime, given)
-    timed_from = 24 - given.rounds  # late hours: the usual way reads all of their day
+def through_the_store(folder: Path, hours: Hours, regime: AirRegime) -> list[Goal]:
+    office = Office(folder, hours, regime)
+    table = LongTable(folder / "long.db", hours, regime)
+    timed_from = 24 - ROUNDS  # late hours: the usual way reads all of their day
     for hour in range(1, timed_from):
-        office.follow(given.days, hour)
-        table.follow(given.days, hour)
+        office.follow(DAYS, hour)
+        table.follow(DAYS, hour)
     running, long = [], []
     for hour in range(timed_from, 24):
-        running.append(timed(office.follow, given.days, hour))
-        long.append(timed(table.follow, given.days, hour))
-    closing = timed(office.follow, given.days, 24)
-    again = given.days * office.recompute()
+        running.append(timed(office.follow, DAYS, hour))
+        long.append(timed(table.follow, DAYS, hour))
+    closing = timed(office.follow, DAYS, 24)
+    again = DAYS * office.recompute()
     hour, plain = statistics.median(running), statistics.median(long)
     print(f"  store: an hour of the running day {hour:.3f} s, the hour that closes it {closing:.3f} s, ", end="")
     print(f"year to date again {again:.0f} s; long table: an hour {plain:.3f} s")
     office.store.close()
     return [
-        Goal("18a", "hour of the running day through the store / recompute, %", 100 * hour / again, "<=", 1),
-        Goal("18a", "hour that closes the day / recompute, %", 100 * closing / again, "<=", 1),
-        Goal("18b", "hour of the running day through the store / long table, %", 100 * hour / plain, "<=", 1),
+        Goal("18", "hour of the running day through the store / recompute, %", 100 * hour / again, "<=", 1),
+        Goal("18", "hour that closes the day / recompute, %", 100 * closing / again, "<=", 1),
+        Goal("18", "hour of the running day through the store / long table, %", 100 * hour / plain, "<=", 1),
     ]
 
 
@@ -137,8 +134,8 @@ def timed(job: Callable[..., object], *arguments: int) -> float:
 class Office:
     """A bureau of many stations, five an area, with a target for the year and its real store."""
 
-    def __init__(self, folder: Path, hours: Hours, regime: AirRegime, given: argparse.Namespace) -> None:
-        self.config = bureau(given.stations, folder)
+    def __init__(self, folder: Path, hours: Hours, regime: AirRegime) -> None:
+        self.config = bureau(hours.shape[2], folder)
         self.store = Store.open(folder / "envmon.db")
         self.store.register(self.config, standards.parameters().values())
         self.stream = self.store.stream(Stream("bench", Basis.REALTIME, Span.HOUR))
@@ -146,11 +143,11 @@ class Office:
         # What is stored is finer than what is generated.
         self.finer = [10 ** (stored - made) for stored, made in zip(STORED, generate.STEPS, strict=True)]
         self.hours = hours
-        stored = range(given.days - given.stored, given.days)
+        stored = range(DAYS - STORED_DAYS, DAYS)
         self._enter_judged(regime, stored.start)
         for day in stored:
             self.keep(day, range(1, 25))
-        self.now = periods.hour_ending(FIRST + given.days, 0) + ROUND
+        self.now = periods.hour_ending(FIRST + DAYS, 0) + ROUND
         judge(self.store, self.config, self.now)
 
     def _enter_judged(self, regime: AirRegime, days: int) -> None:
@@ -207,8 +204,8 @@ def bureau(stations: int, folder: Path) -> Config:
 class LongTable:
     """The usual way: one row a value in a plain table with the best key; the hour's day is read and computed."""
 
-    def __init__(self, path: Path, hours: Hours, regime: AirRegime, given: argparse.Namespace) -> None:
-        self.hours, self.regime, self.stations = hours, regime, given.stations
+    def __init__(self, path: Path, hours: Hours, regime: AirRegime) -> None:
+        self.hours, self.regime, self.stations = hours, regime, hours.shape[2]
         self.db = sqlite3.connect(path, isolation_level=None)
         self.db.execute("PRAGMA journal_mode = WAL")
         self.db.execute("PRAGMA synchronous = FULL")
@@ -217,7 +214,7 @@ class LongTable:
             "CREATE TABLE long (t INTEGER, station INTEGER, pollutant INTEGER, value INTEGER,"
             " PRIMARY KEY (t, station, pollutant)) WITHOUT ROWID"
         )
-        for day in range(given.days - given.stored, given.days):
+        for day in range(DAYS - STORED_DAYS, DAYS):
             for hour in range(1, 25):
                 self.write(24 * day + hour - 1)
 
@@ -240,7 +237,3 @@ class LongTable:
         times, stations, pollutants, values = np.array(rows, np.int64).T
         found[pollutants, times - 24 * day, stations] = values
         return air.daily(found, FIRST + day, self.regime, generate.STEPS)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

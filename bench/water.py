@@ -2,12 +2,11 @@
 
 3,600 sections x 6 readings a day x 9 items, whole steps, 3 % missing -> monthly means (pH by hydrogen ions), rounded,
 class of every section-month, share of classes I to III. A sample is worked out one by one in fractions as well.
-Run: python -m bench.water [--sections N] [--rounds N]
+Run: python -m bench 23
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.goals import Goal, in_turn, installed, medians, report, tell
+from bench.goals import Goal, in_turn, installed, load, tell, versus
 from envmon import periods, standards
 from envmon.assess import water, water_periods
 from envmon.model import NO_VALUE, Body, WaterRegime
@@ -25,21 +24,18 @@ LEVELS = (7.6, 8.5, 3.2, 13.0, 2.2, 0.35, 0.09, 0.4, 0.02)
 """Usual values in the printed unit; places and days move them."""
 
 ITEM_SET = "section_21"
-A_DAY = 6
+SECTIONS, A_DAY = 3600, 6
+ROUNDS = 7
 SAMPLE = 400
 """Section-months that are also judged one by one."""
 
 Shares = tuple[NDArray[Any], float]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Measure, print the goals, return 1 when one is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--sections", type=int, default=3600)
-    parser.add_argument("--rounds", type=int, default=7)
-    given = parser.parse_args(arguments)
+def run() -> list[Goal]:
+    """Goal 23."""
     regime = standards.water(periods.number(date(2025, 6, 1)))
-    values, bodies = national_year(given.sections, regime)
+    values, bodies = national_year(SECTIONS, regime)
     target = np.zeros_like(values)
     jobs: dict[str, Callable[[], object]] = {
         "one copy": lambda: np.copyto(target, values),
@@ -47,26 +43,25 @@ def main(arguments: list[str] | None = None) -> int:
     }
     if installed("pandas"):
         jobs["pandas"] = pandas_job(values, bodies, regime)
-    print(f"water: {given.sections} sections x {values.shape[1]} times x {len(ITEMS)} items = ", end="")
-    print(f"{values.size / 1e6:.1f} M values, {values.nbytes / 1e6:.0f} MB, {regime.edition}")
-    seconds, answers = in_turn(jobs, given.rounds)
+    print(f"water: {SECTIONS} sections x {values.shape[1]} times x {len(ITEMS)} items = ", end="")
+    print(f"{values.size / 1e6:.1f} M values, {values.nbytes / 1e6:.0f} MB, {regime.edition}; {load()}")
+    seconds, answers = in_turn(jobs, ROUNDS, ("one copy", "ours"))
     tell(seconds)
-    median, found = medians(seconds), answers["ours"]
+    found = answers["ours"]
     assert isinstance(found, tuple)
-    peer = None
-    if "pandas" in median:
-        peer = median["pandas"] / median["ours"]
+    copies, of_copies = versus(seconds, "ours", "one copy")
+    peer, how = None, "pandas is not installed"
+    if "pandas" in seconds:
+        peer, how = versus(seconds, "pandas", "ours")
         theirs = answers["pandas"]
         assert isinstance(theirs, tuple)
         print(f"  share of I-III {found[1]:.4f}; {int((theirs[0] != found[0]).sum())} classes of pandas differ")
     wrong = differing(values, bodies, regime, found[0])
-    return report(
-        [
-            Goal("23a", "water month classes: ours / one copy", median["ours"] / median["one copy"], "<=", 4),
-            Goal("23b", "water month classes: good pandas / ours", peer, ">=", 8, "pandas is not installed"),
-            Goal("23", f"of {SAMPLE} section-months, classes unlike one by one", wrong, "<=", 0),
-        ]
-    )
+    return [
+        Goal("23", "water month classes: ours / one copy", copies, "<=", 4, of_copies),
+        Goal("23", "water month classes: good pandas / ours", peer, ">=", 8, how),
+        Goal("23", f"of {SAMPLE} section-months, classes unlike one by one", wrong, "<=", 0),
+    ]
 
 
 def month_starts() -> list[int]:
@@ -151,7 +146,3 @@ def differing(
         sample = water.rounded(water.means(own, regime), regime)
         wrong += int(water.judge(sample, bodies[section], regime, ITEM_SET).water_class) != found[month, section]
     return wrong
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -125,13 +125,13 @@ def spike(values: IntArray, marks: IntArray, parameters: Sequence[Parameter], se
             continue
         middle, before, after = own[1:-1], own[:-2], own[2:]
         testable = (before != ABSENT) & (after != ABSENT) & (middle != ABSENT)
-        time, site = np.nonzero(testable & ((middle > before) == (middle > after)))  # few stand out from both
-        here = middle[time, site].astype(np.int64)
-        one, other = before[time, site].astype(np.int64), after[time, site].astype(np.int64)
-        high, low = np.maximum(one, other), np.minimum(one, other)
+        above, below = np.maximum(before, after), np.minimum(before, after)
+        over, under = (np.subtract(*pair, dtype=np.int64) >= by for pair in ((middle, above), (below, middle)))
+        time, site = np.nonzero(testable & (over | under))  # few, so that the factor is cheap
+        here, high, low = (each[time, site].astype(np.int64) for each in (middle, above, below))
         unit = 10**FACTOR_DECIMALS
-        up = (here - high >= by) & (here * unit >= factor * np.maximum(high, 0))
-        down = (low - here >= by) & (low * unit >= factor * np.maximum(here, 0))
+        up = over[time, site] & (here * unit >= factor * np.maximum(high, 0))
+        down = under[time, site] & (low * unit >= factor * np.maximum(here, 0))
         inner = found[row, 1:-1]
         inner[testable] = Flag.GOOD
         inner[time[up | down], site[up | down]] = _level(settings)
