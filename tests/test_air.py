@@ -7,6 +7,7 @@ import itertools
 import math
 import tomllib
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -392,6 +393,19 @@ def test_several_areas_at_once_and_one_without_stations() -> None:
         for field in ("value", "hours", "windows", "aqi", "primary", "missing", "status"):
             assert (getattr(together, field)[..., number] == getattr(alone, field)[..., 0]).all(), field
     assert (together.status[:, 2] == Status.MISSING).all()
+
+
+def test_stations_and_areas_together_are_what_they_are_alone() -> None:
+    hours, members = some_hours(5, (24 * 40, 7), np.int32), [[0, 3, 4], [], [6], [1, 2, 3, 5]]
+    for regime in REGIMES.values():
+        both = air.daily_with_areas(hours, 0, regime, PRINTED, members, required=0b101111)
+        alone = (
+            air.daily(hours, 0, regime, PRINTED, 0b101111),
+            air.area_days(hours, 0, regime, PRINTED, members, 0b101111),
+        )
+        for one, other in zip(both, alone, strict=True):
+            for field in fields(one):
+                assert np.array_equal(getattr(one, field.name), getattr(other, field.name)), field.name
 
 
 def test_an_area_of_one_station_is_judged_as_that_station() -> None:
