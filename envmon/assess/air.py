@@ -40,7 +40,7 @@ HOURS = 24
 LANES = 16384
 """About as many site-days are averaged in one go: enough to make calls cheap, few enough to stay in the cache."""
 
-MANY = 256
+MANY = 32
 """From so many sites on, the hours of a day lie side by side well enough to be used where they are."""
 
 Steps = Mapping[str, int] | Sequence[int]
