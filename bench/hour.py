@@ -1,4 +1,4 @@
-"""One new hour of 2,000 stations: what it costs to follow it, beside working the year to date out again.
+"""One new hour of many stations: what it costs to follow it, beside working the year to date out again.
 
 Goal 17 is the computation alone, on arrays in memory. Goal 18 is the real way in: rows into the store, one round of
 judging with rates and alerts, everything committed; beside the same pipeline judging everything again, and beside a
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import generate
-from bench.goals import Goal, in_turn, load, medians, tell
+from bench.goals import Goal, in_turn, load, tell, versus
 from envmon import periods, standards
 from envmon.assess import air
 from envmon.model import (
@@ -51,6 +51,9 @@ FIRST = periods.number(date(2025, 1, 1))
 DAYS, STORED_DAYS = 300, 6
 """Days of the year to date, and those whose hourly readings are in the store."""
 
+IN_STORE = 500
+"""Stations of goal 18."""
+
 ROUNDS = 5
 AREA = 5  # stations of an area
 ROUND = 40  # minutes after the hour at which it is judged
@@ -64,7 +67,7 @@ def run() -> list[Goal]:
     print(f"hour: {generate.STATIONS} stations, {DAYS} days to date, {regime.index.id}; {load()}")
     goals = [computation(hours[:, : 24 * DAYS], regime)]
     with tempfile.TemporaryDirectory() as folder:
-        goals += through_the_store(Path(folder), hours, regime)
+        goals += through_the_store(Path(folder), np.ascontiguousarray(hours[:, :, :IN_STORE]), regime)
     return goals
 
 
@@ -83,12 +86,13 @@ def computation(hours: Hours, regime: AirRegime) -> Goal:
     def recompute() -> NDArray[np.int64]:
         return counts(air.daily(hours, FIRST, regime, generate.STEPS))
 
-    seconds, answers = in_turn({"recompute": recompute, "one new hour": new_hour}, 3 * ROUNDS)
+    seconds, answers = in_turn({"recompute": recompute, "one new hour": new_hour}, 3 * ROUNDS, ("one new hour",))
     tell(seconds)
-    median = medians(seconds)
     assert np.array_equal(np.asarray(answers["recompute"]), np.asarray(answers["one new hour"]))
+    share, _ = versus(seconds, "one new hour", "recompute")
+    best = 100 * min(seconds["one new hour"]) / min(seconds["recompute"])
     return Goal(
-        "17", "one new hour, compute / recompute, %", 100 * median["one new hour"] / median["recompute"], "<=", 0.5
+        "17", "one new hour, compute / recompute, %", 100 * share, "<=", 0.5, f"medians; best of both {best:.3g}"
     )
 
 
@@ -115,7 +119,7 @@ def through_the_store(folder: Path, hours: Hours, regime: AirRegime) -> list[Goa
     closing = timed(office.follow, DAYS, 24)
     again = DAYS * office.recompute()
     hour, plain = statistics.median(running), statistics.median(long)
-    print(f"  store: an hour of the running day {hour:.3f} s, the hour that closes it {closing:.3f} s, ", end="")
+    print(f"  store of {IN_STORE} stations: running hour {hour:.3f} s, closing hour {closing:.3f} s, ", end="")
     print(f"year to date again {again:.0f} s; long table: an hour {plain:.3f} s")
     office.store.close()
     return [
