@@ -172,9 +172,10 @@ class _Members:
     def sizes(self) -> IntArray:
         return np.diff(self.edges)
 
-    def summed(self, values: IntArray | BoolArray) -> IntArray:
+    def summed(self, values: IntArray | BoolArray, kind: type[np.signedinteger[Any]] = np.int32) -> IntArray:
         """Sums over the columns of each area, as differences of running sums; an area without stations sums to 0."""
-        running: IntArray = np.zeros((*values.shape[:-1], len(self.columns) + 1), np.int64)
+        running: IntArray = np.empty((*values.shape[:-1], len(self.columns) + 1), kind)
+        running[..., 0] = 0
         np.cumsum(values.take(self.columns, axis=-1), axis=-1, out=running[..., 1:])
         return np.diff(running[..., self.edges], axis=-1)
 
@@ -199,16 +200,16 @@ def _fill_areas(
     found: _Filled, part: slice, means: _Means, value: IntArray, members: _Members, regime: AirRegime, steps: Steps
 ) -> None:
     """value : of the stations, which says whether they are valid; their exact means are averaged, not it."""
-    days = part.stop - part.start
+    by_day = len(POLLUTANTS), part.stop - part.start, -1
     valid = value != NO_VALUE
     exact, common = _common(means, valid, regime.validity)
-    own, total, counted = (
-        members.summed(each.reshape(len(POLLUTANTS), days, -1)) for each in (valid, exact, means.hours)
-    )
+    own = members.summed(valid.reshape(by_day))
+    total = members.summed(exact.reshape(by_day), np.int64)
     reached = _share_reached(own, members.sizes, regime.validity)
-    found.value[:, part] = _rounded(total, np.maximum(own, 1) * common, reached, steps, _decimals(regime))
-    found.hours[:, part] = counted
-    found.windows[part] = members.summed(means.windows.reshape(days, -1))
+    under = np.maximum(own, 1) * np.int64(common)
+    found.value[:, part] = _rounded(total, under, reached, steps, _decimals(regime))
+    found.hours[:, part] = members.summed(means.hours.reshape(by_day))
+    found.windows[part] = members.summed(means.windows.reshape(by_day[1:]))
     if found.stations is not None:
         found.stations[:, part] = own
 
@@ -338,8 +339,8 @@ def _decimals(regime: AirRegime) -> list[int]:
 def _common(means: _Means, valid: BoolArray, validity: AirValidity) -> tuple[IntArray, int]:
     """Every station's daily value over one common denominator, 0 where not valid; and that denominator."""
     common = math.lcm(_window_denominator(validity), *range(validity.day_hours, HOURS + 1))
-    factor = common // np.where(valid, means.bottom, common)
-    return means.top.astype(np.int64) * factor * valid, common
+    factor = np.where(valid, common // means.bottom, 0)
+    return means.top * factor.astype(np.int64), common
 
 
 def _share_reached(valid: IntArray, stations: IntArray, validity: AirValidity) -> BoolArray:
