@@ -54,7 +54,7 @@ def edition(hours: Hours, regime: AirRegime) -> list[Goal]:
     seconds, answers = in_turn(contestants(hours, regime), ROUNDS, SHORT)
     tell(seconds)
     stations, areas = air_reference_of(hours, regime)
-    for name in answers.keys() & PEERS.keys():
+    for name in (one for one in PEERS if one in answers):
         print(f"  {name}: {differing(answers[name], stations, areas)} differ from the exact reference")
     own = judge(hours, regime)
     wrong = unlike(own[0], stations) + unlike(own[1], areas) + unlike_fractions(hours, own[0], regime)

@@ -21,7 +21,7 @@ def run() -> list[Goal]:
     seconds, answers = in_turn(jobs, ROUNDS, air.SHORT)
     tell(seconds)
     exact = air.air_reference_of(hours, regime)
-    for name in answers.keys() & air.PEERS.keys():
+    for name in (one for one in air.PEERS if one in answers):
         print(f"  {name}: {air.differing(answers[name], *exact)} differ from the exact reference")
     return [
         air.against(seconds, "8", "pandas", "city year: good pandas / ours", 4),
