@@ -269,7 +269,8 @@ def test_the_good_days_of_a_period_are_those_of_its_own_dates(office: Office) ->
     (row,) = json.loads(
         ask(office, "stats", "rank", "--by", "good_days", "--period", "2026-02-28..2026-03-01", "--json")
     )
-    assert (row["value"], row["change"]) == (50.0, 0.0)
+    assert (row["value"], row["compared"], row["before"], row["change"]) == (50.0, 0.0, 0.0, 0.0)
+    assert "按同一版" in ask(office, "stats", "rank", "--by", "good_days", "--period", "2026-02-28..2026-03-01")
 
 
 def test_an_area_without_enough_days_has_a_figure_and_no_place(office: Office) -> None:

@@ -285,6 +285,15 @@ def test_natural_background_of_a_section_takes_the_items_out_of_its_months(offic
     assert february.without is None
 
 
+def test_what_leaves_by_its_background_counts_otherwise_too(office: Office) -> None:
+    """Of the only item that was measured the background is high: nothing is left to judge."""
+    office.now_is(SOURCE)
+    office.put("w", "2022-03-05T08:00", {"iron": 0.5}, basis=Basis.MANUAL)
+    office.judge("2022-04-01T12:00")
+    entered(office, "天然背景,w,铁,2022-03-01,2022-03-31,市局,2022-7,\n")
+    assert both(office, RateName.GOOD_SOURCES) == (0, 1, 0, 0, 1)
+
+
 def test_worse_than_v_counts_the_change_by_its_own_measure(office: Office) -> None:
     """Ammonia of 5 is worse than V; without it COD(Mn) of 8 is class IV: not worse than V, and not good either."""
     office.now_is(site("s", "section"))

@@ -181,6 +181,17 @@ def test_a_laboratory_may_do_only_what_the_station_cannot(office: Office) -> Non
     assert merged_class(office, "2022-Q1") == ("V", "section_21")
 
 
+def test_a_single_sample_stays_as_printed_when_it_is_merged(office: Office) -> None:
+    """Petroleum of 0.054 mg/L is beyond the 0.05 of class III; rounded to its two decimals it would not be."""
+    for rule in ("manual", "merged"):
+        office.now_is(STATION, site("s", "section"), section_page(rule))
+        office.put("s", "2022-03-10T12:00", WATER)
+        office.put("s", "2022-03-10T16:00", WATER)
+        office.put("s", "2022-03-11T12:00", WATER | {"petroleum": 0.054}, basis=Basis.MANUAL)
+        office.judge("2022-04-02T12:00")
+        assert merged_class(office, "2022-03") == ("IV", "section_21")
+
+
 def test_a_year_that_has_run_for_a_quarter_is_no_quarter(office: Office) -> None:
     """A whole quarter asks for two months; the year up to the last day of March is still the year."""
     office.put("s", "2021-01-10T12:00", WATER, basis=Basis.MANUAL)

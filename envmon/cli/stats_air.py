@@ -254,6 +254,8 @@ def rank(session: Session, period: str | None, by: str, edition: str, basis: str
     heads["value"] = (
         session.say(f"cli.stats.rank.{by}") if by in ("composite", "good_days") else t(f"daily_item.{by}", session.lang)
     )
+    if any(row["compared"] != row["value"] for row in rows):  # both years by one edition, and that is not by date
+        heads["compared"] = session.say("cli.stats.rank.head.compared")
     heads["before"] = session.say("cli.stats.rank.head.before")
     heads["change"] = session.say("cli.stats.rank.head.points" if by == "good_days" else "cli.stats.rank.head.change")
     heads["change_place"] = session.say("cli.stats.rank.head.change_place")
@@ -281,6 +283,7 @@ def rank_rows(placed: Sequence[Placed], by: str, lang: str) -> list[dict[str, An
                 "period": now.period.name,
                 "by": by,
                 "value": _places(one.value, decimals),
+                "compared": _places(now.compared.tenths if by == "good_days" else one.value, decimals),
                 "before": _places(one.before, decimals),
                 "change": _places(one.change, 1),
                 "change_place": one.change_place,

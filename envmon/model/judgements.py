@@ -137,6 +137,7 @@ class WaterPeriod:
     readings: int
     judgement: WaterJudgement
     means: Mapping[str, tuple[int, int, int]]
+    printed: tuple[str, ...] = ()  # of merged data the items of a single reading, which are judged as printed
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -261,14 +261,14 @@ def as_printed(rows: Readings, regime: WaterRegime) -> Mapping[str, tuple[int, b
     return {item: values[-1] for item, values in by_item(rows, regime).items()}
 
 
-def sample_of(means: water.Means, readings: int, regime: WaterRegime) -> water.Sample:
-    """What means are judged by: rounded; those of a single reading as it was printed."""
-    if readings != 1:
-        return water.rounded(means, regime)
-    return {
+def sample_of(means: water.Means, readings: int, regime: WaterRegime, printed: Collection[str] = ()) -> water.Sample:
+    """What means are judged by: rounded; those of a single reading, and the `printed` items, as they were printed."""
+    single = means if readings == 1 else {item: mean for item, mean in means.items() if item in printed}
+    as_they_stand = {
         item: (2 * top // bottom if below else top // bottom, bool(below))
-        for item, (top, bottom, below) in means.items()
+        for item, (top, bottom, below) in single.items()
     }
+    return as_they_stand if readings == 1 else {**water.rounded(means, regime), **as_they_stand}
 
 
 AUTOMATIC_FIRST = (Basis.REVIEWED, Basis.REALTIME, Basis.MANUAL)
@@ -296,6 +296,8 @@ def merged(config: Config, site: Site, manual: WaterPeriod, automatic: WaterPeri
     regime, item_set = law_of(config, site, Basis.MANUAL, manual.last)
     first = {item: mean for item, mean in automatic.means.items() if item in standards.automatic_first()}
     means = {**manual.means, **first}
-    judgement = water.judge(water.rounded(means, regime), site.body, regime, item_set)
     readings = manual.readings + automatic.readings
-    return replace(manual, basis=Basis.MERGED, readings=readings, judgement=judgement, means=means)
+    by_hand = manual.means.keys() - first.keys() if manual.readings == 1 else ()
+    printed = (*sorted(by_hand), *(first if automatic.readings == 1 else ()))
+    judgement = water.judge(sample_of(means, readings, regime, printed), site.body, regime, item_set)
+    return replace(manual, basis=Basis.MERGED, readings=readings, judgement=judgement, means=means, printed=printed)

@@ -95,11 +95,12 @@ def of_sites(
     if not any(one.natural for one in found):
         return made
 
-    def good(site: Site, judgement: WaterJudgement | None) -> int:
-        return count(area, period, [(site, judgement)], basis).numerator
+    def alone(site: Site, judgement: WaterJudgement | None) -> tuple[int, int]:
+        one = count(area, period, [(site, judgement)], basis)
+        return one.numerator, one.denominator
 
     other = count(area, period, [(one.site, one.natural or one.judgement) for one in found], basis)
-    changed = sum(good(one.site, one.natural) != good(one.site, one.judgement) for one in found if one.natural)
+    changed = sum(alone(one.site, one.natural) != alone(one.site, one.judgement) for one in found if one.natural)
     kinds = (EventKind.BACKGROUND.value,)
     return replace(made, without=Without(other.numerator, other.denominator, other.tenths, changed, kinds))
 
@@ -277,7 +278,8 @@ def without_background(
         for part, items in zip(found.parts, spoiled, strict=True)
     ]
     exact = left[0] if len(left) == 1 else water.mean_of_means(left, regime, weights(found.parts, period))
-    sample = judge_water.sample_of(exact, sum(part.readings for part in found.parts), regime)
+    printed = found.parts[0].printed if len(left) == 1 else ()
+    sample = judge_water.sample_of(exact, sum(part.readings for part in found.parts), regime, printed)
     return exceptional.without_items(sample, site.body, regime, item_set, found.means.keys() - exact.keys())
 
 
