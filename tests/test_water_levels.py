@@ -187,7 +187,6 @@ def test_a_change_of_levels_goes_by_steps(now: WaterLevel, before: WaterLevel, v
         ("NONE", "SOME_BETTER", "SOME_BETTER"),
         ("SOME_WORSE", "NONE", "SOME_WORSE"),
         ("SOME_WORSE", "CLEAR_WORSE", "CLEAR_WORSE"),
-        ("SOME_BETTER", "SOME_WORSE", "SOME_BETTER"),
         ("NONE", "NONE", "NONE"),
     ],
 )
@@ -226,6 +225,22 @@ def test_the_river_mouths_of_2018_are_somewhat_better_as_their_bulletin_says() -
     assert texts.word(water_levels.stronger(by_shares, by_levels), "zh") == "有所好转"
 
 
+def test_shares_and_levels_that_contradict_each_other_make_no_verdict() -> None:
+    """Of 50 sections 38 good and 12 worse than V (g 76, b 24: good), then 37 and 0 (74, 0: light).
+
+    d = (74 - 76) - (0 - 24) = +22 points, clearly better; the level is one worse.
+    """
+    before, now = (
+        water_levels.shares_of([WaterClass.II] * 38 + [WaterClass.WORSE_THAN_V] * 12),
+        water_levels.shares_of([WaterClass.II] * 37 + [WaterClass.IV] * 13),
+    )
+    _, by_shares = water_levels.change_of_shares(now, before, RULES)
+    levels = [water_levels.level_by_shares(one, RULES) for one in (now, before)]
+    assert (by_shares, levels) == (WaterChange.CLEAR_BETTER, [WaterLevel.LIGHT, WaterLevel.GOOD])
+    by_levels = water_levels.change_of_levels(*levels, RULES)
+    assert water_levels.stronger(by_shares, by_levels) is None
+
+
 # --- many periods -------------------------------------------------------------------------------------------------
 
 CRITICAL = {  # n: at 0.05, at 0.01, in thousandths
@@ -259,11 +274,18 @@ def verdict(values: Sequence[Fraction | int]) -> tuple[int, int | None, Trend]:
 
 @pytest.mark.parametrize("count", CRITICAL)
 def test_a_trend_is_significant_from_the_critical_value_of_every_row_on(count: int) -> None:
-    """r = 1 - 6 Σd² / (n³ - n); Σd² is even. The largest that still reaches the value, and the next one."""
+    """r = 1 - 6 Σd² / (n³ - n), to three decimals as the table is; Σd² is even.
+
+    The largest that still reaches the value, and the next one.
+    """
+
+    def thousandths(squares: int) -> int:
+        return round(1000 * (1 - Fraction(6 * squares, count**3 - count)))
+
     for column, per_cent in ((0, 5), (1, 1)):
-        bound = Fraction(CRITICAL[count][column], 1000)
-        last = int((1 - bound) * (count**3 - count) / 12) * 2
-        assert 1 - Fraction(6 * last, count**3 - count) >= bound > 1 - Fraction(6 * (last + 2), count**3 - count)
+        bound = CRITICAL[count][column]
+        last = max(squares for squares in range(0, count**3, 2) if thousandths(squares) >= bound)
+        assert thousandths(last + 2) < bound
         rising, short = arranged(count, last), arranged(count, last + 2)
         assert verdict(rising)[1:] == (per_cent, Trend.RISING)
         assert verdict([-one for one in rising])[1:] == (per_cent, Trend.FALLING)
@@ -276,6 +298,7 @@ def test_a_trend_is_significant_from_the_critical_value_of_every_row_on(count: i
         ([1, 2, 3, 4, 5], 1000, 1, Trend.RISING),
         ([9, 7, 5, 3, 1], -1000, 1, Trend.FALLING),
         ([2, 1, 3, 4, 5], 900, 5, Trend.RISING),  # Σd² = 2: 1 - 12/120
+        ([1, 2, 3, 5, 6, 4], 829, 5, Trend.RISING),  # Σd² = 6: 1 - 36/210 = 0.82857, printed 0.829
         ([1, 2, 4, 5, 3], 700, None, Trend.NONE),  # Σd² = 1 + 1 + 4 = 6: 1 - 36/120
         # ranks 4, 1, 2.5, 2.5, 5: Sxy = -2 + 2 + 0 - 0.5 + 4 = 3.5, Sxx = 10, Syy = 9.5, 3.5 / √95 = 0.3591
         ([3, 1, 2, 2, 5], 359, None, Trend.NONE),

@@ -171,13 +171,18 @@ def change_of_levels(now: WaterLevel, before: WaterLevel, rules: WaterLevels) ->
     return _verdict(better, abs(better) >= rules.steps_clear)
 
 
-def stronger(one: WaterChange, other: WaterChange) -> WaterChange:
-    """Of the verdicts by shares and by levels the one that finds more change; the first when they find as much.
+def stronger(one: WaterChange, other: WaterChange) -> WaterChange | None:
+    """Of the verdicts by shares and by levels the one that finds more change; None when they contradict each other.
 
     The method has both and does not say which goes first. National bulletins name a change that either of them finds:
     the river mouths of 2018 "somewhat better" with 4.3 points, since their level is one better than that of 2017.
     """
+    if {one in BETTER, other in BETTER} == {True, False} and WaterChange.NONE not in (one, other):
+        return None
     return one if STRENGTH[one] >= STRENGTH[other] else other
+
+
+BETTER = (WaterChange.SOME_BETTER, WaterChange.CLEAR_BETTER)
 
 
 STRENGTH = {
@@ -221,18 +226,19 @@ def trend_of(values: Sequence[Fraction | int], rules: WaterLevels) -> RankTrend 
 
     Equal values share the mean of their ranks and the coefficient is the correlation of the ranks, which without equal
     values is the printed 1 - 6 Σd²/(n³ - n); with them that formula would call a series that never changes rising. It
-    is held against the critical values as an exact square. A number of periods that the table does not have takes the
-    row of the next smaller one, which asks for more; so do more periods than the last row has.
+    is rounded to the three decimals of the printed critical values before it is compared with them: 0.82857 of six
+    periods is the 0.829 of the table. A number of periods that the table does not have takes the row of the next
+    smaller one, which asks for more; so do more periods than the last row has.
     """
     if len(values) < rules.min_periods:
         return None
     row = max(count for count in rules.critical if count <= len(values))
     sign, squared = _correlation(ranks(values))
-    reached = [squared * THOUSANDTHS**2 >= bound**2 for bound in rules.critical[row]]
-    significant = 1 if reached[1] else 5 if reached[0] else None
+    size = _root(squared * THOUSANDTHS**2)
+    usual, strict = rules.critical[row]
+    significant = 1 if size >= strict else 5 if size >= usual else None
     trend = Trend.NONE if significant is None else Trend.RISING if sign > 0 else Trend.FALLING
-    shown = sign * _root(squared * THOUSANDTHS**2)
-    return RankTrend(len(values), shown, row, rules.critical[row], significant, trend)
+    return RankTrend(len(values), sign * size, row, rules.critical[row], significant, trend)
 
 
 def ranks(values: Sequence[Fraction | int]) -> list[Fraction]:

@@ -15,6 +15,7 @@ from envmon.texts import joined, t, word
 
 if TYPE_CHECKING:
     from envmon.model import WaterItem
+    from envmon.periods import Period
     from envmon.pipeline.water_statistics import Point, Series, WaterReport, WaterState
 
 LANG = language()
@@ -59,7 +60,7 @@ def water(session: Session, period: str | None, area: str, by: str, basis: str |
 
 def report_row(report: WaterReport, lang: str) -> dict[str, Any]:
     """One group's period as plain data with stable keys (docs/json.md)."""
-    from envmon import periods, standards
+    from envmon import standards
 
     now, before, rules = report.now, report.before, standards.water_levels()
     counted: dict[str, list[str]] = {}
@@ -70,9 +71,7 @@ def report_row(report: WaterReport, lang: str) -> dict[str, Any]:
         "by": now.group.by,
         "group": now.group.id,
         "group_name": now.group.name,
-        "period": now.period.name,
-        "from": periods.calendar(now.period.first).isoformat(),
-        "to": periods.calendar(now.period.last).isoformat(),
+        **span_row(now.period),
         "label": t("water_levels.label", lang, method=rules.method),
         "method": rules.method,
         "standard": now.editions,
@@ -83,11 +82,25 @@ def report_row(report: WaterReport, lang: str) -> dict[str, Any]:
         "judged": [section_row(now, number, lang) for number in range(len(now.judged))],
         "excluded": {reason: len(names) for reason, names in counted.items()},
         "excluded_text": joined("comma", lang, [excluded_text(*one, lang) for one in counted.items()]),
-        "before": None if before is None else {"period": before.period.name, **state_row(before, lang)},
+        "before": None if before is None else {**span_row(before.period), **state_row(before, lang)},
         **change_row(report),
         "change_name": None if report.change is None else word(report.change, lang),
     }
     return {**row, "text": paragraph(report, row, lang)}
+
+
+def span_row(period: Period) -> dict[str, Any]:
+    """A period by its name, its days, and as people read it: by its days where it has not run to its end."""
+    from envmon import periods
+
+    first, last = (periods.calendar(day).isoformat() for day in (period.first, period.last))
+    whole = periods.parse(period.name).days == period.days
+    return {
+        "period": period.name,
+        "from": first,
+        "to": last,
+        "span_text": period.name if whole else f"{first} – {last}",
+    }
 
 
 def excluded_text(reason: str, names: list[str], lang: str) -> str:
@@ -209,12 +222,16 @@ def compared(report: WaterReport, row: dict[str, Any], lang: str) -> str:
     if report.change is None:
         if report.now.by_shares != before.by_shares:
             return t("water_levels.not_compared", lang, total=before.shares.total)
-        return t("water_levels.no_level", lang)
+        if report.points is None:
+            return t("water_levels.no_level", lang)
     if report.points is None:
         return t("water_levels.compared_level", lang, before=row["before"]["level_name"], change=row["change_name"])
     moved = {"good": points_text(row["good_change"], lang), "worst": points_text(row["worse_than_v_change"], lang)}
     if report.now.level is not before.level:
         moved |= {"before": row["before"]["level_name"], "now": row["level_name"]}
+    if report.change is None:
+        return t("water_levels.contradicts", lang, **moved)
+    if report.now.level is not before.level:
         return t("water_levels.compared_both", lang, change=row["change_name"], **moved)
     return t("water_levels.compared", lang, change=row["change_name"], **moved)
 
@@ -240,7 +257,8 @@ def as_text(row: dict[str, Any], session: Session) -> str:
     rows = []
     for one in [row] if row["before"] is None else [row, row["before"]]:
         rows.append({**one, **{entry["class"]: entry["sections"] for entry in one["classes"]}})
-    heads = {key: session.say(f"water_levels.head.{key}") for key in ("period", "sections")}
+    heads = {"span_text": session.say("water_levels.head.period")}
+    heads["sections"] = session.say("water_levels.head.sections")
     heads |= {one["class"]: session.say(f"water_levels.head.{one['class'].lower()}") for one in row["classes"]}
     last = ("good_percent", "worse_than_v_percent", "level_name")
     heads |= {key: session.say(f"water_levels.head.{key}") for key in last}

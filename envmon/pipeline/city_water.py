@@ -45,9 +45,9 @@ def report(
     closed = period.until(periods.today(now) - 1)
     if closed.days < 1 or not any(one.kind is Kind.SECTION and area in (WHOLE, one.area) for one in config.sites):
         return None
-    found = over(store, config, area, closed, view)
+    found = over(store, config, area, closed, view, period)
     try:
-        before = over(store, config, area, periods.year_before(closed), view)
+        before = over(store, config, area, periods.year_before(closed), view, periods.year_before(period))
     except NotInForce:
         return CityReport(found, None, None)
     totals = found.index.total, before.index.total
@@ -57,16 +57,16 @@ def report(
     return CityReport(found, before if before.index.bodies else None, change)
 
 
-def over(store: Store, config: Config, area: str, period: Period, view: View = AS_IN_FORCE) -> CityWater:
-    """The index of an area over a period; sections that are not counted stay out."""
+def over(store: Store, config: Config, area: str, period: Period, view: View, whole: Period) -> CityWater:
+    """The index of an area over a period; `whole` is it to its end. Sections that are not counted stay out."""
     regime, rule = standards.water(period.last), standards.city_index()
     rivers = [
         site
         for site in config.sites
         if site.kind is Kind.SECTION and site.body is not Body.LAKE and area in (WHOLE, site.area)
     ]
-    of_rivers = rating.judged(store, config, rivers, period, view)
-    of_lakes = lake_statistics.points(store, config, area, period, view)
+    of_rivers = rating.judged(store, config, rivers, period, view, whole)
+    of_lakes = lake_statistics.points(store, config, area, period, view, whole)
     found = [(False, one, lake_statistics.left_out(one, one.site.counted)) for one in of_rivers]
     found += [(True, one.judged, one.reason) for one in of_lakes]
     entered = [(lake, one) for lake, one, reason in found if reason is None]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -241,6 +241,17 @@ def law_of(config: Config, site: Site, basis: Basis, day: int) -> tuple[WaterReg
     if site.kind is Kind.SOURCE:
         return standards.of_sources("surface_sources", day, config.assessment.surface_sources)
     return standards.water(day), SETS[basis]
+
+
+def law_of_parts(config: Config, site: Site, parts: Iterable[WaterPeriod], day: int) -> tuple[WaterRegime, str]:
+    """The regime and the item set of the mean of several parts, of one section or of several.
+
+    What was sampled by hand in some parts and measured automatically in others is judged on what both have; where a
+    bureau merges both, on everything.
+    """
+    by_hand = [one.basis in (Basis.MANUAL, Basis.MERGED) for one in parts]
+    manual = any(by_hand) if config.assessment.section_data == "merged" else all(by_hand)
+    return law_of(config, site, Basis.MANUAL if manual else Basis.REALTIME, day)
 
 
 def by_item(rows: Readings, regime: WaterRegime) -> dict[str, list[tuple[int, bool]]]:

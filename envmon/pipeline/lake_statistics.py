@@ -20,7 +20,6 @@ from envmon.model import (
     Body,
     Config,
     EventKind,
-    ExceptionalEvent,
     Kind,
     Reason,
     Site,
@@ -38,7 +37,7 @@ from envmon.store import Store
 LAKE, POINT = "lake", "point"
 """Attributes of a section: the lake it belongs to, the sampling point of which it is one depth."""
 
-WITH_MEANS = (Status.VALID, Status.INSUFFICIENT, Status.MISSING)
+WITH_MEANS = (Status.VALID, Status.INSUFFICIENT, Status.NOT_JUDGEABLE, Status.MISSING)
 """What has means may enter with them though it has no class: the items of the trophic state do not decide one."""
 
 
@@ -85,19 +84,19 @@ def report(
     closed = period.until(periods.today(now) - 1)
     if closed.days < 1:
         return []
-    found = over(store, config, area, closed, view)
+    found = over(store, config, area, closed, view, period)
     try:
-        before = over(store, config, area, periods.year_before(closed), view)
+        before = over(store, config, area, periods.year_before(closed), view, periods.year_before(period))
     except NotInForce:
         before = []
     earlier = {one.name: one for one in before if one.entered}
     return [LakeReport(lake, earlier.get(lake.name)) for lake in found]
 
 
-def over(store: Store, config: Config, area: str, period: Period, view: View = AS_IN_FORCE) -> list[Lake]:
-    """Every lake of an area over a period."""
+def over(store: Store, config: Config, area: str, period: Period, view: View, whole: Period) -> list[Lake]:
+    """Every lake of an area over a period; `whole` is the period to its end."""
     of_lake: dict[str, list[Point]] = defaultdict(list)
-    for point in points(store, config, area, period, view):
+    for point in points(store, config, area, period, view, whole):
         of_lake[lake_name(point.sites[0])].append(point)
     return [lake_of(config, name, own, period) for name, own in of_lake.items()]
 
@@ -113,9 +112,7 @@ def lake_of(config: Config, name: str, points: Sequence[Point], period: Period) 
         entered = [point for point in points if left_out(point.judged, counted=True) is None]
     own = [point.judged for point in entered]
     parts = [part for one in own for part in one.parts]
-    manual = all(part.basis in (Basis.MANUAL, Basis.MERGED) for part in parts)
-    site = points[0].sites[0]
-    regime, item_set = judge_water.law_of(config, site, Basis.MANUAL if manual else Basis.REALTIME, period.last)
+    regime, item_set = judge_water.law_of_parts(config, points[0].sites[0], parts, period.last)
     means = lakes.over_points([one.means for one in own], regime)
     if len(own) > 1:
         judgement: WaterJudgement | None = water.judge(water.rounded(means, regime), Body.LAKE, regime, item_set)
@@ -126,18 +123,18 @@ def lake_of(config: Config, name: str, points: Sequence[Point], period: Period) 
     return Lake(name, period, tuple(points), tuple(entered), judgement, nitrogen, means, trophic)
 
 
-def points(store: Store, config: Config, area: str, period: Period, view: View = AS_IN_FORCE) -> list[Point]:
-    """The sampling points of the lakes of an area, each judged over a period."""
+def points(store: Store, config: Config, area: str, period: Period, view: View, whole: Period) -> list[Point]:
+    """The sampling points of the lakes of an area, each judged over a period; `whole` is the period to its end."""
     grouped: dict[tuple[str, str], list[Site]] = defaultdict(list)
     for site in config.sites:
         if site.kind is Kind.SECTION and site.body is Body.LAKE and area in (WHOLE, site.area):
             grouped[lake_name(site), site.attributes.get(POINT) or f"site {site.id}"].append(site)
     plain = [own[0] for own in grouped.values() if len(own) == 1]
-    judged = {one.site.id: one for one in rating.judged(store, config, plain, period, view)}
+    judged = {one.site.id: one for one in rating.judged(store, config, plain, period, view, whole)}
     found = []
     for own in grouped.values():
         site = own[0]
-        one = judged[site.id] if len(own) == 1 else with_depths(store, config, own, period, view)
+        one = judged[site.id] if len(own) == 1 else with_depths(store, config, own, period, view, whole)
         name = site.name if len(own) == 1 else site.attributes[POINT]
         found.append(Point(name, tuple(own), one, left_out(one, any(depth.counted for depth in own))))
     return found
@@ -152,7 +149,9 @@ def left_out(found: Judged, counted: bool) -> Reason | None:
     return None if found.judgement.status in WITH_MEANS else Reason[found.judgement.status.name]
 
 
-def with_depths(store: Store, config: Config, depths: Sequence[Site], period: Period, view: View) -> Judged:
+def with_depths(
+    store: Store, config: Config, depths: Sequence[Site], period: Period, view: View, whole: Period
+) -> Judged:
     """A point of several depths, judged like a section on means made over the depths of each day first.
 
     Depths that are not counted or not in use stay out. The store keeps one value of a section and time, so each depth
@@ -162,41 +161,39 @@ def with_depths(store: Store, config: Config, depths: Sequence[Site], period: Pe
     so_far = period.until(judge_water.judged_until(store))
     events = [one for one in store.events_in_force() if one.kind in LEAVING and rating.touches(one, period)]
     unused = [one for one in events if one.kind is EventKind.UNUSED]
-    used = [site for site in counted if not rating.covered(so_far, [one for one in unused if concerns(one, [site])])]
+    used = [site for site in counted if not rating.covered(so_far, [e for e in unused if rating.concerns(e, site)])]
     counted = used or counted
-    by_month: dict[tuple[Period, Basis], dict[int, list[WaterPeriod]]] = defaultdict(lambda: defaultdict(list))
+    by_part: dict[tuple[Period, Basis], dict[int, list[WaterPeriod]]] = defaultdict(lambda: defaultdict(list))
+    together = period.days < rating.LEAST_OF_MONTHS  # as `rating.parts_over` judges a section
     numbers = {store.site_numbers[site.id]: site for site in counted}
     for day in judge_water.days_of(store, config, numbers, period):
         site = numbers[day.site]
         if view.basis in (None, day.basis) and site.open_on(day.first):
-            by_month[periods.month_of(day.first), day.basis][day.first].append(day)
-    whole = replace(
+            by_part[period if together else periods.month_of(day.first), day.basis][day.first].append(day)
+    point = replace(
         counted[0],
         opened=None if any(one.opened is None for one in counted) else min(one.opened or 0 for one in counted),
         closed=None if any(one.closed is None for one in counted) else max(one.closed or 0 for one in counted),
     )
     parts = []
-    for (month, basis), days in by_month.items():
-        inside = Period(max(month.first, period.first), min(month.last, period.last), month.name)
-        parts.append(month_of_depths(config, whole, basis, inside, days))
-    own = [] if parts and used else [one for one in events if concerns(one, counted)]
-    return rating.over_period(config, whole, parts, so_far, period, own)
+    for (span, basis), days in by_part.items():
+        inside = Period(max(span.first, period.first), min(span.last, period.last), span.name)
+        parts.append(part_of_depths(config, point, basis, inside, days))
+    own = [] if parts and used else [one for one in events if any(rating.concerns(one, site) for site in counted)]
+    return rating.over_period(config, point, parts, so_far, whole, own)
 
 
-def concerns(event: ExceptionalEvent, sites: Sequence[Site]) -> bool:
-    return any(event.subject in (site.id, site.area, WHOLE) for site in sites)
-
-
-def month_of_depths(
+def part_of_depths(
     config: Config, site: Site, basis: Basis, month: Period, days: Mapping[int, Sequence[WaterPeriod]]
 ) -> WaterPeriod:
-    """The judgement of a point for a month from the days of its depths, as that of a section from its readings."""
+    """The judgement of a point for a month, or some days, from those of its depths, like a section's from readings."""
     regime, item_set = judge_water.law_of(config, site, basis, month.last)
     times = [[one.means for one in own if one.means] for own in days.values()]
     means = lakes.over_time([depths for depths in times if depths], regime)
-    judgement = water.judge(water.rounded(means, regime), Body.LAKE, regime, item_set)
-    if not means:
-        judgement = replace(judgement, status=Status.INVALID)
     rows = [one for own in days.values() for one in own]
     readings = sum(one.readings for one in rows)
+    sample = judge_water.sample_of(means, readings, regime)
+    judgement = water.judge(sample, Body.LAKE, regime, item_set)
+    if not means:
+        judgement = replace(judgement, status=Status.INVALID)
     return WaterPeriod(rows[0].site, "month", month.first, month.last, basis, readings, judgement, means)

@@ -222,7 +222,7 @@ def judged(
     events = store.events_in_force()
     made = []
     for number, site in numbers.items():
-        own = [one for one in events if one.subject in (site.id, site.area, WHOLE) and touches(one, period)]
+        own = [one for one in events if concerns(one, site) and touches(one, period)]
         judgement = over_period(config, site, found[number], so_far, whole or period, own)
         made.append(replace(judgement, natural=without_background(config, judgement, so_far, own)))
     return made
@@ -343,17 +343,24 @@ def over_period(
         return Judged(site, worst.judgement, parts, worst.means)
     if len(parts) == 1 and least_rounds(config, whole) < 2:
         return Judged(site, parts[0].judgement, parts, parts[0].means)
-    # A year that was sampled by hand in some months and measured automatically in others is judged on what both have;
-    # where both are merged, on everything.
-    by_hand = [one.basis in (Basis.MANUAL, Basis.MERGED) for one in parts]
-    manual = any(by_hand) if config.assessment.section_data == "merged" else all(by_hand)
-    regime, item_set = judge_water.law_of(config, site, Basis.MANUAL if manual else Basis.REALTIME, period.last)
+    regime, item_set = judge_water.law_of_parts(config, site, parts, period.last)
     exact = water.mean_of_means([one.means for one in parts], regime, weights(parts, period))
     judgement = water.judge(water.rounded(exact, regime), site.body, regime, item_set)
-    rounds = [one for one in parts if one.judgement.status is Status.VALID]
-    if period.last == whole.last and len(rounds) < least_rounds(config, whole):
+    if period.last == whole.last and too_few(parts, judgement, least_rounds(config, whole)):
         judgement = replace(judgement, status=Status.TOO_FEW_ROUNDS, water_class=WaterClass.NONE)
     return Judged(site, judgement, parts, exact)
+
+
+def too_few(parts: Sequence[WaterPeriod], judgement: WaterJudgement, least: int) -> bool:
+    """Whether a section was judged in fewer months than are asked for; where it has no class, whether it has values."""
+    valid = judgement.status is Status.VALID
+    rounds = sum(one.judgement.status is Status.VALID if valid else bool(one.means) for one in parts)
+    return least > 1 and rounds < least
+
+
+def concerns(event: ExceptionalEvent, site: Site) -> bool:
+    """Whether an event is about a site: about it, its area or the whole bureau."""
+    return event.subject in (site.id, site.area, WHOLE)
 
 
 def touches(event: ExceptionalEvent, period: Period) -> bool:

@@ -11,7 +11,6 @@ from envmon.assess import rates, water_levels
 from envmon.assess.water_levels import MainItem, RankTrend, Shares
 from envmon.errors import UsageError
 from envmon.model import (
-    Basis,
     Config,
     Direction,
     Exceeded,
@@ -33,8 +32,6 @@ from envmon.texts import t
 
 BY = ("area", "river", "basin")
 """What sections are taken together by; river and basin are columns of sites.csv."""
-
-MANUAL = (Basis.MANUAL, Basis.MERGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +109,8 @@ def report(store: Store, config: Config, group: Group, period: Period, now: int,
     closed = period.until(periods.today(now) - 1)
     if closed.days < 1:
         return None
-    found = state(store, config, group, closed, view)
-    before = state(store, config, group, periods.year_before(closed), view)
+    found = state(store, config, group, closed, view, period)
+    before = state(store, config, group, periods.year_before(closed), view, periods.year_before(period))
     if not before.judged:
         return WaterReport(period, found, None, None, None)
     rules = standards.water_levels()
@@ -126,9 +123,9 @@ def report(store: Store, config: Config, group: Group, period: Period, now: int,
     return WaterReport(period, found, before, points, change)
 
 
-def state(store: Store, config: Config, group: Group, period: Period, view: View) -> WaterState:
-    """The sections of a group over a period, and the level they make."""
-    found = rating.judged(store, config, group.sites, period, view)
+def state(store: Store, config: Config, group: Group, period: Period, view: View, whole: Period) -> WaterState:
+    """The sections of a group over a period, and the level they make; `whole` is the period to its end."""
+    found = rating.judged(store, config, group.sites, period, view, whole)
     judged, excluded = [], []
     for one in found:
         reason = rates.reason_of(one.site, one.judgement)
@@ -161,15 +158,14 @@ def beyond_iii(one: rating.Judged, period: Period) -> tuple[Exceeded, ...]:
 
 
 def mean_of(config: Config, judged: Sequence[rating.Judged], period: Period) -> WaterJudgement | None:
-    """Few sections as one; a single one as it was judged. Sections of both kinds of data by the items both have."""
+    """Few sections as one; a single one as it was judged."""
     if len(judged) < 2:
         return judged[0].judgement if judged else None
     bodies = {one.site.body for one in judged}
     if len(bodies) > 1:
         return None
-    manual = all(part.basis in MANUAL for one in judged for part in one.parts)
-    basis = Basis.MANUAL if manual else Basis.REALTIME
-    regime, item_set = judge_water.law_of(config, judged[0].site, basis, period.last)
+    parts = [part for one in judged for part in one.parts]
+    regime, item_set = judge_water.law_of_parts(config, judged[0].site, parts, period.last)
     return water_levels.judge_means([one.means for one in judged], bodies.pop(), regime, item_set)
 
 
