@@ -10,6 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from envmon.model import IntArray
 
 NUMBER = r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?\Z"
@@ -26,6 +28,16 @@ def half_even(numerator: int, denominator: int) -> int:
     quotient, rest = divmod(numerator, denominator)
     twice = 2 * rest
     return quotient + (twice > denominator or (twice == denominator and quotient % 2 == 1))
+
+
+def rounded(exact: Fraction, decimals: int) -> int:
+    """A fraction in whole steps of 10^-decimals, half to even.
+
+    >>> from fractions import Fraction
+    >>> rounded(Fraction(245, 10), 0), rounded(Fraction(2, 3), 2)
+    (24, 67)
+    """
+    return half_even(exact.numerator * 10**decimals, exact.denominator)
 
 
 def ceil(numerator: int, denominator: int) -> int:

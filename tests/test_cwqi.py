@@ -285,6 +285,7 @@ def test_what_people_read(bureau: Path) -> None:
     assert "Whole bureau" in ask(bureau, "--lang", "en", "stats", "cwqi", "--period", "2022-07")
     rows = ask(bureau, "stats", "cwqi", "--period", "2022-07", "--area", "a", "--csv").splitlines()
     assert len(rows) == 1 + 21
+    assert not any("e-0" in row for row in rows)
 
 
 def test_too_few_rounds_and_an_earlier_time(bureau: Path) -> None:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from envmon import periods
 from envmon.model import NO_VALUE, POLLUTANTS, AirDay, AirRegime, AirValidity, Composite
 from envmon.periods import Period
-from envmon.rounding import half_even
+from envmon.rounding import half_even, rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +112,6 @@ def evaluated_as(exact: Fraction, item: str, regime: AirRegime) -> Fraction:
     """A figure as it is compared with its limit: rounded once to the decimals for evaluation (HJ 663 table 3)."""
     decimals = regime.statistics.evaluation[item]
     return Fraction(rounded(exact, decimals), 10**decimals)
-
-
-def rounded(exact: Fraction, decimals: int) -> int:
-    """A fraction in whole steps of 10^-decimals, half to even.
-
-    >>> rounded(Fraction(245, 10), 0), rounded(Fraction(2, 3), 2)
-    (24, 67)
-    """
-    return half_even(exact.numerator * 10**decimals, exact.denominator)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from envmon.assess import water
 from envmon.model import CityIndexRule, Direction, WaterItem, WaterRegime
-from envmon.rounding import half_even
+from envmon.rounding import rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,3 @@ def city_index(bodies: Sequence[BodyIndex], rule: CityIndexRule) -> CityIndex:
 def change(now: int, before: int, rule: CityIndexRule) -> int | None:
     """The change between two published indices in per cent, in steps of the rule: below 0 is better."""
     return rounded(Fraction(100 * (now - before), before), rule.change_decimals) if before else None
-
-
-def rounded(exact: Fraction, decimals: int) -> int:
-    """A fraction in steps of 10^-decimals, half to even."""
-    return half_even(exact.numerator * 10**decimals, exact.denominator)

@@ -15,7 +15,7 @@ import numpy as np
 
 from envmon.assess import water
 from envmon.model import Body, TrophicLevel, TrophicRule, WaterClass, WaterRegime
-from envmon.rounding import half_even
+from envmon.rounding import rounded
 
 NITROGEN = "tn"
 
@@ -74,13 +74,13 @@ def trophic_state(means: water.Means, regime: WaterRegime, rule: TrophicRule) ->
         mean = Fraction(top, bottom * 10 ** regime.items[name].decimals)
         exact = 10 * (item.a + item.b * _logarithm(mean)) if mean > 0 else None
         indices.append(exact)
-        shown = None if exact is None else _rounded(exact, rule.decimals)
+        shown = None if exact is None else rounded(exact, rule.decimals)
         parts.append(TrophicPart(name, mean if name in means else None, shown, item.r2 / total))
     missing = tuple(part.item for part, exact in zip(parts, indices, strict=True) if exact is None)
     if missing:
         return TrophicState(None, None, tuple(parts), missing)
     weighted = (part.weight * exact for part, exact in zip(parts, indices, strict=True) if exact is not None)
-    shown = _rounded(sum(weighted, Fraction(0)), rule.decimals)
+    shown = rounded(sum(weighted, Fraction(0)), rule.decimals)
     return TrophicState(shown, level_of(shown, rule), tuple(parts), ())
 
 
@@ -104,7 +104,3 @@ def _logarithm(value: Fraction) -> Fraction:
     It is irrational but for 1, so no sum of the parts can lie on a tie of the rounding, and fifty digits settle it.
     """
     return Fraction(water.FIFTY.ln(water.FIFTY.divide(Decimal(value.numerator), Decimal(value.denominator))))
-
-
-def _rounded(exact: Fraction, decimals: int) -> int:
-    return half_even(exact.numerator * 10**decimals, exact.denominator)

@@ -104,7 +104,11 @@ def as_json(value: Any) -> str:
 
 
 def guarded(value: Any) -> Any:
-    """A CSV cell that a spreadsheet cannot take for a formula; numbers stay numbers."""
+    """A CSV cell that a spreadsheet cannot take for a formula; numbers stay numbers, never 2e-05."""
+    if isinstance(value, float) and "e" in repr(value):
+        from decimal import Decimal
+
+        return f"{Decimal(repr(value)):f}"
     if isinstance(value, list | tuple):
         value = ";".join(str(item) for item in value)
     if isinstance(value, Mapping):

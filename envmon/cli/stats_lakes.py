@@ -334,6 +334,6 @@ def _number(steps: int | None, decimals: int) -> float | None:
 
 def _exact(value: Fraction | None, decimals: int) -> float | None:
     """An exact figure, rounded for people and JSON."""
-    from envmon.rounding import half_even
+    from envmon.rounding import rounded
 
-    return None if value is None else _number(half_even(value.numerator * 10**decimals, value.denominator), decimals)
+    return None if value is None else _number(rounded(value, decimals), decimals)

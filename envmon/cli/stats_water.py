@@ -167,10 +167,10 @@ def section_row(state: WaterState, number: int, lang: str) -> dict[str, Any]:
 
 def change_row(report: WaterReport) -> dict[str, Any]:
     """How the shares changed, as printed, and the verdict by their exact change."""
-    from envmon.rounding import half_even
+    from envmon.rounding import rounded
 
     now, before, points = report.now.shares, report.before and report.before.shares, report.points
-    steps = None if points is None else half_even(points.numerator * 10, points.denominator)
+    steps = None if points is None else rounded(points, 1)
     return {
         "good_change": _tenths(_less(now.good_tenths, before.good_tenths if before else None)),
         "worse_than_v_change": _tenths(_less(now.worst_tenths, before.worst_tenths if before else None)),

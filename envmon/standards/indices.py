@@ -21,7 +21,7 @@ from envmon.model import (
     WaterItem,
     WaterItemSet,
 )
-from envmon.rounding import half_even, scaled
+from envmon.rounding import rounded, scaled
 from envmon.standards.checks import check_keys, check_unit, exact_steps, rising
 
 Table = dict[str, Any]
@@ -59,7 +59,7 @@ def _check_weights(name: str, rows: Sequence[Table], items: Mapping[str, Trophic
         made = items[row["id"]].r2 / total
         where = f"tli.item {row['id']}"
         printed = exact_steps(name, where, row["weight"], WEIGHT_DECIMALS)
-        if printed != half_even(made.numerator * 10**WEIGHT_DECIMALS, made.denominator):
+        if printed != rounded(made, WEIGHT_DECIMALS):
             raise StandardsError(f"{name}, {where}: weight is not r2 over the sum of r2")
 
 
