@@ -158,26 +158,30 @@ class _Filled:
 
 @dataclass(frozen=True, slots=True)
 class _Members:
-    """The columns of the stations of every area, one area after another; edges : where each begins, and the end."""
+    """The stations of areas: of all areas the first ones, then the second ones, and so on, which adds up fastest.
 
-    columns: IntArray
-    edges: IntArray
+    sizes : stations of each area. places : the areas that have a station at a place, and the columns of those.
+    """
+
+    sizes: IntArray
+    places: tuple[tuple[IntArray | slice, IntArray], ...]
 
     @classmethod
     def of(cls, areas: Sequence[Sequence[int]]) -> _Members:
-        edges = np.cumsum([0, *(len(columns) for columns in areas)])
-        return cls(np.array([column for columns in areas for column in columns], np.intp), edges)
-
-    @property
-    def sizes(self) -> IntArray:
-        return np.diff(self.edges)
+        sizes = np.array([len(columns) for columns in areas], np.int64)
+        places = []
+        for place in range(sizes.max(initial=0)):
+            own = np.flatnonzero(sizes > place)
+            columns = np.array([areas[area][place] for area in own.tolist()], np.intp)
+            places.append((slice(None) if len(own) == len(areas) else own, columns))
+        return cls(sizes, tuple(places))
 
     def summed(self, values: IntArray | BoolArray, kind: type[np.signedinteger[Any]] = np.int32) -> IntArray:
-        """Sums over the columns of each area, as differences of running sums; an area without stations sums to 0."""
-        running: IntArray = np.empty((*values.shape[:-1], len(self.columns) + 1), kind)
-        running[..., 0] = 0
-        np.cumsum(values.take(self.columns, axis=-1), axis=-1, out=running[..., 1:])
-        return np.diff(running[..., self.edges], axis=-1)
+        """Sums over the columns of each area; an area without stations sums to 0."""
+        total: IntArray = np.zeros((*values.shape[:-1], len(self.sizes)), kind)
+        for areas, columns in self.places:
+            total[..., areas] += values.take(columns, axis=-1)
+        return total
 
 
 def _runs(hours: IntArray, validity: AirValidity) -> Iterator[tuple[slice, _Means]]:
