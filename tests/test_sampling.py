@@ -176,16 +176,37 @@ def test_rounds_of_a_period_are_taken_together() -> None:
         (Cycle.QUARTER, "dry", "2022-02-10..2022-03-31", OVERDUE),  # it could have been sampled in January
         (Cycle.QUARTER, "dry", "2022-01-31..2022-03-01", EXPLAINED),
         (Cycle.QUARTER, "unused", "2022-01-01..2022-12-31", EXPLAINED),
-        (Cycle.QUARTER, "unsampled", "2022-02-10", EXPLAINED),
-        (Cycle.QUARTER, "unsampled", "2022-04-01", OVERDUE),
-        (Cycle.QUARTER, "not_open", "2022-03-20..2022-12-31", EXPLAINED),  # closed before the quarter was over
+        (Cycle.MONTH, "unsampled", "2022-02-10", EXPLAINED),
+        (Cycle.QUARTER, "unsampled", "2022-02-10", OVERDUE),  # of one month; January and March are not accounted for
+        (Cycle.QUARTER, "unsampled", "2022-01-10..2022-03-10", EXPLAINED),
+        (Cycle.YEAR, "unsampled", "2022-02-01..2022-02-28", DUE),
+        (Cycle.QUARTER, "not_open", "2022-01-01..2022-12-31", EXPLAINED),
+        (Cycle.QUARTER, "not_open", "2022-01-02..2022-12-31", OVERDUE),  # open on the first day of the quarter
         (Cycle.QUARTER, "not_open", "2021-01-01..2022-02-28", OVERDUE),  # open in March
+        (Cycle.MONTH, "not_open", "2022-02-28..2022-12-31", OVERDUE),
     ],
 )
 def test_what_explains_a_missing_sample(every: Cycle, reason: str, span: str, state: SampleState) -> None:
     days = periods.parse(span)
     found = one(entry(every), "2022-02", "2022-06-01", absences=(Absence(reason, days.first, days.last),))
     assert (found.state, found.reason) == (state, reason if state is EXPLAINED else "")
+
+
+def test_a_site_that_closes_at_the_end_of_a_period_could_be_sampled_in_it_before() -> None:
+    closed, asked = Absence("not_open", day("2022-12-31"), periods.LAST_DAY), entry(Cycle.YEAR, within=30)
+    assert one(asked, "2022", "2022-06-01", absences=(closed,)).state is DUE
+    assert one(asked, "2022", "2023-01-30", absences=(closed,)).state is DUE
+    assert one(asked, "2022", "2023-01-31", absences=(closed,)).state is OVERDUE
+    summer = entry(Cycle.YEAR, months=(6, 7, 8))
+    away = Absence("not_open", day("2022-06-01"), periods.LAST_DAY)
+    assert one(summer, "2022", "2022-10-01", absences=(away,)).reason == "not_open"
+
+
+def test_every_month_may_have_a_reason_of_its_own() -> None:
+    """Not in operation until 28 February, dry in March: there was no chance. An event is named before a closed month."""
+    shut, dry = Absence("not_open", 0, day("2022-02-28")), Absence("dry", day("2022-03-05"), day("2022-03-09"))
+    found = one(entry(Cycle.QUARTER), "2022-02", "2022-06-01", absences=(dry, shut))
+    assert (found.state, found.reason) == (EXPLAINED, "dry")
 
 
 def test_what_arrived_needs_no_explanation_and_what_is_partly_here_can_have_one() -> None:

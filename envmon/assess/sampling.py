@@ -12,13 +12,14 @@ from collections.abc import Collection, Iterator, Sequence
 from operator import itemgetter
 
 from envmon import periods
-from envmon.model import Absence, Cycle, PlanEntry, Sample, SampleState
+from envmon.model import Absence, Cycle, PlanEntry, Reason, Sample, SampleState
 from envmon.periods import Period
 
 Rounds = Sequence[tuple[int, Collection[str]]]
 """Day of each manual round of one site, and the items it has a value of."""
 
 OUTSTANDING = (SampleState.OVERDUE, SampleState.PARTIAL)
+NOT_OPEN = Reason.NOT_OPEN.value
 
 
 def samples(
@@ -120,13 +121,19 @@ def within(rounds: Rounds, month: Period) -> Rounds:
 def explanation(months: Sequence[Period], absences: Sequence[Absence]) -> str:
     """Why nothing could be sampled in any of the months; "" when that is not known.
 
-    That a sample was not taken explains it wherever it is entered; that the site was not in operation, when it is so in
-    the last of the months. That a river was dry or frozen explains it only when it reaches into every month in which
-    there was still a chance to sample.
+    Every month needs its reason: an event that reaches into it, or that the site was not in operation on any day of it.
+    A month without one was a chance to sample. An event says more than that the site was closed in other months.
     """
-    touching = [[one for one in absences if one.first <= month.last and month.first <= one.last] for month in months]
-    if any(one.reason == "unsampled" for found in touching for one in found):
-        return "unsampled"
-    if any(one.reason == "not_open" for one in touching[-1]):
-        return "not_open"
-    return touching[-1][0].reason if all(touching) else ""
+    found = [[one.reason for one in absences if accounts_for(one, month)] for month in months]
+    if not all(found):
+        return ""
+    if all(NOT_OPEN in reasons for reasons in found):
+        return NOT_OPEN
+    return next(one for reasons in found for one in reasons if one != NOT_OPEN)
+
+
+def accounts_for(one: Absence, month: Period) -> bool:
+    """Whether an absence says why a month has no sample; a site that was open on some of its days could be sampled."""
+    if one.reason == NOT_OPEN:
+        return one.first <= month.first and month.last <= one.last
+    return one.first <= month.last and month.first <= one.last
