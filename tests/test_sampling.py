@@ -203,7 +203,7 @@ def test_a_site_that_closes_at_the_end_of_a_period_could_be_sampled_in_it_before
 
 
 def test_every_month_may_have_a_reason_of_its_own() -> None:
-    """Not in operation until 28 February, dry in March: there was no chance. An event is named before a closed month."""
+    """Not in operation until 28 February, dry in March: no chance. An event is named before a month that is closed."""
     shut, dry = Absence("not_open", 0, day("2022-02-28")), Absence("dry", day("2022-03-05"), day("2022-03-09"))
     found = one(entry(Cycle.QUARTER), "2022-02", "2022-06-01", absences=(dry, shut))
     assert (found.state, found.reason) == (EXPLAINED, "dry")
@@ -483,6 +483,43 @@ def test_an_entry_without_a_start_is_followed_from_the_period_in_which_it_was_fi
     assert late(office, "2022-02-20T01:00") == []  # January is nobody's fault
     assert office.judge("2022-03-11T01:00") == [("open", "s")]
     assert late(office, "2022-03-11T01:00") == [("s", "2022-02", "overdue")]
+
+
+def test_an_entry_that_was_away_for_a_round_is_followed_from_where_it_was(office: Office) -> None:
+    bare = PLAN.replace("from = 2022-01-01\n", "")
+    office.now_is(site("s", "section"), bare, LATE)
+    office.judge("2022-01-20T01:00")
+    office.now_is(site("s", "section"), LATE)
+    office.judge("2022-03-20T01:00")
+    office.now_is(site("s", "section"), bare, LATE)
+    assert office.judge("2022-03-20T02:00") == [("open", "s")]
+    assert [period for _, period, _ in late(office, "2022-03-20T02:00")] == ["2022-01", "2022-02"]
+    office.now_is(site("s", "section"), bare.replace('"month"', '"quarter"'), LATE)  # another entry: it begins now
+    assert office.judge("2022-03-20T03:00") == [("resolved", "s")]
+    assert office.judge("2022-04-11T03:00") == [("open", "s")]
+    assert [period for _, period, _ in late(office, "2022-04-11T03:00")] == ["2022-Q1"]
+
+
+def test_a_site_that_moves_to_another_area_has_the_events_of_that_one(office: Office) -> None:
+    other = '[[areas]]\nid = "b"\nname = "乙县"\nlevel = "county"\n'
+    section = site("s", "section")
+    office.now_is(section, other, PLAN, LATE)
+    office.store.enter_events([event(EventKind.FROZEN, "2022-01-05", "2022-01-25", subject="b")])
+    assert office.judge("2022-02-11T01:00") == [("open", "s")]
+    office.now_is(section.replace('area = "a"', 'area = "b"'), other, PLAN, LATE)
+    assert office.judge("2022-02-11T02:00") == [("resolved", "s")]
+
+
+def test_an_entry_before_the_first_standard_of_its_water_leaves_the_others_alone(office: Office) -> None:
+    """GB/T 14848-2017 is in force from 1 May 2018; the surface water standard since 2002."""
+    well = PLAN.replace('"s"', '"w"').replace("section_21", "source_groundwater_39")
+    section, source = PLAN.replace("2022-01-01", "2017-01-01"), well.replace("2022-01-01", "2017-01-01")
+    office.now_is(site("s", "section"), site("w", "source", body="groundwater"), section, source)
+    then = ("--as-of", "2017-06-01T12:00")
+    found = json.loads(ask(office, *then, "status", "--json"))["outstanding"]
+    assert [(each["site"], each["period"]) for each in found] == [("s", f"2017-0{n}") for n in range(1, 5)]
+    rows = json.loads(ask(office, *then, "plan", "--json"))
+    assert {each["site"] for each in rows} == {"s"}
 
 
 def test_an_incident_whose_entry_left_the_config_is_closed(office: Office) -> None:

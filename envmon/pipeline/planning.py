@@ -1,7 +1,8 @@
 """The sampling plan against the store: which samples arrived. What did not is kept, so that `status` need only read it.
 
 An entry without a first day is followed from the period that ran when envmon first found it in the config: samples of
-years that were never entered here are nobody's fault.
+years that were never entered here are nobody's fault. One that comes back is followed from where it was; with another
+item set or cycle it is another entry.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any
 
 from envmon import periods, standards
 from envmon.assess import sampling
+from envmon.errors import NotInForce
 from envmon.model import LEAVING, Absence, Basis, Body, Config, ExceptionalEvent, PlanEntry, Sample, Site
 from envmon.periods import Period
-from envmon.pipeline import judge_water
+from envmon.pipeline import judge_water, rating
 from envmon.store import Store
 
 Row = dict[str, Any]
@@ -25,7 +27,7 @@ def outstanding(store: Store, config: Config, now: int) -> list[Row]:
 
     Worked out again when a day has begun, or water was judged, or the plan, the sites or the events are others.
     """
-    sites = [(one.id, one.opened, one.closed) for one in planned_sites(config)]
+    sites = [(one.id, one.area, one.body, one.opened, one.closed) for one in planned_sites(config)]
     events = [one.number for one in store.events_in_force()]
     resting = [periods.today(now), str(config.plan), str(sites), events, standards.fingerprint()]
     kept: list[Row] | None = store.meta("plan")
@@ -54,10 +56,13 @@ def in_period(store: Store, config: Config, period: Period, now: int) -> list[Sa
 
 
 def found_since(store: Store, config: Config, now: int) -> dict[str, int]:
-    """The day on which each entry was first found in the config; remembered unless the store is only read."""
-    before = store.meta("plan_since") or {}
+    """The day on which each entry was first found in the config; remembered unless the store is only read.
+
+    Entries that are not in the config now keep theirs: a line may be away for a day by mistake.
+    """
+    before: dict[str, int] = store.meta("plan_since") or {}
     today = periods.today(now)
-    since = {entry.key: min(today, before.get(entry.key, today)) for entry in config.plan}
+    since = {**before, **{entry.key: min(today, before.get(entry.key, today)) for entry in config.plan}}
     if since != before and store.writable:
         store.set_meta("plan_since", since)
     return since
@@ -77,7 +82,10 @@ def samples(store: Store, config: Config, spans: Mapping[PlanEntry, Period], tod
     away = {site.id: list(absences(events, site)) for site in sites.values()}
     found = []
     for entry, span in spans.items():
-        items = items_of(sites[entry.site], entry.items, today)
+        try:
+            items = items_of(sites[entry.site], entry.items, today)
+        except NotInForce:  # an earlier day is looked back to, on which this water had no standard that asks for items
+            continue
         found += sampling.samples(entry, items, rounds[entry.site], away[entry.site], span, today)
     return sorted(found, key=lambda one: (one.until, one.first))
 
@@ -113,7 +121,7 @@ def items_of(site: Site, items: str, day: int) -> Sequence[str]:
 def absences(events: Sequence[ExceptionalEvent], site: Site) -> Iterator[Absence]:
     """Why a site could not be sampled, and when: the events entered for it, and the days it is not in operation."""
     for one in events:
-        if one.kind in LEAVING and one.subject in (site.id, site.area, "*"):
+        if one.kind in LEAVING and rating.concerns(one, site):
             yield Absence(one.kind.value, periods.day_of(one.first + 1), periods.day_of(one.last))
     if site.opened is not None:
         yield Absence("not_open", 0, site.opened - 1)
