@@ -41,7 +41,7 @@ from envmon.model import (
     WaterPeriod,
 )
 
-CLEARLY_WORSE = {RuleKind.DAILY_AQI: 50, RuleKind.HOURLY_AQI: 50, RuleKind.SECTION_CLASS: 1, RuleKind.SAMPLING: 1}
+CLEARLY_WORSE = {RuleKind.DAILY_AQI: 50, RuleKind.HOURLY_AQI: 50, RuleKind.SECTION_CLASS: 1}
 """By how much a value must grow, at the same severity, before people are told again."""
 
 
@@ -184,14 +184,13 @@ def service(rule: Rule, subject: str, failures: int, error: str, now: int) -> li
 def sampling(rule: Rule, subject: str, outstanding: Sequence[Mapping[str, Any]], now: int) -> list[Finding]:
     """Samples of a site that are overdue or lack items after their deadline, or that none is.
 
-    outstanding : the facts of each: items, period, until (ISO date), state, missing. The value is the newest deadline
-    as a number (20220710), so that each sample that becomes overdue later is told, however many there were before.
+    outstanding : the facts of each: items, period, until (ISO date), state, missing. The value is their number. An
+    incident knows by its facts which of them it has told of: any other is told, however old its deadline is.
     """
     if not outstanding:
         return [Finding(rule.id, subject, now, None)]
-    newest = max(int(one["until"].replace("-", "")) for one in outstanding)
     facts = {"samples": [dict(one) for one in outstanding]}
-    return [Finding(rule.id, subject, now, rule.severity, newest, facts)]
+    return [Finding(rule.id, subject, now, rule.severity, len(outstanding), facts)]
 
 
 def pollutants(mask: int) -> list[str]:
@@ -310,20 +309,32 @@ def _step(incident: Incident | None, finding: Finding, rule: Rule, now: int) -> 
         return Event(Change.OPEN, fresh, now)
     opened, last = min(incident.opened, finding.at), max(incident.last, finding.at)
     newer = replace(incident, opened=opened, last=last, told=now, facts=finding.facts)
-    margin = CLEARLY_WORSE.get(rule.kind)
-    grown = (
-        margin is not None
-        and finding.value is not None
-        and incident.value is not None
-        and finding.value >= incident.value + margin
-    )
-    if finding.severity > incident.severity or grown:
+    known, more = _samples(incident, finding)
+    if more:  # put last, because of many the last are named
+        newer = replace(newer, facts={**finding.facts, "samples": [*known, *more]})
+    if finding.severity > incident.severity or more or _grown(incident, finding, rule.kind):
         value = max(filter(None, (finding.value, incident.value)), default=None)
         severity = max(finding.severity, incident.severity)
         return Event(Change.WORSE, replace(newer, severity=severity, value=value), now)
     if not finding.final and finding.at >= incident.last and now - incident.told >= rule.repeat:
         return Event(Change.REPEAT, newer, now)
     return None
+
+
+def _grown(incident: Incident, finding: Finding, kind: RuleKind) -> bool:
+    """Whether the value of a finding is clearly worse than any its incident has told of."""
+    margin = CLEARLY_WORSE.get(kind)
+    if margin is None or finding.value is None or incident.value is None:
+        return False
+    return finding.value >= incident.value + margin
+
+
+def _samples(incident: Incident, finding: Finding) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """The outstanding samples of a finding: those its incident knows of, and others, whatever their deadlines."""
+    told = {(one["items"], one["period"]) for one in incident.facts.get("samples", ())}
+    found = finding.facts.get("samples", ())
+    known = [one for one in found if (one["items"], one["period"]) in told]
+    return known, [one for one in found if one not in known]
 
 
 def _folded(events: Sequence[Event]) -> list[Event]:

@@ -55,7 +55,7 @@ def job_name(job: str, lang: str) -> str:
 
 
 def late_samples(samples: Sequence[Mapping[str, Any]], items: Mapping[str, str], lang: str) -> str:
-    """Samples that did not arrive, the newest few of them, each with its period, its item set and what is missing."""
+    """Samples that did not arrive, the last few of them, each with its period, its item set and what is missing."""
     told = [
         t(
             f"plan.sample.{one['state']}",

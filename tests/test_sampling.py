@@ -427,6 +427,24 @@ def test_a_later_sample_that_is_overdue_as_well_is_told_at_once(office: Office) 
     assert office.judge("2022-04-11T01:00") == [("worse", "s")]  # two again, and one of them is new
 
 
+def test_a_sample_with_an_older_deadline_that_becomes_outstanding_is_told_when_it_does(office: Office) -> None:
+    office.now_is(site("s", "section"), PLAN, LATE.replace('"7d"', '"90d"'))
+    (frozen,) = office.store.enter_events([event(EventKind.FROZEN, "2022-01-05", "2022-01-25")])
+    assert office.judge("2022-06-11T01:00") == [("open", "s")]
+    assert [each["period"] for each in office.told()[-1]["facts"]["samples"]] == [f"2022-0{n}" for n in (2, 3, 4, 5)]
+    withdrawn = ExceptionalEvent(0, EventKind.FROZEN, "s", (), 0, 1, "某局", "文 2 号", withdraws=frozen.number)
+    office.store.enter_events([withdrawn])
+    assert office.judge("2022-06-11T02:00") == [("worse", "s")]
+    assert "2022-01 地表水 21 项未到" in office.told()[-1]["title"]  # of five it is the one that is named for certain
+    assert office.judge("2022-06-11T03:00") == office.judge("2022-06-12T03:00") == []
+    by_hand(office, "2022-03-20T10:00", without=("mercury",), taken="2022-06-13T00:00")
+    assert office.judge("2022-06-13T01:00") == []  # March is here in part: it was outstanding and still is
+    by_hand(office, "2022-04-20T10:00", taken="2022-06-14T00:00")
+    assert office.judge("2022-06-14T01:00") == []  # one fewer
+    office.put("s", "2022-04-20T10:00", SECTION, mark=Mark.FAULT, taken="2022-06-15T00:00", basis=Basis.MANUAL)
+    assert office.judge("2022-06-15T01:00") == [("worse", "s")]  # April was here, and is no longer
+
+
 def test_a_sample_lacking_items_is_told_with_the_items_and_resolved_when_they_come(office: Office) -> None:
     office.now_is(site("s", "section"), PLAN, LATE)
     by_hand(office, "2022-01-20T10:00", without=("mercury", "cyanide"), taken="2022-01-25T00:00")
