@@ -22,6 +22,7 @@ OFFSET = 480
 DAY = 1440
 LAST_DAY = (date(9999, 12, 31) - EPOCH).days
 FIRST_DAY = (date(1991, 9, 15) - EPOCH).days
+LAST_ASKED = (date(9997, 12, 31) - EPOCH).days  # what follows from a period (a deadline, the next month) has a date too
 
 
 def minute(moment: datetime) -> int:
@@ -259,6 +260,8 @@ def parse(text: str) -> Period:
         raise UsageError("error.period.form", text=text, forms=forms)
     if found.first < FIRST_DAY:
         raise UsageError("error.period.early", text=text, day=calendar(FIRST_DAY))
+    if found.last > LAST_ASKED:
+        raise UsageError("error.period.late", text=text, day=calendar(LAST_ASKED))
     return found
 
 

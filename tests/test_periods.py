@@ -77,6 +77,16 @@ def test_what_is_not_a_period_is_refused_with_the_forms(text: str) -> None:
         periods.parse(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["9998-01-01", "9998", "9999-H1", "9999-W52", "9999", "9999-12", "9999-12-31", "2022..9999"]
+)
+def test_a_period_after_which_the_calendar_ends_is_refused(text: str) -> None:
+    assert periods.parse("9997").last == periods.parse("9997-12-31").last
+    with pytest.raises(UsageError) as told:
+        periods.parse(text)
+    assert text.removeprefix("2022..") in told.value.said("zh")
+
+
 @given(DAYS)
 def test_every_day_is_in_its_own_week_month_and_year(day: date) -> None:
     count = periods.number(day)

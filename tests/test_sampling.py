@@ -255,6 +255,12 @@ def test_a_plan_from_a_csv(tmp_path: Path, encoding: str, head: str) -> None:
     assert second == PlanEntry("w", "source_groundwater_39", Cycle.HALF_YEAR, (5, 11), 10)
 
 
+def test_a_plan_that_holds_for_ever(tmp_path: Path) -> None:
+    (found,) = read(tmp_path, 'plan = "p.csv"', HEAD + "r,section_21,month,,,2022-01-01,9999-12-31,\n")
+    assert found.last == periods.LAST_DAY
+    assert one(found, "2022-07", "2022-07-15").state is DUE
+
+
 def test_a_plan_from_tables_and_files_together(tmp_path: Path) -> None:
     tables = (
         '[[plan]]\nsite = "小河断面"\nitems = "section_21"\nevery = "quarter"\nmonths = [1, 4, 7, 10]\nwithin = 20\n'

@@ -195,17 +195,23 @@ def length_text(length: int) -> str:
     return f"{length // UNITS[unit]}{unit}"
 
 
+def _written(value: Any) -> str:
+    """A date or number of TOML as one would write it; "" of anything that is no period."""
+    return value.isoformat() if type(value) is date else str(value) if type(value) in (int, str) else ""
+
+
 def period(value: Any) -> periods.Period:
     """A period as `periods.parse` takes it; a bare year or date of TOML is one too."""
-    written = value.isoformat() if type(value) is date else str(value) if type(value) in (int, str) else ""
     try:
-        return periods.parse(written)
+        return periods.parse(_written(value))
     except UsageError as error:
         raise Wrong("period") from error
 
 
 def day(value: Any) -> int:
-    """A date, as the number of its day: 2022-03-01."""
+    """A date, as the number of its day: 2022-03-01, or 9999-12-31, which people write for "for ever"."""
+    if _written(value).strip() == periods.calendar(periods.LAST_DAY).isoformat():
+        return periods.LAST_DAY
     found = period(value)
     if found.days != 1:
         raise Wrong("day")
