@@ -775,7 +775,7 @@ def told(kind: RuleKind, lang: str, now: int = NOON, resolved: Finding | None = 
         (RuleKind.SERVICE, "zh", ["4 次", "timed out"]),
         (RuleKind.SERVICE, "en", ["4 times", "timed out"]),
         (RuleKind.SAMPLING, "zh", ["2022-02", "地表水源 61 项", "缺 氟化物、高锰酸盐指数"]),
-        (RuleKind.SAMPLING, "en", ["2022-02", "61 source items", "氟化物, 高锰酸盐指数 missing"]),
+        (RuleKind.SAMPLING, "en", ["2022-02", "61 items", "氟化物, 高锰酸盐指数 missing"]),
     ],
 )
 def test_a_message_names_the_place_the_value_and_what_it_is_measured_by(

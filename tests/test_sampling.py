@@ -17,6 +17,7 @@ import pytest
 
 from envmon import alerts, config, periods, standards, texts, wording
 from envmon.assess import sampling
+from envmon.cli import output
 from envmon.config import ConfigMistakes, Known, Mistake
 from envmon.errors import ConfigError
 from envmon.feed import Feed
@@ -623,6 +624,38 @@ def test_status_shows_the_oldest_few_in_eighty_columns(office: Office) -> None:
         assert more in lines[start + 6]
         assert max(width(line) for line in lines) <= 80
         assert re.search(r"\b7\b", lines[start - 1])  # the open alerts, which are these
+
+
+@pytest.mark.parametrize(
+    ("lang", "items", "lacking"), [("zh", "地表水源 61 项", "，缺 4 项"), ("en", "61 items", ", 4 items missing")]
+)
+def test_status_names_the_items_beside_a_very_long_site(office: Office, lang: str, items: str, lacking: str) -> None:
+    name = "某某自治州某某县某某镇某某村某某水库集中式饮用水水源地一级保护区取水口"  # 35 characters, 70 columns
+    asked = PLAN.replace("section_21", "source_surface_61")
+    office.now_is(site("s", "section").replace('name = "s"', f'name = "{name}"'), asked, LATE)
+    part = list(standards.water(day("2022-01-01")).sets["source_surface_61"].items)[4:]
+    office.put("s", "2022-01-20T10:00", dict.fromkeys(part, 0.001), taken="2022-01-25T00:00", basis=Basis.MANUAL)
+    office.judge("2022-02-11T01:00")
+    (line,) = [each for each in ask(office, "--lang", lang, "status").splitlines() if "2022-02-10" in each]
+    assert f"2022-01 {items}  某某自治州某某" in line
+    assert line.endswith("…" + lacking)
+    assert width(line) <= 80
+
+
+@pytest.mark.parametrize("lang", texts.LANGUAGES)
+def test_the_plan_of_the_demo_fits_a_terminal(office: Office, lang: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a name of seven characters and every state; long texts are broken, the rest is narrow enough."""
+    office.now_is(
+        site("s", "source", body="groundwater").replace('name = "s"', 'name = "示例水库水源地"'),
+        PLAN.replace("section_21", "source_groundwater_39").replace('"month"', '"half_year"'),
+    )
+    office.put("s", "2022-03-20T10:00", {"ph": 7}, taken="2022-03-25T00:00", basis=Basis.MANUAL)
+    office.judge("2022-03-31T12:00")
+    monkeypatch.setattr(output, "terminal", lambda: 80)
+    for when in ("2022-03-31T12:00", "2022-07-31T12:00"):
+        lines = ask(office, "--lang", lang, "--as-of", when, "plan").splitlines()
+        assert len(lines) > 2
+        assert max(map(width, lines)) <= 80
 
 
 def test_a_reading_database_is_asked_without_a_word_being_written(office: Office) -> None:

@@ -26,6 +26,7 @@ COLOURS = {
     "serious": "red",
     "warning": "yellow",
 }
+LEAST_OF_NAME = 16  # columns of a site's name that are shown whatever stands beside it
 SHOWN = 5  # incidents, silent sites and failing jobs listed before "and n more"
 
 
@@ -115,13 +116,10 @@ def about_plan(found: Mapping[str, Any], session: Session) -> list[str]:
     lines = [session.say("cli.status.outstanding", count=len(late))]
     for one in late[:SHOWN]:
         lacking = session.say("cli.status.late_lacking", missing=one["missing_text"]) if one["missing_text"] else ""
-        values = {
-            "site": plain(one["name"]),
-            "items": one["items_name"],
-            "period": one["period"],
-            "until": one["until"],
-        }
-        lines.append(clip("  " + session.say("cli.status.late_sample", lacking=lacking, **values), 80))
+        values = {"items": one["items_name"], "period": one["period"], "until": one["until"], "lacking": lacking}
+        rest = width("  " + session.say("cli.status.late_sample", site="", **values))
+        site = clip(plain(one["name"]), max(80 - rest, LEAST_OF_NAME))  # of a long name the end goes first
+        lines.append(clip("  " + session.say("cli.status.late_sample", site=site, **values), 80))
     return lines + more(len(late) - SHOWN, session)
 
 
