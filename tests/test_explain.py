@@ -18,6 +18,7 @@ from envmon.cli import root
 from envmon.errors import UsageError
 from envmon.model import Basis, EventKind, ExceptionalEvent, Kind, Mark, RateName, Status, View
 from envmon.pipeline import rating
+from envmon.pipeline.rating import AS_IN_FORCE
 from envmon.pipeline.explaining import Explanation
 from envmon.pipeline.explaining_air import explain_day
 from envmon.pipeline.explaining_rates import explain_rate
@@ -346,8 +347,59 @@ def test_the_composite_index_item_by_item(month: Office) -> None:
 # --- water --------------------------------------------------------------------------------------------------------
 
 
-def water(office: Office, kind: Kind, name: str, period: str) -> Explanation:
-    return explain_water(office.store, office.config, kind, name, periods.parse(period), View())
+def water(
+    office: Office, kind: Kind, name: str, period: str, now: str = "2022-12-31T12:00", view: View = AS_IN_FORCE
+) -> Explanation:
+    return explain_water(office.store, office.config, kind, name, periods.parse(period), at(now), view)
+
+
+def test_a_running_month_shows_the_weight_it_really_had(office: Office) -> None:
+    """On 3 March two of 31 days of March are over. Ammonia 0.1, 0.1 and 3: (0.1 + 0.1 + 3 x 2/31) / (2 + 2/31) =
+    12.2/64 = 0.190625, class II; with March in full it would be 3.2/3 = 1.07, class IV."""
+    office.now_is(site("s", "section"))
+    for date, ammonia in (("2022-01-10", 0.1), ("2022-02-10", 0.1), ("2022-03-01", 3)):
+        office.put("s", f"{date}T12:00", WATER | {"nh3n": ammonia})
+    office.judge("2022-03-03T12:00")
+    found = water(office, Kind.SECTION, "s", "2022", "2022-03-03T12:00")
+    assert [row["weight"] for row in rows(found, "parts")] == ["31/31", "28/28", "2/31"]
+    assert found.answer.startswith("Ⅱ类")
+    (ammonia,) = [row for row in rows(found, "items") if row["item"] == "nh3n"]
+    assert ammonia["exact"] == "0.190625"
+
+
+def test_what_today_brings_is_in_the_explanation_when_it_is_in_the_rate(office: Office) -> None:
+    """Week 9 of 2022 lies across two months: 28 February and 1 March are over, 2 March runs."""
+    office.now_is(site("s", "section"))
+    for date, ammonia in (("2022-02-28", 0.1), ("2022-03-01", 0.1), ("2022-03-02", 5)):
+        office.put("s", f"{date}T04:00", WATER | {"nh3n": ammonia})
+    now = "2022-03-02T12:00"
+    office.judge(now)
+    span = periods.parse("2022-W09")
+    rate = explain_rate(office.store, office.config, RateName.GOOD_SECTIONS, "a", span, at(now), View())
+    found = water(office, Kind.SECTION, "s", "2022-W09", now)
+    assert rows(rate, "sites")[0]["class"] == "Ⅱ类"
+    assert found.answer.startswith("Ⅱ类")
+    assert [row["at"] for row in rows(found, "readings")] == ["2022-02-28 04:00", "2022-03-01 04:00"]
+    assert water(office, Kind.SECTION, "s", "2022-03-02", now).answer.startswith("劣Ⅴ类")  # of a day: to date
+    assert water(office, Kind.SECTION, "s", "2022-04", now).answer == "时段内还没有结束的日子"
+
+
+def test_a_mean_that_is_cut_off_is_marked_and_keeps_its_fraction(office: Office) -> None:
+    """1.00, 1.00 and 1.02 are 3.02/3 = 1.00667; two of 0.02 and one of 0.03 are 7/300 = 0.023333."""
+    office.now_is(site("s", "section"), site("t", "station"))
+    for hour, (ammonia, phosphorus) in enumerate(((1, 0.02), (1, 0.02), (1.02, 0.03)), 1):
+        office.put("s", f"2022-03-01T{4 * hour:02}:00", WATER | {"nh3n": ammonia, "tp": phosphorus})
+    office.air_day("t", "2022-03-01", pm25_01=21, pm10=151)
+    office.judge("2022-03-02T12:00")
+    exact = {row["item"]: row["exact"] for row in rows(water(office, Kind.SECTION, "s", "2022-03-01"), "items")}
+    assert exact["nh3n"].startswith("151/150 ≈ 1.00666")
+    assert exact["tp"].startswith("7/300 ≈ 0.02333")
+    assert exact["do"] == "8"
+    assert exact["ph"] == "7"
+    found = {row["item"]: row for row in rows(day_of(office, "t", "2022-03-01"), "items")}
+    assert found["pm25"]["exact"] == "481/24 ≈ 20.0417"
+    assert found["pm25"]["how"] == "0–35 → 0–50: ≈28.57 ↑"  # 20 x 50/35
+    assert found["pm10"]["how"] == "150–250 → 100–150: 100.50 ↑"  # 100 + 1 x 50/100
 
 
 def test_a_detection_limit_between_two_bounds_is_told_and_half_of_it_decides(office: Office) -> None:

@@ -95,7 +95,7 @@ def tell_water(session: Session, kind: str, subject: str, period: str, basis: st
 
     config, view = session.config(), view_of("by-date", basis, session.lang)
     with session.reading() as store:
-        found = explain_water(store, config, Kind(kind), subject, periods.parse(period), view)
+        found = explain_water(store, config, Kind(kind), subject, periods.parse(period), now_of(store), view)
         tell(found, form, session)
 
 

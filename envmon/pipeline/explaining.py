@@ -36,6 +36,7 @@ Rows = list[dict[str, Any]]
 
 CLASS = "published_class"  # kept beside the readings, as the class's number
 LONGEST_LIST = 31  # days of readings that are listed one by one
+LONGEST_FRACTION = 20  # signs of a fraction that is written out
 ROUNDING = "GB/T 8170-2008"
 
 
@@ -273,13 +274,16 @@ def fraction_text(exact: Fraction) -> str:
 def approximately(exact: Fraction, digits: int = 4) -> str:
     """An exact fraction with its first decimals, marked where they do not end there; for people only.
 
-    >>> approximately(Fraction(91, 24)), approximately(Fraction(7, 2))
-    ('91/24 ≈ 3.7917', '3.5')
+    A fraction that is too long to be read, as that of a mean pH, is left out.
+
+    >>> approximately(Fraction(91, 24)), approximately(Fraction(7, 2)), approximately(Fraction(1, 10**20))
+    ('91/24 ≈ 3.7917', '3.5', '≈ 0')
     """
     steps = exact * 10**digits
     if steps.denominator == 1:
         return plain(int(steps), digits)
-    return f"{exact.numerator}/{exact.denominator} ≈ {plain(round(steps), digits)}"
+    fraction, told = f"{exact.numerator}/{exact.denominator}", f"≈ {plain(round(steps), digits)}"
+    return f"{fraction} {told}" if len(fraction) <= LONGEST_FRACTION else told
 
 
 def names_of_bits(mask: int, names: Sequence[str]) -> list[str]:

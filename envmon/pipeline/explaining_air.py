@@ -204,11 +204,22 @@ def too_few(item: str, own: Sequence[int], windows: int, received: int, validity
 
 
 def mean_text(present: Sequence[int], decimals: int) -> str:
-    """A mean as the fraction it is: sum / count = value."""
+    """A mean as the fraction it is: sum / count = value, or ≈ where the decimals do not end there."""
     if not present:
         return "–"
     exact = Fraction(sum(present), len(present) * 10**decimals)
-    return f"{plain(sum(present), decimals)}/{len(present)} = {float(exact):.4f}"
+    told, sign = cut_off(exact, 4)
+    return f"{plain(sum(present), decimals)}/{len(present)} {sign or '='} {told}"
+
+
+def cut_off(exact: Fraction, digits: int) -> tuple[str, str]:
+    """A fraction with some decimals, and the sign that says whether that is all of it: "" or ≈.
+
+    >>> cut_off(Fraction(245, 2), 2), cut_off(Fraction(1, 3), 2)
+    (('122.50', ''), ('0.33', '≈'))
+    """
+    steps = exact * 10**digits
+    return printed(round(steps), digits), "" if steps.denominator == 1 else "≈"
 
 
 def windows_of(hours: Sequence[int], rule: AirValidity) -> Iterator[tuple[list[int], int]]:
@@ -239,7 +250,8 @@ def formula(value: int, column: Breakpoints, regime: AirRegime) -> str:
     from_, to = column.nodes[upper - 1], column.nodes[upper]
     exact = Fraction((to - from_) * (value - low), high - low) + from_
     ends = [printed(number, column.decimals) for number in (low, high)]
-    return f"{ends[0]}–{ends[1]} → {from_}–{to}: {float(exact):.2f} ↑"
+    told, sign = cut_off(exact, 2)
+    return f"{ends[0]}–{ends[1]} → {from_}–{to}: {sign}{told} ↑"
 
 
 def daily_limit(regime: AirRegime, item: str, zone: int) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from envmon.pipeline.explaining import (
     Explanation,
     Part,
     Rows,
+    approximately,
     bounds,
     common_parts,
     event_row,
@@ -54,19 +56,29 @@ from envmon.store import Store
 from envmon.texts import joined, t, word
 
 OTHER = {Kind.SECTION: Kind.SOURCE, Kind.SOURCE: Kind.SECTION}
+MORE = 4  # decimals of an exact mean beside those of a reading
 ITEM_KEYS = ("name", "exact", "value", "limits", "class", "multiple", "decides", "note", "clause")
 
 
-def explain_water(store: Store, config: Config, kind: Kind, subject: str, period: Period, view: View) -> Explanation:
-    """The class of a section, or the compliance of a source, over a period, item by item."""
+def explain_water(
+    store: Store, config: Config, kind: Kind, subject: str, whole: Period, now: int, view: View
+) -> Explanation:
+    """The class of a section, or the compliance of a source, over the closed days of a period, item by item.
+
+    Those are the days that a rate counts; a single day is explained to date.
+    """
     lang = config.language
     site = water_site(config, kind, subject)
-    (found,) = rating.judged(store, config, [site], period, view)
-    question, judged = f"{site.name} {period.name}", found.judgement
-    events = events_of(store, site, period)
+    period, question = closed_days(whole, now), f"{site.name} {whole.name}"
+    events = events_of(store, site, whole)
     parts: list[Part] = []
+    if period.days < 1:
+        parts += event_parts(store, config, events)
+        return Explanation(question, t("explain.water.to_come", lang), "–", tuple(parts))
+    (found,) = rating.judged(store, config, [site], period, view, whole)
+    judged = found.judgement
     if judged is None or not found.parts:
-        reasons = joined("semicolon", lang, why_not.of_water(config, judged, found.parts, period, lang))
+        reasons = joined("semicolon", lang, why_not.of_water(config, judged, found.parts, whole, lang))
         parts += event_parts(store, config, events)
         return Explanation(question, t("explain.water.none", lang, status=reasons), "–", tuple(parts))
     regime = knowing(judge_water.law_of(config, site, found.parts[-1].basis, period.last)[0], judged)
@@ -75,7 +87,8 @@ def explain_water(store: Store, config: Config, kind: Kind, subject: str, period
     parts.append(part("items", item_rows(found, judged, regime, events, lang), ITEM_KEYS, lang, "water_items"))
     parts += lacking_parts(judged, lang)
     if kind is Kind.SECTION:
-        parts += month_parts(found, judged, regime, period, lang)
+        weighed = period.until(judge_water.judged_until(store))
+        parts += month_parts(found, judged, regime, weighed, lang)
     parts += event_parts(store, config, events)
     parts += natural_parts(found, lang)
     if period.days <= LONGEST_LIST:
@@ -86,7 +99,12 @@ def explain_water(store: Store, config: Config, kind: Kind, subject: str, period
         parts += [quality, revised_days(store, [site], period, lang), came]
     parts.append(part("law", water_law(config, site, judged, regime, period, lang), ("rule", "clause"), lang))
     law = f"{judged.edition} · {regime.method} · {judged.item_set}"
-    return Explanation(question, water_answer(config, found, judged, period), law, tuple(parts))
+    return Explanation(question, water_answer(config, found, judged, whole), law, tuple(parts))
+
+
+def closed_days(period: Period, now: int) -> Period:
+    """The days of a period that are over; a single day as it is."""
+    return period if period.days == 1 else period.until(periods.today(now) - 1)
 
 
 def knowing(regime: WaterRegime, judged: WaterJudgement) -> WaterRegime:
@@ -165,7 +183,7 @@ def water_row(
 ) -> dict[str, Any]:
     """One item: exact mean, rounded value, class bounds, class, multiple, and whether it decided."""
     entry, chosen, lake = regime.items[item], regime.sets[judged.item_set], found.site.body is Body.LAKE
-    top, bottom, below = found.means[item]
+    _, _, below = found.means[item]
     readings = readings_of(found)
     value, censored = judge_water.sample_of({item: found.means[item]}, readings, regime)[item]
     deciding = item in (*chosen.items, *chosen.optional)
@@ -174,7 +192,7 @@ def water_row(
     return {
         "item": item,
         "name": f"{entry.name if lang == 'zh' else entry.name_en} {entry.unit}".strip(),
-        "exact": np.format_float_positional(top / (bottom * 10**entry.decimals), 6, fractional=False, trim="-"),
+        "exact": exact_text(found.means[item], entry),
         "all_below_detection": bool(below),
         "rounded_to": entry.round_to if readings != 1 else None,
         "value": "<" * censored + plain(value, entry.decimals),
@@ -247,7 +265,10 @@ def lacking_parts(judged: WaterJudgement, lang: str) -> Iterator[Part]:
 def month_parts(
     found: rating.Judged, judged: WaterJudgement, regime: WaterRegime, period: Period, lang: str
 ) -> Iterator[Part]:
-    """The months a period is the mean of, each with its weight, and of the deciding items the mean of every month."""
+    """The months a period is the mean of, each with its weight, and of the deciding items the mean of every month.
+
+    period : as far as it was judged, which decides what a running month weighs.
+    """
     several = len(found.parts) > 1
     rows = [month_row(one, period, several, lang) for one in found.parts]
     yield part("parts", rows, ("part", "basis", "readings", "class", "weight", "why"), lang)
@@ -284,8 +305,9 @@ def month_row(one: WaterPeriod, period: Period, several: bool, lang: str) -> dic
 
 
 def exact_text(mean: tuple[int, int, int], item: WaterItem) -> str:
+    """A mean before rounding, with more digits than any value is rounded to."""
     top, bottom, _ = mean
-    return np.format_float_positional(top / (bottom * 10**item.decimals), 6, fractional=False, trim="-")
+    return approximately(Fraction(top, bottom * 10**item.decimals), item.decimals + MORE)
 
 
 ROUND_KEYS = ("part", "basis", "class", "over_names", "readings", "decides", "why")
