@@ -18,12 +18,12 @@ from envmon.cli import root
 from envmon.errors import UsageError
 from envmon.model import Basis, EventKind, ExceptionalEvent, Kind, Mark, RateName, Status, View
 from envmon.pipeline import rating
-from envmon.pipeline.rating import AS_IN_FORCE
 from envmon.pipeline.explaining import Explanation
 from envmon.pipeline.explaining_air import explain_day
 from envmon.pipeline.explaining_rates import explain_rate
 from envmon.pipeline.explaining_stats import explain_stats
 from envmon.pipeline.explaining_water import explain_water
+from envmon.pipeline.rating import AS_IN_FORCE
 from envmon.standards.clauses import clause
 from tests.test_rounds import AIR, ITEMS, WATER, Office, at, site
 
@@ -139,9 +139,12 @@ def test_a_revised_reading_shows_from_what_to_what_when_and_from_where(office: O
         "item": "pm25",
         "item_name": "细颗粒物",
         "was": "70",
+        "was_mark": None,
         "was_learned": "2022-03-01 09:00",
         "became": "82.5",
+        "became_mark": None,
         "learned": "2022-03-04 08:00",
+        "basis": "实时发布",
         "source": "src",
         "origin": "test",
     }
@@ -156,6 +159,66 @@ def test_a_revised_reading_shows_from_what_to_what_when_and_from_where(office: O
     )
     (day,) = rows(rate, "revised_days")
     assert (day["date"], day["revised"], day["learned"]) == ("2022-03-01", 1, "2022-03-04 08:00")
+
+
+def test_a_revision_by_its_mark_alone_shows_the_mark(office: Office) -> None:
+    office.now_is(site("t", "station"))
+    office.air_day("t", "2022-03-01", pm25=20)
+    office.put("t", "2022-03-01T09:00", {"pm25": 20}, mark=Mark.MAINTENANCE, taken="2022-03-04T08:00")
+    office.judge("2022-03-04T12:00")
+    (found,) = rows(day_of(office, "t", "2022-03-01"), "revisions")
+    assert (found["was"], found["became"]) == ("20", "20 维护")
+    assert (found["was_mark"], found["became_mark"]) == (None, "maintenance")
+    assert "20 维护" in ask(office, "explain", "day", "t", "2022-03-01")
+
+
+def test_one_kind_of_data_shows_its_own_quality_control_revisions_and_origins(office: Office) -> None:
+    """PM2.5 of 09:00 came in real time as 70, then as 82, and was reviewed to 75 with the mark of a fault."""
+    office.now_is(site("t", "station"))
+    office.air_day("t", "2022-03-01", pm25=70)
+    office.put("t", "2022-03-01T09:00", {"pm25": 82}, taken="2022-03-02T08:00")
+    for value, mark, taken in ((76, Mark.NONE, "2022-03-05T08:00"), (75, Mark.FAULT, "2022-03-06T08:00")):
+        office.put("t", "2022-03-01T09:00", {"pm25": value}, mark=mark, taken=taken, basis=Basis.REVIEWED)
+    office.judge("2022-03-07T12:00")
+    day, span = periods.parse("2022-03-01").first, periods.parse("2022-03-01")
+    changes, failed, came, revised = {}, {}, {}, {}
+    for basis in (None, Basis.REALTIME, Basis.REVIEWED):
+        view = View("by-date", basis)
+        found = explain_day(office.store, office.config, "t", day, view)
+        changes[basis] = [(row["was"], row["became"], row["basis"]) for row in rows(found, "revisions")]
+        failed[basis] = [row["reading"] for row in rows(found, "left_out") if row["flag"] == "fail"]
+        came[basis] = sorted({(row["basis"], row["values"]) for row in rows(found, "origins")})
+        rate = explain_rate(office.store, office.config, RateName.GOOD_DAYS, "a", span, at("2022-03-07T12:00"), view)
+        revised[basis] = [(row["basis"], row["revised"]) for row in rows(rate, "revised_days")]
+    realtime, reviewed = ("70", "82", "实时发布"), ("76", "75 故障", "审核后")
+    assert changes == {None: [realtime, reviewed], Basis.REALTIME: [realtime], Basis.REVIEWED: [reviewed]}
+    assert failed == {None: ["75 故障"], Basis.REALTIME: [], Basis.REVIEWED: ["75 故障"]}
+    assert [name for name, _ in came[Basis.REALTIME]] == ["实时发布"] * len(came[Basis.REALTIME])
+    assert came[Basis.REVIEWED] == [("审核后", 1)]
+    assert revised[Basis.REALTIME] == [("实时发布", 1)]
+    assert revised[Basis.REVIEWED] == [("审核后", 1)]
+    assert revised[None] == [("实时发布", 1), ("审核后", 1)]
+
+
+def test_hours_of_one_verdict_that_follow_one_another_are_one_row(office: Office) -> None:
+    """Ozone fails from 03:00 to 06:00 and at 08:00; 07:00 lies between. PM2.5 does not come from 21:00 to 23:00."""
+    office.now_is(site("t", "station"))
+    for hour in range(1, 25):
+        when = periods.moment(at("2022-03-01T00:00") + 60 * hour).isoformat()
+        office.put("t", when, {item: AIR[item] for item in AIR if item != "o3" and (item, hour // 3) != ("pm25", 7)})
+        mark = Mark.FAULT if hour in (3, 4, 5, 6, 8) else Mark.NONE
+        office.put("t", when, {"o3": 50 + hour}, mark=mark)
+    office.judge("2022-03-02T12:00")
+    found = rows(day_of(office, "t", "2022-03-01"), "left_out")
+    failed = [row for row in found if row["flag"] == "fail"]
+    assert [(row["at"][11:], row["until"][11:], row["count"], row["reading"]) for row in failed] == [
+        ("03:00", "06:00", 4, "53 故障–56 故障"),
+        ("08:00", "08:00", 1, "58 故障"),
+    ]
+    (missing,) = [row for row in found if row["test"] == "missing" and row["item"] == "pm25"]
+    assert (missing["at"][11:], missing["until"][11:], missing["count"], missing["reading"]) == (
+        "21:00", "23:00", 3, None,
+    )  # fmt: skip
 
 
 def test_as_of_an_earlier_time_a_later_revision_is_not_known(office: Office) -> None:
@@ -382,6 +445,21 @@ def test_what_today_brings_is_in_the_explanation_when_it_is_in_the_rate(office: 
     assert [row["at"] for row in rows(found, "readings")] == ["2022-02-28 04:00", "2022-03-01 04:00"]
     assert water(office, Kind.SECTION, "s", "2022-03-02", now).answer.startswith("劣Ⅴ类")  # of a day: to date
     assert water(office, Kind.SECTION, "s", "2022-04", now).answer == "时段内还没有结束的日子"
+
+
+def test_over_a_longer_period_payloads_of_one_source_are_one_row(office: Office) -> None:
+    office.now_is(site("s", "section"))
+    for date in ("2022-01-10", "2022-02-10", "2022-03-10"):
+        office.put("s", f"{date}T12:00", WATER)
+    office.put("s", "2022-03-11T12:00", WATER, basis=Basis.MANUAL)
+    office.judge("2022-04-02T12:00")
+    long = rows(water(office, Kind.SECTION, "s", "2022-Q1"), "origins")
+    assert [(row["basis"], row["payloads"], row["values"], row["learned"]) for row in long] == [
+        ("实时发布", 3, 15, "2022-03-10 12:00"),
+        ("手工监测", 1, 5, "2022-03-11 12:00"),
+    ]
+    short = rows(water(office, Kind.SECTION, "s", "2022-03"), "origins")
+    assert [(row["origin"], row["payloads"], row["values"]) for row in short] == [("test", None, 5)] * 2
 
 
 def test_a_mean_that_is_cut_off_is_marked_and_keeps_its_fraction(office: Office) -> None:

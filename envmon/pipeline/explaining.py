@@ -14,6 +14,7 @@ from typing import Any
 from envmon import periods, standards
 from envmon.model import (
     AirRegime,
+    Basis,
     Config,
     ExceptionalEvent,
     Flag,
@@ -21,8 +22,10 @@ from envmon.model import (
     Mark,
     Parameter,
     Site,
+    Span,
     StationType,
     Verdict,
+    View,
     WaterClass,
 )
 from envmon.periods import Period
@@ -105,60 +108,115 @@ def bounds(period: Period) -> tuple[int, int]:
     return periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
 
 
-def common_parts(store: Store, config: Config, sites: Sequence[Site], period: Period) -> list[Part]:
-    """What QC said of the readings, which of them were revised, and where those in force came from."""
+def common_parts(store: Store, config: Config, sites: Sequence[Site], period: Period, view: View) -> list[Part]:
+    """What QC said of the readings, which of them were revised, and where they came from."""
     lang = config.language
-    numbers = [store.site_numbers[site.id] for site in sites]
     seen = ("site",) if len(sites) > 1 else ()
-    found = left_out(store, config, sites, numbers, period)
-    revised = revisions(store, sites, period, lang)
-    came = origins(store, sites, numbers, period)
-    columns = (*seen, "at", "item_name", "was", "became", "source", "learned")
+    found = left_out(store, config, sites, period, view.basis)
+    revised = revisions(store, sites, period, lang, view.basis)
+    came = origins(store, sites, period, lang, view.basis)
+    until = ("until", "count") if any(row["count"] > 1 for row in found) else ()
+    columns = (*seen, "at", "item_name", "was", "became", "basis", "source", "learned")
     return [
-        part("left_out", found, (*seen, "at", "item_name", "reading", "why"), lang),
+        part("left_out", found, (*seen, "at", *until, "item_name", "reading", "why"), lang),
         part("revisions", revised, columns, lang),
-        part("origins", came, (*seen, "source", "origin", "learned", "values"), lang),
+        part("origins", came, (*seen, "source", "basis", "origin", "payloads", "learned", "values"), lang),
     ]
 
 
-def left_out(store: Store, config: Config, sites: Sequence[Site], numbers: Sequence[int], period: Period) -> Rows:
-    """Readings that QC spoke of: what came, what was said, and whether the reading counts all the same."""
-    lang = config.language
-    names, words = standards.parameter_numbers(), store.item_names(lang)
+# --- what QC said -------------------------------------------------------------------------------------------------
+
+Values = Mapping[tuple[int, int], tuple[int, int]]
+"""(parameter number, minute an interval ends) -> value and mark of a reading."""
+
+
+def left_out(store: Store, config: Config, sites: Sequence[Site], period: Period, basis: Basis | None) -> Rows:
+    """Readings that QC spoke of, those of one test that follow one another in one row: what came, and what was said."""
     found = []
-    for site, number in zip(sites, numbers, strict=True):
-        for verdict in verdicts(store, config, site, number, period):
-            parameter = names[verdict.parameter]
-            history = store.history(number, verdict.parameter, verdict.ending)
-            value = plain(history[-1]["value"], parameter.decimals) if history else None
-            test, flag = t(f"qc.{verdict.test}", lang), word(verdict.flag, lang)
-            found.append(
-                {
-                    "site": site.name,
-                    "at": periods.clock(verdict.ending),
-                    "item": parameter.id,
-                    "item_name": words[parameter.id],
-                    "reading": value,
-                    "test": verdict.test,
-                    "flag": verdict.flag.name.lower(),
-                    "why": test if verdict.flag is Flag.MISSING else t("explain.why", lang, test=test, flag=flag),
-                }
-            )
+    for site in sites:
+        values = values_of(store, site, period, basis)
+        for run in unbroken(verdicts(store, config, site, period, basis), values):
+            found.append(run_row(store, site, run, values, config.language))
     return found
 
 
-def verdicts(store: Store, config: Config, site: Site, number: int, period: Period) -> list[Verdict]:
-    """What QC says of a site's readings, as stored or as it would have said at an earlier time."""
-    start, end = bounds(period)
-    if store.as_of is None:
+def run_row(store: Store, site: Site, run: Sequence[Verdict], values: Values, lang: str) -> dict[str, Any]:
+    """Verdicts of one test on an item that follow one another; of several values the lowest and the highest."""
+    one, parameter = run[0], standards.parameter_numbers()[run[0].parameter]
+    test, flag = t(f"qc.{one.test}", lang), word(one.flag, lang)
+    there = sorted({values[own.parameter, own.ending] for own in run if (own.parameter, own.ending) in values})
+    ends = [shown(value, mark, parameter, lang) for value, mark in (there[0], there[-1])] if there else []
+    return {
+        "site": site.name,
+        "at": periods.clock(one.ending),
+        "until": periods.clock(run[-1].ending),
+        "count": len(run),
+        "item": parameter.id,
+        "item_name": store.item_names(lang)[parameter.id],
+        "reading": "–".join(dict.fromkeys(ends)) or None,
+        "test": one.test,
+        "flag": one.flag.name.lower(),
+        "why": test if one.flag is Flag.MISSING else t("explain.why", lang, test=test, flag=flag),
+    }
+
+
+def unbroken(found: Sequence[Verdict], values: Values) -> list[list[Verdict]]:
+    """Verdicts in runs of one test and flag on an item, with no other reading of it between them.
+
+    found : in the order of their times.
+    """
+    times = sorted({*values, *((one.parameter, one.ending) for one in found)})
+    place = {key: i for i, key in enumerate(times)}
+    runs: list[list[Verdict]] = []
+    last: dict[tuple[int, str, Flag], list[Verdict]] = {}
+    for one in found:
+        run = last.get((one.parameter, one.test, one.flag))
+        if run and place[one.parameter, one.ending] == place[one.parameter, run[-1].ending] + 1:
+            run.append(one)
+        else:
+            runs.append([one])
+            last[one.parameter, one.test, one.flag] = runs[-1]
+    return runs
+
+
+def values_of(store: Store, site: Site, period: Period, basis: Basis | None) -> Values:
+    """The readings of a site that its judgement looks at; of several for one time the one that goes first."""
+    rows = store.water_readings([store.site_numbers[site.id]], *bounds(period))
+    return {
+        (parameter, ending): (value, mark)
+        for _, ending, parameter, value, mark, own, span in rows
+        if basis in (None, own) and (site.kind not in OF_AIR_KIND or span == Span.HOUR)
+    }
+
+
+def verdicts(store: Store, config: Config, site: Site, period: Period, basis: Basis | None) -> list[Verdict]:
+    """What QC says of a site's readings, as stored; or of one kind of data, or as it would have at an earlier time."""
+    number, (start, end) = store.site_numbers[site.id], bounds(period)
+    if store.as_of is None and basis is None:
         return store.flags(number, start, end)
-    if site.kind in (Kind.CITY, Kind.STATION):
-        return judge_air.verdicts(store, config, [number], period.first, period.last)
-    found = [one for month in periods.months(period) for one in judge_water.verdicts(store, config, number, month)]
+    if site.kind in OF_AIR_KIND:
+        return judge_air.verdicts(store, config, [number], period.first, period.last, basis)
+    found = [one for month in periods.months(period) for one in of_month(store, config, number, month, basis)]
     return [one for one in found if start < one.ending <= end]
 
 
-def revisions(store: Store, sites: Sequence[Site], period: Period, lang: str) -> Rows:
+OF_AIR_KIND = (Kind.CITY, Kind.STATION)
+
+
+def of_month(store: Store, config: Config, number: int, month: Period, basis: Basis | None) -> list[Verdict]:
+    """What QC says of a water site's readings of a month, of one kind of data or of each."""
+    if basis is None:
+        return judge_water.verdicts(store, config, number, month)
+    start, end = bounds(month)
+    rows = [row for row in store.water_readings([number], start, end) if row[5] == basis]
+    found = judge_water.spoken(rows, number, start, config.qc) if rows else ()
+    return sorted(found, key=lambda one: (one.ending, one.parameter, one.test))
+
+
+# --- what became of readings, and where they came from ------------------------------------------------------------
+
+
+def revisions(store: Store, sites: Sequence[Site], period: Period, lang: str, basis: Basis | None) -> Rows:
     """The readings that were another value before: from what to what, when that was learned, and of which service."""
     by_number = {store.site_numbers[site.id]: site for site in sites}
     items, words = standards.parameter_numbers(), store.item_names(lang)
@@ -169,41 +227,70 @@ def revisions(store: Store, sites: Sequence[Site], period: Period, lang: str) ->
             "item": items[one["parameter"]].id,
             "item_name": words[items[one["parameter"]].id],
             "was": shown(one["was"], one["was_mark"], items[one["parameter"]], lang),
+            "was_mark": mark_name(one["was_mark"]),
             "was_learned": periods.clock(one["was_learned"]),
             "became": shown(one["became"], one["became_mark"], items[one["parameter"]], lang),
+            "became_mark": mark_name(one["became_mark"]),
             "learned": periods.clock(one["became_learned"]),
+            "basis": word(one["basis"], lang),
             "source": one["source"],
             "origin": one["became_origin"],
         }
-        for one in store.revisions(list(by_number), *bounds(period))
+        for one in store.revisions(list(by_number), *bounds(period), basis)
     ]
 
 
-def revised_days(store: Store, sites: Sequence[Site], period: Period, lang: str) -> Part:
+def mark_name(mark: int) -> str | None:
+    return None if mark == Mark.NONE else Mark(mark).name.lower()
+
+
+def revised_days(store: Store, sites: Sequence[Site], period: Period, lang: str, basis: Basis | None) -> Part:
     """Of a longer period the days with revised readings: how many of which site, and when the last was learned."""
     names = {store.site_numbers[site.id]: site.name for site in sites}
-    days: dict[tuple[int, int], list[int]] = {}
-    for one in store.revisions(list(names), *bounds(period)):
-        days.setdefault((periods.day_of(one["ending"]), one["site"]), []).append(one["became_learned"])
+    days: dict[tuple[int, int, Basis], list[int]] = {}
+    for one in store.revisions(list(names), *bounds(period), basis):
+        days.setdefault((periods.day_of(one["ending"]), one["site"], one["basis"]), []).append(one["became_learned"])
     rows = [
         {
             "site": names[number],
             "date": periods.calendar(day).isoformat(),
+            "basis": word(own, lang),
             "revised": len(learned),
             "learned": periods.clock(max(learned)),
         }
-        for (day, number), learned in sorted(days.items())
+        for (day, number, own), learned in sorted(days.items())
     ]
-    return part("revised_days", rows, ("site", "date", "revised", "learned"), lang)
+    return part("revised_days", rows, ("site", "date", "basis", "revised", "learned"), lang)
 
 
-def origins(store: Store, sites: Sequence[Site], numbers: Sequence[int], period: Period) -> Rows:
-    """The payloads the readings in force came from."""
+def origins(store: Store, sites: Sequence[Site], period: Period, lang: str, basis: Basis | None) -> Rows:
+    """The payloads the readings came from; of a period longer than LONGEST_LIST days how many of each source."""
     rows = []
-    for site, number in zip(sites, numbers, strict=True):
-        for found in store.origins(number, *bounds(period)):
-            rows.append({"site": site.name, **found, "learned": periods.clock(found["learned"])})
+    for site in sites:
+        found = store.origins(store.site_numbers[site.id], *bounds(period), basis)
+        together = by_source(found) if period.days > LONGEST_LIST else [one | {"payloads": None} for one in found]
+        for one in together:
+            told = {"basis": word(one["basis"], lang), "learned": periods.clock(one["learned"])}
+            rows.append({"site": site.name, **one, **told})
     return rows
+
+
+def by_source(found: Iterable[dict[str, Any]]) -> Rows:
+    """Payloads of each source and kind of data together: how many, when the last was learned, how many values."""
+    groups: dict[tuple[str, Basis], Rows] = {}
+    for one in found:
+        groups.setdefault((one["source"], one["basis"]), []).append(one)
+    return [
+        {
+            "source": source,
+            "basis": basis,
+            "origin": None,
+            "payloads": len(own),
+            "learned": max(one["learned"] for one in own),
+            "values": sum(one["values"] for one in own),
+        }
+        for (source, basis), own in groups.items()
+    ]
 
 
 # --- what does not count, and what was decided --------------------------------------------------------------------
@@ -250,10 +337,11 @@ def touching(events: Iterable[ExceptionalEvent], subjects: Iterable[str], period
 
 
 def shown(value: int, mark: int, item: Parameter, lang: str) -> str:
-    """A reading as text: below its detection limit with <, a published class by its name."""
+    """A reading as text: below its detection limit with <, a published class by its name, any other mark in words."""
     if item.id == CLASS:
         return word(WaterClass(value), lang)
-    return "<" * (mark == Mark.CENSORED) + plain(value, item.decimals)
+    told = "<" * (mark == Mark.CENSORED) + plain(value, item.decimals)
+    return told if mark in (Mark.NONE, Mark.CENSORED) else f"{told} {word(Mark(mark), lang)}"
 
 
 def plain(value: int, decimals: int) -> str:

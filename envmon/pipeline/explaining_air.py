@@ -77,7 +77,7 @@ def explain_day(store: Store, config: Config, subject: str, day: int, view: View
     if area is not None:
         parts += other_sites(config, identity, day, lang)
     parts += event_parts(store, config, identity, judged, day, view)
-    parts += common_parts(store, config, sites, single)
+    parts += common_parts(store, config, sites, single, view)
     of_stations = area is not None and area.air is Kind.STATION
     law = day_law(regime, zone_of(config, sites), of_stations, lang)
     parts.append(part("law", law, ("rule", "clause"), lang))

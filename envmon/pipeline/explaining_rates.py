@@ -143,7 +143,7 @@ def day_parts(store: Store, config: Config, area: str, period: Period, view: Vie
         yield part("without_events", otherwise, keys, lang)
     sites = [site for one in areas for site in judge_air.own_sites(config, one)]
     yield from stations_out(config, areas, period, lang)
-    yield revised_days(store, sites, period, lang)
+    yield revised_days(store, sites, period, lang, view.basis)
 
 
 def over_row(area: Area, day: AirDay, lang: str) -> dict[str, Any]:
@@ -239,7 +239,7 @@ def site_parts(store: Store, config: Config, rate: Rate, area: str, period: Peri
     events = [one for one in touching(store.events_in_force(), subjects, rate.period) if one.kind in kinds]
     if events:
         yield part("events", [event_row(one, config, names, lang) for one in events], EVENT_KEYS, lang)
-    yield revised_days(store, sites, rate.period, lang)
+    yield revised_days(store, sites, rate.period, lang, view.basis)
 
 
 def site_row(

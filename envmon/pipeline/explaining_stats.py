@@ -61,7 +61,7 @@ def explain_stats(
     figures = next(one for one in found.items if one.item == item)
     parts = [*item_parts(figures, days, found, period, lang), *moving_parts(report, item, lang)]
     parts.append(part("lacking", lacking_days(store, config, area, item, days, found.period, own), LACKING, lang))
-    parts += [revised_days(store, sites, found.period, lang), law_part(found.regime, item, lang)]
+    parts += [revised_days(store, sites, found.period, lang, view.basis), law_part(found.regime, item, lang)]
     return Explanation(question, item_answer(figures, found.regime, lang), law, tuple(parts))
 
 

@@ -14,6 +14,7 @@ from envmon.assess import water, water_levels
 from envmon.errors import UsageError
 from envmon.model import (
     LEAVING,
+    Basis,
     Body,
     Config,
     EventKind,
@@ -92,11 +93,11 @@ def explain_water(
     parts += event_parts(store, config, events)
     parts += natural_parts(found, lang)
     if period.days <= LONGEST_LIST:
-        parts.append(part("readings", samples(store, site, period, lang), ("at", "sample"), lang))
-        parts += common_parts(store, config, [site], period)
+        parts.append(part("readings", samples(store, site, period, lang, view.basis), ("at", "sample"), lang))
+        parts += common_parts(store, config, [site], period, view)
     else:
-        quality, _, came = common_parts(store, config, [site], period)
-        parts += [quality, revised_days(store, [site], period, lang), came]
+        quality, _, came = common_parts(store, config, [site], period, view)
+        parts += [quality, revised_days(store, [site], period, lang, view.basis), came]
     parts.append(part("law", water_law(config, site, judged, regime, period, lang), ("rule", "clause"), lang))
     law = f"{judged.edition} · {regime.method} · {judged.item_set}"
     return Explanation(question, water_answer(config, found, judged, whole), law, tuple(parts))
@@ -339,12 +340,14 @@ def rounds(config: Config, found: rating.Judged, regime: WaterRegime) -> Iterato
 # --- readings, events, natural background -------------------------------------------------------------------------
 
 
-def samples(store: Store, site: Site, period: Period, lang: str) -> Rows:
-    """Every reading time with its values in force; what is below a detection limit is written <limit."""
+def samples(store: Store, site: Site, period: Period, lang: str, basis: Basis | None) -> Rows:
+    """Every reading time with its values; what is below a detection limit is written <limit."""
     start, end = bounds(period)
     items, rows = standards.parameter_numbers(), []
     by_time: dict[int, dict[str, str]] = {}
-    for _, ending, number, value, mark, _, _ in store.water_readings([store.site_numbers[site.id]], start, end):
+    for _, ending, number, value, mark, own, _ in store.water_readings([store.site_numbers[site.id]], start, end):
+        if basis not in (None, own):
+            continue
         item = items[number]
         by_time.setdefault(ending, {})[item.id] = shown(value, mark, item, lang)
     names = store.item_names(lang)

@@ -294,9 +294,11 @@ def spoken(flags: Mapping[str, IntArray], numbers: Sequence[int], first: int) ->
     return qc.verdicts(flags, periods.hour_ending(first, 0), 60, numbers, [one.number for one in PARAMETERS])
 
 
-def verdicts(store: Store, config: Config, numbers: Sequence[int], first: int, last: int) -> list[Verdict]:
+def verdicts(
+    store: Store, config: Config, numbers: Sequence[int], first: int, last: int, basis: Basis | None = None
+) -> list[Verdict]:
     """What QC says of the readings of some days, in the order of their hours; nothing is stored."""
-    _, flags = flagged_hours(store, config, numbers, first, last)
+    _, flags = flagged_hours(store, config, numbers, first, last, basis)
     return sorted(spoken(flags, numbers, first), key=lambda one: (one.ending, one.parameter, one.test))
 
 

@@ -259,15 +259,18 @@ def history(store: Store, site: int, parameter: int, ending: int) -> list[dict[s
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def revisions(store: Store, sites: Sequence[int], first: int, last: int) -> list[dict[str, Any]]:
+def revisions(
+    store: Store, sites: Sequence[int], first: int, last: int, basis: Basis | None = None
+) -> list[dict[str, Any]]:
     """Every earlier value of some sites' readings with first < ending <= last, and what stood in its place after it.
 
-    Each with site, ending, parameter, source; `was`, `was_mark`, `was_learned` (minute), `was_origin`; `became`,
-    `became_mark`, `became_learned`, `became_origin`. A value that a payload itself contradicted, or that came from an
-    older payload than the value in force, was never in force: what took its place may have been learned before it.
+    basis : only values of this kind. Each with site, ending, parameter, source, basis; `was`, `was_mark`, `was_learned`
+    (minute), `was_origin`; `became`, `became_mark`, `became_learned`, `became_origin`. A value that a payload itself
+    contradicted, or that came from an older payload than the value in force, was never in force: what took its place
+    may have been learned before it.
     """
     rows = store.db.execute(
-        f"""SELECT h.site, h.ending, h.parameter, t.source, h.value, h.mark, b.learned, b.origin,
+        f"""SELECT h.site, h.ending, h.parameter, t.source, t.basis, h.value, h.mark, b.learned, b.origin,
           coalesce(r.value, n.value), coalesce(r.mark, n.mark), c.learned, c.origin
         FROM reading_history h JOIN stream t ON t.number = h.stream
         JOIN batch b ON b.number = h.batch JOIN batch c ON c.number = h.replaced_by
@@ -276,26 +279,34 @@ def revisions(store: Store, sites: Sequence[int], first: int, last: int) -> list
         LEFT JOIN reading_history n ON r.batch IS NULL AND n.replaced_by <> h.replaced_by
           AND (n.ending, n.site, n.parameter, n.stream, n.batch)
           = (h.ending, h.site, h.parameter, h.stream, h.replaced_by)
-        WHERE h.ending > ? AND h.ending <= ? AND h.site IN ({_marks(sites)})
+        WHERE h.ending > ? AND h.ending <= ? AND h.site IN ({_marks(sites)}) AND (? IS NULL OR t.basis = ?)
         GROUP BY h.ending, h.site, h.parameter, h.stream, h.replaced_by, h.batch, h.value, h.mark
         ORDER BY h.ending, h.site, h.parameter, b.learned, h.batch""",
-        (first, last, *sites),
+        (first, last, *sites, basis, basis),
     )
     names = (
-        "site", "ending", "parameter", "source", "was", "was_mark", "was_learned", "was_origin",
+        "site", "ending", "parameter", "source", "basis", "was", "was_mark", "was_learned", "was_origin",
         "became", "became_mark", "became_learned", "became_origin",
     )  # fmt: skip
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    return [{**one, "basis": model.Basis(one["basis"])} for one in found]
 
 
-def origins(store: Store, site: int, first: int, last: int) -> list[dict[str, Any]]:
-    """The payloads a site's values in force came from, first < ending <= last: source, origin, learned, values."""
+def origins(store: Store, site: int, first: int, last: int, basis: Basis | None = None) -> list[dict[str, Any]]:
+    """The payloads a site's values came from, first < ending <= last: source, basis, origin, learned, values.
+
+    basis : only values of this kind.
+    """
     rows = store.db.execute(
-        """SELECT b.source, b.origin, b.learned, count(*) FROM reading r JOIN batch b ON b.number = r.batch
-        WHERE r.ending > ? AND r.ending <= ? AND r.site = ? GROUP BY b.number ORDER BY b.number""",
-        (first, last, site),
+        """SELECT b.source, t.basis, b.origin, b.learned, count(*) FROM reading r JOIN batch b ON b.number = r.batch
+        JOIN stream t ON t.number = r.stream
+        WHERE r.ending > ? AND r.ending <= ? AND r.site = ? AND (? IS NULL OR t.basis = ?)
+        GROUP BY b.number, t.basis ORDER BY b.number, t.basis""",
+        (first, last, site, basis, basis),
     )
-    return [dict(zip(("source", "origin", "learned", "values"), row, strict=True)) for row in rows]
+    names = ("source", "basis", "origin", "learned", "values")
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    return [{**one, "basis": model.Basis(one["basis"])} for one in found]
 
 
 def add_flags(store: Store, verdicts: Iterable[Verdict]) -> None:
