@@ -593,6 +593,35 @@ def test_natural_background_stands_beside_the_judgement_of_a_source(source: Offi
     assert "扣除天然背景后 100.0% = 1/1" in rate.answer
 
 
+def rules_of(office: Office, name: RateName, period: str) -> dict[str, str]:
+    span, now = periods.parse(period), at("2022-12-31T12:00")
+    found = explain_rate(office.store, office.config, name, "a", span, now, View())
+    return {row["rule"]: row["clause"] for row in rows(found, "law")}
+
+
+def test_the_rules_of_a_rate_of_sources_are_those_of_sources(source: Office) -> None:
+    """No number of months is asked of sources; the months of a quarter are summed."""
+    complies = "达标：每一轮的每一项都不超过限值（基本项目为Ⅲ类）"
+    quarter = rules_of(source, RateName.GOOD_SOURCES, "2022-Q3")
+    assert not any("个月有评价结果" in rule for rule in quarter)
+    assert "季度由各月相加：分子、分母都是各月之和，没有监测的月份不计" in quarter
+    assert quarter[complies] == "环办〔2011〕22号 GB 3838-2002 表1–表3"
+    assert not any("相加" in rule for rule in rules_of(source, RateName.GOOD_SOURCES, "2022-08"))
+    assert "至少 2 个月有评价结果" in rules_of(source, RateName.GOOD_SECTIONS, "2022-Q3")
+
+
+def test_groundwater_and_a_list_of_ones_own_have_their_own_clause(office: Office) -> None:
+    office.now_is(site("g", "source", body="groundwater"))
+    office.put("g", "2022-08-05T10:00", {"ph": 7, "nh3n": 0.1}, basis=Basis.MANUAL)
+    office.judge("2022-09-02T12:00")
+    (where,) = [one for rule, one in rules_of(office, RateName.GOOD_SOURCES, "2022-08").items() if "达标" in rule]
+    assert where.startswith("GB/T 14848-2017")
+    office.now_is('[assessment]\ngroundwater_sources = ["ph", "nh3n"]', site("g", "source", body="groundwater"))
+    office.judge("2022-09-02T13:00")
+    (where,) = [one for rule, one in rules_of(office, RateName.GOOD_SOURCES, "2022-08").items() if "达标" in rule]
+    assert where == "config.toml [assessment]"
+
+
 def test_a_section_is_no_source(source: Office) -> None:
     for kind, name in ((Kind.SECTION, "w"), (Kind.SOURCE, "s")):
         with pytest.raises(UsageError, match="envmon explain"):

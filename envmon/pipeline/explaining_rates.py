@@ -25,7 +25,7 @@ from envmon.model import (
     WaterClass,
 )
 from envmon.periods import Period
-from envmon.pipeline import judge_air, rating, why_not
+from envmon.pipeline import judge_air, judge_water, rating, why_not
 from envmon.pipeline.board import counted, counted_of
 from envmon.pipeline.explaining import (
     EVENT_KEYS,
@@ -46,6 +46,7 @@ from envmon.pipeline.explaining import (
     why_not_counted,
 )
 from envmon.pipeline.explaining_air import without_row
+from envmon.pipeline.explaining_water import item_set_clause, knowing
 from envmon.rounding import printed
 from envmon.standards.clauses import clause
 from envmon.store import Store
@@ -71,9 +72,12 @@ def explain_rate(
     parts = [part("calculation", calculation(rate, lang), STEPS, lang)]
     if name is RateName.GOOD_DAYS:
         parts += day_parts(store, config, area, rate.period, view)
+        rules = [*days_law(rate, lang), rounding_rule(lang)]
     else:
-        parts += site_parts(store, config, rate, area, period, view)
-    parts.append(part("law", rate_law(config, rate), ("rule", "clause"), lang))
+        found = judged_in(store, config, rate, area, period, view)
+        parts += site_parts(store, config, rate, found, view)
+        rules = [*sites_law(config, rate, found), rounding_rule(lang)]
+    parts.append(part("law", rules, ("rule", "clause"), lang))
     law = " / ".join(rate.editions) or "–"
     return Explanation(f"{word(name, lang)} {subject} {period.name}", rate_answer(rate, lang), law, tuple(parts))
 
@@ -220,20 +224,27 @@ def stations_out(config: Config, areas: Sequence[Area], period: Period, lang: st
 # --- sections and sources -----------------------------------------------------------------------------------------
 
 
-def site_parts(store: Store, config: Config, rate: Rate, area: str, period: Period, view: View) -> Iterator[Part]:
+InSpan = tuple[Period, rating.Judged]
+
+
+def judged_in(store: Store, config: Config, rate: Rate, area: str, period: Period, view: View) -> list[InSpan]:
+    """The sections or sources of a rate in each of the spans in which they are counted."""
+    kind = rating.KINDS[rate.name]
+    return [
+        (span, one)
+        for span in rating.counted_in(rate.name, period, rate.period)
+        for one in rating.judged_sites(store, config, kind, area, span, view, period)
+    ]
+
+
+def site_parts(store: Store, config: Config, rate: Rate, found: Sequence[InSpan], view: View) -> Iterator[Part]:
     """Every section or source of the rate with its judgement, in each of the spans in which they are counted."""
     lang, names = config.language, store.item_names(config.language)
-    spans = rating.counted_in(rate.name, period, rate.period)
-    found = [
-        (span, one)
-        for span in spans
-        for one in rating.judged_sites(store, config, rating.KINDS[rate.name], area, span, view, period)
-    ]
     rows = [{"part": span.name, **site_row(config, one, rate.name, span, names)} for span, one in found]
-    columns: tuple[str, ...] = ("part",) if len(spans) > 1 else ()
+    columns: tuple[str, ...] = ("part",) if len({span for span, _ in found}) > 1 else ()
     columns += ("site", "class", "target", "counted", "good", "determining_names", "why", "without")
     yield part("sites", rows, columns, lang)
-    sites = [one.site for span, one in found if span is spans[0]]
+    sites = list({one.site.id: one.site for _, one in found}.values())
     subjects = {place for site in sites for place in (site.id, site.area)}
     kinds = (*LEAVING, EventKind.BACKGROUND)
     events = [one for one in touching(store.events_in_force(), subjects, rate.period) if one.kind in kinds]
@@ -291,27 +302,37 @@ def why_out(config: Config, one: rating.Judged, span: Period, lang: str) -> str:
 # --- the rules ----------------------------------------------------------------------------------------------------
 
 
-def rate_law(config: Config, rate: Rate) -> Rows:
-    """What a rate rests on, rule by rule."""
-    lang = config.language
-    rows = []
+def days_law(rate: Rate, lang: str) -> Iterator[dict[str, Any]]:
+    """What a rate of good days rests on, rule by rule."""
     for edition in rate.editions:
-        if rate.name is RateName.GOOD_DAYS:
-            good = standards.good_up_to(edition)
-            rows.append(rule_row("good_day", clause(edition, "level", name="优"), lang, good=good))
-    if rate.name is RateName.GOOD_DAYS:
-        method = standards.air(rate.period.last, rate.editions[-1]).method if rate.editions else None
-        if method is not None:
-            rows.append(rule_row("valid_day", clause(method, "validity"), lang))
-    else:
-        bound = word(WaterClass.III, lang)
+        yield rule_row("good_day", clause(edition, "level", name="优"), lang, good=standards.good_up_to(edition))
+    if rate.editions:
+        method = standards.air(rate.period.last, rate.editions[-1]).method
+        yield rule_row("valid_day", clause(method, "validity"), lang)
+
+
+def sites_law(config: Config, rate: Rate, found: Sequence[InSpan]) -> Iterator[dict[str, Any]]:
+    """What a rate of sections or sources rests on, rule by rule; of sources where each list of items stands.
+
+    How many months must have been judged is asked of sections only; of a quarter of sources its months are summed.
+    """
+    lang, bound = config.language, word(WaterClass.III, config.language)
+    if rating.KINDS[rate.name] is Kind.SECTION:
         method = standards.water(rate.period.last).method
-        complies = GOALS[rate.name] == "complies"
-        where = clause(method, "set", id=SOURCES) if complies else clause(method, "class", id="III")
-        rows.append(rule_row(GOALS[rate.name], where, lang, bound=bound))
+        yield rule_row(GOALS[rate.name], clause(method, "class", id="III"), lang, bound=bound)
         if (least := rating.least_rounds(config, rate.period)) > 1:
-            rows.append(rule_row("least_rounds", clause(method, "rounds"), lang, least=least))
-    return [*rows, rounding_rule(lang)]
+            yield rule_row("least_rounds", clause(method, "rounds"), lang, least=least)
+        return
+    sets = [set_clause(config, one, span) for span, one in found if one.judgement is not None and one.parts]
+    for where in dict.fromkeys(sets):
+        yield rule_row(GOALS[rate.name], where, lang, bound=bound)
+    if len({span for span, _ in found}) > 1:
+        yield rule_row("months_summed", "", lang)
 
 
-SOURCES = "source_surface_61"
+def set_clause(config: Config, one: rating.Judged, span: Period) -> str:
+    """Where the items stand that a source was judged by: another document for groundwater, the config for a list."""
+    if one.judgement is None:
+        return ""
+    regime, _ = judge_water.law_of(config, one.site, one.parts[-1].basis, span.last)
+    return item_set_clause(knowing(regime, one.judgement), one.judgement.item_set)

@@ -389,8 +389,7 @@ def water_law(
 ) -> Rows:
     """What the class rests on, rule by rule, with the clause of each."""
     chosen = regime.sets[judged.item_set]
-    own = judged.item_set == standards.OWN_SET
-    where = "config.toml [assessment]" if own else clause(chosen.document, "set", id=chosen.id)
+    where = item_set_clause(regime, judged.item_set)
     required = why_not.item_names(chosen.required, lang)
     method = standards.water(period.last).method
     rows = [
@@ -404,3 +403,10 @@ def water_law(
     elif (least := rating.least_rounds(config, period)) > 1:
         rows.insert(1, rule_row("least_rounds", clause(method, "rounds"), lang, least=least))
     return rows
+
+
+def item_set_clause(regime: WaterRegime, item_set: str) -> str:
+    """Where an item set stands: the document and clause, or the config for a list of the bureau's own."""
+    if item_set == standards.OWN_SET:
+        return "config.toml [assessment]"
+    return clause(regime.sets[item_set].document, "set", id=item_set)
