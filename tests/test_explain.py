@@ -275,6 +275,38 @@ def test_every_limit_and_rule_of_a_day_has_its_clause(office: Office) -> None:
     assert "GB/T 8170-2008 3.2，3.3" in where
 
 
+def test_a_day_with_readings_that_wait_to_be_judged_agrees_with_its_items(office: Office) -> None:
+    """PM10 at 60 is index 55 (50 + 10 x 50/100); at 110 it is 80. The later values are not judged yet."""
+    office.now_is(site("t", "station"))
+    office.air_day("t", "2022-03-01")
+    office.judge("2022-03-02T12:00")
+    office.air_day("t", "2022-03-01", taken="2022-03-03T08:00", pm10=110)
+    for subject in ("t", "a"):
+        found = day_of(office, subject, "2022-03-01")
+        assert found.answer.startswith("AQI 80，良")
+        assert found.answer.endswith("含评价之后收到的数据；已入库的评价是 AQI 55，有效")
+        (pm10,) = [row for row in rows(found, "items") if row["item"] == "pm10"]
+        assert (pm10["value"], pm10["iaqi"]) == ("110", 80)
+    (area,) = [row for row in rows(day_of(office, "a", "2022-03-01"), "area") if row["item"] == "pm10"]
+    assert (area["value"], area["iaqi"]) == ("110", 80)
+    span, now = periods.parse("2022-03-01"), at("2022-03-03T08:30")
+    rate = explain_rate(office.store, office.config, RateName.GOOD_DAYS, "a", span, now, View())
+    assert rate.answer.endswith("另有 1 个点位日的数据在评价之后收到，尚未评价")
+    office.judge("2022-03-03T12:00")
+    assert day_of(office, "t", "2022-03-01").answer.startswith("AQI 80")
+    assert "入库" not in day_of(office, "t", "2022-03-01").answer
+    assert "尚未" not in explain_rate(office.store, office.config, RateName.GOOD_DAYS, "a", span, now, View()).answer
+
+
+def test_verdicts_on_readings_that_wait_are_those_of_now(office: Office) -> None:
+    office.now_is(site("t", "station"))
+    office.air_day("t", "2022-03-01")
+    office.judge("2022-03-02T12:00")
+    office.put("t", "2022-03-01T09:00", {"o3": 50}, mark=Mark.FAULT, taken="2022-03-03T08:00")
+    failed = [row for row in rows(day_of(office, "t", "2022-03-01"), "left_out") if row["flag"] == "fail"]
+    assert [(row["at"], row["reading"]) for row in failed] == [("2022-03-01 09:00", "50 故障")]
+
+
 # --- a rate -------------------------------------------------------------------------------------------------------
 
 
@@ -445,6 +477,25 @@ def test_what_today_brings_is_in_the_explanation_when_it_is_in_the_rate(office: 
     assert [row["at"] for row in rows(found, "readings")] == ["2022-02-28 04:00", "2022-03-01 04:00"]
     assert water(office, Kind.SECTION, "s", "2022-03-02", now).answer.startswith("劣Ⅴ类")  # of a day: to date
     assert water(office, Kind.SECTION, "s", "2022-04", now).answer == "时段内还没有结束的日子"
+
+
+def test_a_section_says_that_readings_wait_to_be_judged(office: Office) -> None:
+    office.now_is(site("s", "section"))
+    office.put("s", "2022-03-10T12:00", WATER)
+    office.judge("2022-04-02T12:00")
+    office.put("s", "2022-03-10T12:00", WATER | {"nh3n": 5}, taken="2022-04-02T13:00")
+    told = "另有 1 个点位日的数据在评价之后收到，尚未评价"
+    for found in (
+        water(office, Kind.SECTION, "s", "2022-03"),
+        explain_rate(
+            office.store, office.config, RateName.GOOD_SECTIONS, "a", periods.parse("2022-03"),
+            at("2022-04-02T13:30"), View(),
+        ),
+    ):  # fmt: skip
+        assert found.answer.endswith(told)
+    office.judge("2022-04-02T14:00")
+    assert water(office, Kind.SECTION, "s", "2022-03").answer.startswith("劣Ⅴ类")
+    assert told not in water(office, Kind.SECTION, "s", "2022-03").answer
 
 
 def test_over_a_longer_period_payloads_of_one_source_are_one_row(office: Office) -> None:

@@ -164,3 +164,21 @@ def test_how_far_values_are_apart_is_taken_from_the_times_or_said() -> None:
         calc_hours("time,pm25\n2026-03-02 15:07,10\n2026-03-02 15:14,10\n")
     with pytest.raises(UsageError, match="time"):
         calc_hours("pm25\n10\n")
+
+
+def test_a_mistyped_year_is_refused_with_its_line() -> None:
+    """The second value was meant for 2026; without this, 36,000 rows of missing hours would follow."""
+    text = "time,pm25\n2026-03-02 15:05,10\n2030-03-02 15:10,11\n2026-03-02 15:15,12\n"
+    with pytest.raises(UsageError, match=r"4.*2026-03-02 15:15.*3.*2030-03-02 15:10.*366"):
+        calc_hours(text, "--step", "5")
+    one_year = "time,pm25\n2025-03-02 15:05,10\n2026-03-02 15:05,11\n"
+    assert len(calc_hours(one_year, "--step", "5")[1]) == 1 + 365 * 24 + 1
+
+
+def test_the_last_hour_there_is_cannot_be_written_and_is_told() -> None:
+    """It ends at 24:00 on 31 December 9999; the one before it is fine."""
+    text = "time,pm25\n9999-12-31 22:35,10\n9999-12-31 23:00,12\n9999-12-31 23:59,10\n9999-12-31 24:00,10\n"
+    code, lines, told = calc_hours(text, "--step", "1")
+    assert code == 3
+    assert lines[1:] == ["9999-12-31 23:00,11.000,2,valid"]
+    assert [line.split(" ")[1] for line in told[:-1]] == ["4", "5"]

@@ -37,6 +37,7 @@ EVERY = 2 ** len(POLLUTANTS) - 1
 
 O3 = POLLUTANTS.index("o3")
 HOURS = 24
+FEW_STATIONS = 4  # an area of fewer has its own share of valid stations
 LANES = 16384
 """About as many site-days are averaged in one go: enough to make calls cheap, few enough to stay in the cache."""
 
@@ -348,11 +349,18 @@ def _common(means: _Means, valid: BoolArray, validity: AirValidity) -> tuple[Int
 
 
 def _share_reached(valid: IntArray, stations: IntArray, validity: AirValidity) -> BoolArray:
-    """Whether enough of an area's stations are valid; areas of fewer than four stations have their own share."""
-    usual, few = validity.station_share
-    share = np.where(stations < 4, few, usual)
-    reached: BoolArray = (valid > 0) & (100 * valid >= share * stations)
+    """Whether enough of an area's stations are valid."""
+    reached: BoolArray = (valid > 0) & (100 * valid >= station_share(stations, validity) * stations)
     return reached
+
+
+def station_share(stations: IntArray, validity: AirValidity) -> IntArray:
+    """The share of an area's stations that must be valid, in per cent, by how many it has; same shape.
+
+    Areas of fewer than four stations have their own (HJ 663 annex A.2).
+    """
+    usual, few = validity.station_share
+    return np.where(stations < FEW_STATIONS, few, usual)
 
 
 def _judged(first_day: int, regime: AirRegime, found: _Filled, required: int) -> AirDays:

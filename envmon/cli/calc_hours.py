@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LANG = language()
 HOUR, DAY = 60, 1440
+LONGEST_GAP = 366 * DAY  # between two times of one file
 TIMES = ("time", "时间", "date", "日期")  # headings of the column with the times
 
 Readings = Mapping[int, tuple[int, list[int]]]
@@ -54,9 +55,10 @@ def read_minutes(
     rows: Iterator[tuple[int, Cells]], width: int, place: int, columns: Mapping[str, int], problems: Problems
 ) -> dict[int, tuple[int, list[int]]]:
     """The readings by their minute; of a time given twice the later row counts, and it is told."""
-    from envmon import standards
+    from envmon import periods, standards
     from envmon.model import NO_VALUE
 
+    last = periods.hour_ending(periods.LAST_DAY, 23)  # the hour after it ends in a year that cannot be written
     decimals = {item: standards.parameters()[item].decimals for item in columns}
     found: dict[int, tuple[int, list[int]]] = {}
     for line, cells in rows:
@@ -64,7 +66,7 @@ def read_minutes(
             problems.tell("cells", line, found=len(cells), expected=width)
             continue
         at = minute_of(cells[place])
-        if at is None or not standards.in_force(_day(at)):
+        if at is None or not standards.in_force(_day(at)) or at > last:
             problems.tell("time", line, cell=cells[place].strip())
             continue
         values = []
@@ -107,6 +109,7 @@ def hour_rows(readings: Readings, step: int, items: list[str], problems: Problem
     on_step = {at: values for at, (_, values) in readings.items() if at % step == 0}
     if not on_step:
         return
+    refuse_gaps(readings, sorted(on_step))
     start, end = (min(on_step) - 1) // HOUR * HOUR, -(-max(on_step) // HOUR) * HOUR
     while start < end:
         following = min(end, start + DAY - (start + HOUR * 8) % DAY)  # whole days, Beijing time
@@ -114,6 +117,17 @@ def hour_rows(readings: Readings, step: int, items: list[str], problems: Problem
         found = hourly_means(laid(on_step, start, following, step, items), step, validity)
         yield from printed_rows(found, start, items)
         start = following
+
+
+def refuse_gaps(readings: Readings, minutes: list[int]) -> None:
+    """Raise UsageError where two neighbouring times are more than LONGEST_GAP apart: one of them is mistyped."""
+    from envmon import periods
+
+    for earlier, later in pairwise(minutes):
+        if later - earlier > LONGEST_GAP:
+            times = {"before": periods.clock(earlier), "after": periods.clock(later)}
+            lines = {"line": readings[earlier][0], "other": readings[later][0]}
+            raise UsageError(t("calc.hours.gap", LANG, days=LONGEST_GAP // DAY, **times, **lines))
 
 
 def laid(readings: Mapping[int, list[int]], start: int, end: int, step: int, items: list[str]) -> Any:

@@ -20,6 +20,7 @@ from envmon.model import (
     Flag,
     Kind,
     Mark,
+    Medium,
     Parameter,
     Site,
     Span,
@@ -108,6 +109,28 @@ def bounds(period: Period) -> tuple[int, int]:
     return periods.hour_ending(period.first, 0), periods.hour_ending(period.last, 24)
 
 
+def waiting(store: Store, sites: Iterable[Site], period: Period) -> int:
+    """How many site-days of a period have readings that came after they were judged.
+
+    What is stored does not know them. At an earlier time nothing waits: everything is judged again.
+    """
+    if store.as_of is not None:
+        return 0
+    numbers = {store.site_numbers[site.id] for site in sites}
+    touched = [one for medium in Medium for one in store.dirty(medium)]
+    return sum(day in period and number in numbers for day, number in touched)
+
+
+def beside(period: Period) -> Period:
+    """A period with the days before and after it: quality control looks across midnight."""
+    return Period(period.first - 1, period.last + 1, period.name)
+
+
+def with_waiting(answer: str, days: int, lang: str) -> str:
+    """An answer that rests on what is stored, with the days of which more has come since."""
+    return t("explain.waiting", lang, answer=answer, days=days) if days else answer
+
+
 def common_parts(store: Store, config: Config, sites: Sequence[Site], period: Period, view: View) -> list[Part]:
     """What QC said of the readings, which of them were revised, and where they came from."""
     lang = config.language
@@ -192,9 +215,10 @@ def values_of(store: Store, site: Site, period: Period, basis: Basis | None) -> 
 def verdicts(store: Store, config: Config, site: Site, period: Period, basis: Basis | None) -> list[Verdict]:
     """What QC says of a site's readings, as stored; or of one kind of data, or as it would have at an earlier time."""
     number, (start, end) = store.site_numbers[site.id], bounds(period)
-    if store.as_of is None and basis is None:
+    is_air = site.kind in OF_AIR_KIND
+    if store.as_of is None and basis is None and not (is_air and waiting(store, [site], beside(period))):
         return store.flags(number, start, end)
-    if site.kind in OF_AIR_KIND:
+    if is_air:
         return judge_air.verdicts(store, config, [number], period.first, period.last, basis)
     found = [one for month in periods.months(period) for one in of_month(store, config, number, month, basis)]
     return [one for one in found if start < one.ending <= end]

@@ -34,6 +34,7 @@ from envmon.pipeline.explaining import (
     Part,
     Rows,
     approximately,
+    beside,
     common_parts,
     daily_names,
     event_row,
@@ -44,6 +45,7 @@ from envmon.pipeline.explaining import (
     rounding_rule,
     rule_row,
     touching,
+    waiting,
     why_not_counted,
 )
 from envmon.rounding import printed
@@ -56,14 +58,20 @@ DAILY = {item: "mda8" if item == "o3" else "24h" for item in POLLUTANTS}
 
 
 def explain_day(store: Store, config: Config, subject: str, day: int, view: View) -> Explanation:
-    """The daily index of a site, or of an area through the site or the stations it is made of."""
+    """The daily index of a site, or of an area through the site or the stations it is made of.
+
+    Where readings came after the day was judged, it is judged with them here, and the answer names what is stored.
+    """
     lang, single = config.language, periods.single(day)
     name, identity, sites = air_sites(config, subject)
     regime = judge_air.as_chosen(standards.air(day, view.edition), config.assessment)
     open_sites = [site for site in sites if site.open_on(day)]
     columns = DayColumns(store, config, open_sites, day, regime, view) if open_sites else None
-    found = rating.days_of(store, config, identity, single, view)
-    judged = found[0] if found else None
+    stored = next(iter(rating.days_of(store, config, identity, single, view)), None)
+    judged = stored
+    if view == rating.AS_IN_FORCE and waiting(store, sites, beside(single)):
+        view = View(regime.index.id)  # by the same edition, but judged from the readings
+        judged = next(iter(rating.days_of(store, config, identity, single, view)), None)
     reasons = {} if judged is None else why_not.lacking(store, config, identity, judged, view, lang)
     parts = []
     if columns is not None:
@@ -83,7 +91,7 @@ def explain_day(store: Store, config: Config, subject: str, day: int, view: View
     parts.append(part("law", law, ("rule", "clause"), lang))
     return Explanation(
         f"{name} {periods.calendar(day)}",
-        day_answer(judged, list(reasons.values()), lang),
+        day_answer(judged, stored, list(reasons.values()), lang),
         law_in_words(regime, lang),
         tuple(parts),
     )
@@ -105,12 +113,25 @@ def zone_of(config: Config, sites: Sequence[Site]) -> int:
     return next((area.zone for area in config.areas if sites and area.id == sites[0].area), 2)
 
 
-def day_answer(day: AirDay | None, reasons: Sequence[str], lang: str) -> str:
+def day_answer(day: AirDay | None, stored: AirDay | None, reasons: Sequence[str], lang: str) -> str:
+    """A day in one sentence; stored : its judgement in the store, named when readings came since that change it."""
+    told = day_told(day, reasons, lang)
+    if day is None or stored is None or day == stored:
+        return told
+    was = t("explain.day.was", lang, aqi=aqi_told(stored, lang), status=word(stored.status, lang))
+    return t("explain.day.waiting", lang, answer=told, was=was)
+
+
+def aqi_told(day: AirDay, lang: str) -> str:
+    aqi = air.published(day.aqi, day.missing, standards.index_edition(day.edition))
+    return t("explain.day.none", lang) if aqi is None else str(aqi)
+
+
+def day_told(day: AirDay | None, reasons: Sequence[str], lang: str) -> str:
     if day is None:
         return t("explain.day.not_judged", lang)
-    aqi = air.published(day.aqi, day.missing, standards.index_edition(day.edition))
     values = {
-        "aqi": t("explain.day.none", lang) if aqi is None else aqi,
+        "aqi": aqi_told(day, lang),
         "level": t(f"level.{day.level}", lang),
         "primary": daily_names(names_of_bits(day.primary, POLLUTANTS), lang) or "–",
     }
@@ -271,7 +292,7 @@ def limit_clause(regime: AirRegime, item: str, average: str) -> str:
 def area_rows(day: AirDay, columns: DayColumns, reasons: dict[str, str], lang: str) -> Iterator[dict[str, Any]]:
     """The area's own values: the mean of its valid stations' unrounded daily values, rounded once."""
     regime, count = columns.regime, len(columns.sites)
-    share = why_not.station_share(count, regime.validity)
+    share = why_not.share_of(count, regime.validity)
     for row, (item, parameter) in enumerate(zip(POLLUTANTS, judge_air.PARAMETERS, strict=True)):
         if not columns.required >> row & 1:
             continue

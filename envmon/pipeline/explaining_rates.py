@@ -43,7 +43,9 @@ from envmon.pipeline.explaining import (
     rule_row,
     step_row,
     touching,
+    waiting,
     why_not_counted,
+    with_waiting,
 )
 from envmon.pipeline.explaining_air import without_row
 from envmon.pipeline.explaining_water import item_set_clause, knowing
@@ -79,7 +81,21 @@ def explain_rate(
         rules = [*sites_law(config, rate, found), rounding_rule(lang)]
     parts.append(part("law", rules, ("rule", "clause"), lang))
     law = " / ".join(rate.editions) or "–"
-    return Explanation(f"{word(name, lang)} {subject} {period.name}", rate_answer(rate, lang), law, tuple(parts))
+    answer = with_waiting(rate_answer(rate, lang), days_waiting(store, config, rate, area, view), lang)
+    return Explanation(f"{word(name, lang)} {subject} {period.name}", answer, law, tuple(parts))
+
+
+def days_waiting(store: Store, config: Config, rate: Rate, area: str, view: View) -> int:
+    """How many site-days of a rate have readings that came after they were judged; none where days are judged anew."""
+    if rate.name is not RateName.GOOD_DAYS:
+        sites = [
+            one for one in config.sites if one.kind is rating.KINDS[rate.name] and area in (rating.WHOLE, one.area)
+        ]
+        return waiting(store, sites, rate.period)
+    if view != rating.AS_IN_FORCE:
+        return 0
+    own = [site for one in rating.areas_with_air(config, area) for site in judge_air.own_sites(config, one)]
+    return waiting(store, own, rate.period)
 
 
 def rate_answer(rate: Rate, lang: str) -> str:

@@ -49,7 +49,9 @@ from envmon.pipeline.explaining import (
     rule_row,
     shown,
     touching,
+    waiting,
     why_not_counted,
+    with_waiting,
 )
 from envmon.rounding import printed
 from envmon.standards.clauses import clause
@@ -81,7 +83,9 @@ def explain_water(
     if judged is None or not found.parts:
         reasons = joined("semicolon", lang, why_not.of_water(config, judged, found.parts, whole, lang))
         parts += event_parts(store, config, events)
-        return Explanation(question, t("explain.water.none", lang, status=reasons), "–", tuple(parts))
+        answer = t("explain.water.none", lang, status=reasons)
+        answer = with_waiting(answer, waiting(store, [site], period), lang)
+        return Explanation(question, answer, "–", tuple(parts))
     regime = knowing(judge_water.law_of(config, site, found.parts[-1].basis, period.last)[0], judged)
     if kind is Kind.SOURCE:
         parts.append(part("rounds", rounds(config, found, regime), ROUND_KEYS, lang))
@@ -100,7 +104,8 @@ def explain_water(
         parts += [quality, revised_days(store, [site], period, lang, view.basis), came]
     parts.append(part("law", water_law(config, site, judged, regime, period, lang), ("rule", "clause"), lang))
     law = f"{judged.edition} · {regime.method} · {judged.item_set}"
-    return Explanation(question, water_answer(config, found, judged, whole), law, tuple(parts))
+    answer = with_waiting(water_answer(config, found, judged, whole), waiting(store, [site], period), lang)
+    return Explanation(question, answer, law, tuple(parts))
 
 
 def closed_days(period: Period, now: int) -> Period:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from envmon import periods, standards
+from envmon.assess import air
 from envmon.model import (
     NO_VALUE,
     POLLUTANTS,
@@ -68,14 +71,13 @@ def of_stations(item: str, days: Sequence[AirDay], count: int, rule: AirValidity
     """Too few stations of an area whose own day is valid (HJ 663 annex A.2). count : stations in operation."""
     row = POLLUTANTS.index(item)
     have = sum(day.value[row] != NO_VALUE for day in days)
-    share = station_share(count, rule)
+    share = share_of(count, rule)
     return t("why_not.stations", lang, item=t(f"daily_item.{item}", lang), have=have, count=count, share=share)
 
 
-def station_share(count: int, rule: AirValidity) -> int:
-    """The share of an area's stations that must be valid, in per cent; areas of fewer than four have their own."""
-    usual, few = rule.station_share
-    return few if count < 4 else usual
+def share_of(count: int, rule: AirValidity) -> int:
+    """The share of an area's stations that must be valid, in per cent. count : its stations in operation."""
+    return int(air.station_share(np.array(count), rule))
 
 
 # --- water --------------------------------------------------------------------------------------------------------
