@@ -59,7 +59,7 @@ from envmon.store import Store
 from envmon.texts import joined, t, word
 
 OTHER = {Kind.SECTION: Kind.SOURCE, Kind.SOURCE: Kind.SECTION}
-MORE = 4  # decimals of an exact mean beside those of a reading
+MORE = 4  # decimals of an exact mean beside those it is rounded to
 ITEM_KEYS = ("name", "exact", "value", "limits", "class", "multiple", "decides", "note", "clause")
 
 
@@ -313,7 +313,8 @@ def month_row(one: WaterPeriod, period: Period, several: bool, lang: str) -> dic
 def exact_text(mean: tuple[int, int, int], item: WaterItem) -> str:
     """A mean before rounding, with more digits than any value is rounded to."""
     top, bottom, _ = mean
-    return approximately(Fraction(top, bottom * 10**item.decimals), item.decimals + MORE)
+    digits = item.decimals if item.round_to is None else max(item.decimals, item.round_to + MORE)
+    return approximately(Fraction(top, bottom * 10**item.decimals), digits)
 
 
 ROUND_KEYS = ("part", "basis", "class", "over_names", "readings", "decides", "why")
