@@ -190,6 +190,11 @@ def test_a_single_sample_stays_as_printed_when_it_is_merged(office: Office) -> N
         office.put("s", "2022-03-11T12:00", WATER | {"petroleum": 0.054}, basis=Basis.MANUAL)
         office.judge("2022-04-02T12:00")
         assert merged_class(office, "2022-03") == ("IV", "section_21")
+        for period, then in (("2022-03", ()), ("2022", ("--as-of", "2022-04-01T12:00"))):  # a month, a running year
+            said = json.loads(ask(office, *then, "explain", "section", "s", period, "--json"))
+            (items,) = (part for part in said["parts"] if part["id"] == "items")
+            (oil,) = (row for row in items["rows"] if row["item"] == "petroleum")
+            assert (oil["value"], oil["rounded_to"], oil["class"]) == ("0.054", None, "Ⅳ类")
 
 
 def test_a_year_that_has_run_for_a_quarter_is_no_quarter(office: Office) -> None:

@@ -190,8 +190,7 @@ def water_row(
     """One item: exact mean, rounded value, class bounds, class, multiple, and whether it decided."""
     entry, chosen, lake = regime.items[item], regime.sets[judged.item_set], found.site.body is Body.LAKE
     _, _, below = found.means[item]
-    readings = readings_of(found)
-    value, censored = judge_water.sample_of({item: found.means[item]}, readings, regime)[item]
+    value, censored = rating.sample_of(found, regime)[item]
     deciding = item in (*chosen.items, *chosen.optional)
     own = item_class(value, censored, found.site, entry)
     times = water.multiple((value, censored), entry, lake, regime) if deciding and own > WaterClass.III else None
@@ -200,7 +199,7 @@ def water_row(
         "name": f"{entry.name if lang == 'zh' else entry.name_en} {entry.unit}".strip(),
         "exact": exact_text(found.means[item], entry),
         "all_below_detection": bool(below),
-        "rounded_to": entry.round_to if readings != 1 else None,
+        "rounded_to": None if item in rating.printed_items(found) else entry.round_to,
         "value": "<" * censored + plain(value, entry.decimals),
         "limits": limits_in_words(entry, lake),
         "class": word(own, lang) if deciding else None,
@@ -210,14 +209,6 @@ def water_row(
         "note": censored_note(value, censored, entry, lake, lang) if deciding else t("explain.water.never", lang),
         "clause": clause(regime.edition, "item", id=item).removeprefix(regime.edition).strip(),
     }
-
-
-def readings_of(found: rating.Judged) -> int:
-    """The readings a judgement rests on; one alone was judged as printed. Of a source those of the deciding round."""
-    if found.site.kind is Kind.SOURCE:
-        own = next((one for one in found.parts if one.judgement is found.judgement), found.parts[-1])
-        return own.readings
-    return sum(one.readings for one in found.parts)
 
 
 def censored_note(value: int, censored: bool, item: WaterItem, lake: bool, lang: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from envmon import periods, standards
@@ -33,6 +33,7 @@ from envmon.model import (
     WaterClass,
     WaterJudgement,
     WaterPeriod,
+    WaterRegime,
     Without,
 )
 from envmon.periods import Period
@@ -278,9 +279,29 @@ def without_background(
         for part, items in zip(found.parts, spoiled, strict=True)
     ]
     exact = left[0] if len(left) == 1 else water.mean_of_means(left, regime, weights(found.parts, period))
-    printed = found.parts[0].printed if len(left) == 1 else ()
-    sample = judge_water.sample_of(exact, sum(part.readings for part in found.parts), regime, printed)
+    sample = sample_of(replace(found, means=exact), regime)
     return exceptional.without_items(sample, site.body, regime, item_set, found.means.keys() - exact.keys())
+
+
+def sample_of(found: Judged, regime: WaterRegime) -> water.Sample:
+    """The values a site was judged by: its means rounded, what rests on a single reading as it was printed."""
+    readings = sum(part.readings for part in deciding_parts(found))
+    return judge_water.sample_of(found.means, readings, regime, printed_items(found))
+
+
+def printed_items(found: Judged) -> Collection[str]:
+    """The items whose value is that of a single reading, judged as printed and not rounded."""
+    parts = deciding_parts(found)
+    if sum(part.readings for part in parts) == 1:
+        return found.means.keys()
+    return parts[0].printed if len(parts) == 1 else ()
+
+
+def deciding_parts(found: Judged) -> Sequence[WaterPeriod]:
+    """The parts a judgement rests on: the deciding round of a source, all months of a section."""
+    if found.site.kind is not Kind.SOURCE:
+        return found.parts
+    return [next((one for one in found.parts if one.judgement is found.judgement), found.parts[-1])]
 
 
 def spoiled_items(part: WaterPeriod, period: Period, events: Sequence[ExceptionalEvent]) -> set[str]:
@@ -341,11 +362,12 @@ def over_period(
         rounds = [one for one in parts if one.judgement.status is Status.VALID] or parts
         worst = max(rounds, key=lambda one: (not one.judgement.good, one.first))
         return Judged(site, worst.judgement, parts, worst.means)
-    if len(parts) == 1 and least_rounds(config, whole) < 2:
-        return Judged(site, parts[0].judgement, parts, parts[0].means)
-    regime, item_set = judge_water.law_of_parts(config, site, parts, period.last)
-    exact = water.mean_of_means([one.means for one in parts], regime, weights(parts, period))
-    judgement = water.judge(water.rounded(exact, regime), site.body, regime, item_set)
+    if len(parts) == 1:
+        exact, judgement = parts[0].means, parts[0].judgement
+    else:
+        regime, item_set = judge_water.law_of_parts(config, site, parts, period.last)
+        exact = water.mean_of_means([one.means for one in parts], regime, weights(parts, period))
+        judgement = water.judge(water.rounded(exact, regime), site.body, regime, item_set)
     if period.last == whole.last and too_few(parts, judgement, least_rounds(config, whole)):
         judgement = replace(judgement, status=Status.TOO_FEW_ROUNDS, water_class=WaterClass.NONE)
     return Judged(site, judgement, parts, exact)

@@ -153,8 +153,7 @@ def beyond_iii(one: rating.Judged, period: Period) -> tuple[Exceeded, ...]:
     if one.judgement is None or one.judgement.good:
         return ()
     regime = standards.water(period.last)
-    sample = judge_water.sample_of(one.means, sum(part.readings for part in one.parts), regime)
-    return water_levels.beyond_iii(sample, one.site.body, regime, one.judgement.item_set)
+    return water_levels.beyond_iii(rating.sample_of(one, regime), one.site.body, regime, one.judgement.item_set)
 
 
 def mean_of(config: Config, judged: Sequence[rating.Judged], period: Period) -> WaterJudgement | None:
@@ -264,7 +263,5 @@ def point(store: Store, config: Config, site: Site, item: WaterItem, span: Perio
         return Point(span, None, reason=rates.REASONS.get(status, Reason.MISSING))
     if len(months) < rating.least_rounds(config, span):
         return Point(span, None, reason=Reason.TOO_FEW_ROUNDS)
-    regime = standards.water(span.last)
-    readings = sum(part.readings for part in found.parts)
-    value, below = judge_water.sample_of({item.id: found.means[item.id]}, readings, regime)[item.id]
+    value, below = rating.sample_of(found, standards.water(span.last))[item.id]
     return Point(span, Fraction(value, 10**item.decimals * (2 if below else 1)), below)
