@@ -20,8 +20,20 @@ from envmon import daemon, periods
 from envmon.cli import root
 from envmon.cli.output import width
 from envmon.errors import EnvmonError, UsageError
-from envmon.model import Basis, Correction, EventKind, ExceptionalEvent, Place, PublishedFigure, RateName, View
-from envmon.pipeline import correcting
+from envmon.model import (
+    AirDay,
+    Basis,
+    Config,
+    Correction,
+    EventKind,
+    ExceptionalEvent,
+    Place,
+    PublishedFigure,
+    RateName,
+    View,
+)
+from envmon.pipeline import correcting, judge_air
+from envmon.pipeline.causes import LISTED
 from envmon.pipeline.correcting import Asked, record
 from envmon.pipeline.drawing import draw
 from envmon.store import Store
@@ -145,7 +157,7 @@ def test_late_hours_of_a_missing_day_are_new_values(office: Office) -> None:
     (one,) = corrections(office)
     assert change(one) == ((3, 3, 1000), (4, 4, 1000))
     assert one.causes.count == 24 * len(AIR)
-    assert len(one.causes.values) == correcting.LISTED
+    assert len(one.causes.values) == LISTED
     assert {value.was for value in one.causes.values} == {None}
     assert [turned.was["status"] for turned in one.causes.turned] == ["missing"]
 
@@ -222,6 +234,9 @@ def test_a_running_quarter_of_sources_is_counted_month_by_month_as_when_it_was_p
     office.judge("2022-03-10T12:00")
     (one,) = corrections(office)
     assert change(one) == ((2, 2, 1000), (1, 2, 500))
+    turned = [(one.when, one.subject, one.was["good"], one.now["good"]) for one in one.causes.turned]
+    assert turned == [("2022-01", "w", True, False)]
+    assert [(v.item, v.value) for v in one.causes.values] == [("nh3n", 2 * step("nh3n"))]
     office.store.close()
 
 
@@ -379,6 +394,212 @@ def test_what_says_nothing_is_not_published(office: Office) -> None:
         publish(office, "2022-03-04T10:00", "2022-01")
     with pytest.raises(UsageError, match="in which document"):
         publish(office, "2022-03-04T10:00", document="  ")
+    assert office.store.published_figures() == []
+
+
+# --- what did not count is no cause -----------------------------------------------------------------------------------
+
+
+def test_real_time_values_of_a_reviewed_day_are_no_cause(office: Office) -> None:
+    """The day was reviewed (33) before the figure: real-time values (22) that come later count for nothing; what is
+    reviewed once more (80) does."""
+    reviewed(office, "2022-03-02", "2022-03-04T09:10", pm25=33)
+    office.judge("2022-03-04T09:30")
+    publish(office, "2022-03-04T10:00")
+    office.air_day("t", "2022-03-02", taken="2022-03-05T08:00", pm25=22)
+    reviewed(office, "2022-03-02", "2022-03-20T09:00", pm25=80)
+    office.judge("2022-03-21T09:00")
+    (one,) = corrections(office)
+    assert one.since == at("2022-03-20T09:00")
+    assert {(v.item, v.was, v.value, v.basis) for v in one.causes.values} == {
+        ("pm25", 33 * step("pm25"), 80 * step("pm25"), Basis.REVIEWED)
+    }
+    assert one.causes.count == 24
+
+
+def reviewed(office: Office, day: str, taken: str, **other: float) -> None:
+    for hour in range(1, 25):
+        when = periods.clock(at(f"{day}T00:00") + 60 * hour)
+        office.put("t", when, AIR | other, basis=Basis.REVIEWED, taken=taken)
+
+
+def test_of_a_figure_on_real_time_values_the_earlier_real_time_value_is_told(office: Office) -> None:
+    reviewed(office, "2022-03-02", "2022-03-04T09:10", pm25=33)
+    office.judge("2022-03-04T09:30")
+    publish(office, "2022-03-04T10:00", view=View(basis=Basis.REALTIME))
+    office.air_day("t", "2022-03-02", taken="2022-03-05T08:00", pm25=80)
+    office.judge("2022-03-05T09:00")
+    (one,) = corrections(office)
+    assert {(v.item, v.was, v.value, v.basis) for v in one.causes.values} == {
+        ("pm25", 20 * step("pm25"), 80 * step("pm25"), Basis.REALTIME)
+    }
+
+
+def test_automatic_values_of_a_section_that_is_judged_by_samples_are_no_cause(office: Office) -> None:
+    """A sample goes before automatic values (the default); those that come later do not count, whatever they say."""
+    office.put("u", "2022-03-01T08:00", WATER, basis=Basis.MANUAL)
+    office.put("u", "2022-03-01T12:00", WATER)
+    office.judge("2022-03-04T09:30")
+    publish(office, "2022-03-04T10:00", "2022-03", RateName.GOOD_SECTIONS)
+    office.put("u", "2022-03-02T12:00", WATER | {"nh3n": 5.0}, taken="2022-03-05T08:00")
+    office.put("u", "2022-03-01T08:00", WATER | {"nh3n": 2.0}, taken="2022-03-10T11:00", basis=Basis.MANUAL)
+    office.judge("2022-03-10T12:00")
+    (one,) = corrections(office)
+    assert change(one) == ((1, 1, 1000), (0, 1, 0))
+    assert [(v.item, v.was, v.value, v.basis) for v in one.causes.values] == [
+        ("nh3n", step("nh3n") // 10, 2 * step("nh3n"), Basis.MANUAL)
+    ]
+    assert one.since == at("2022-03-10T11:00")
+
+
+def test_of_merged_values_those_count_that_were_merged(tmp_path: Path) -> None:
+    """HBJCH2020-82: of ammonia the station goes first, of BOD5 (2.0 mg/L class I, 5 class IV) the laboratory."""
+    office = Office(tmp_path)
+    office.now_is('[assessment]\nsection_data = "merged"\n', site("s", "section"))
+    office.put("s", "2022-03-01T08:00", WATER | {"bod5": 2.0}, basis=Basis.MANUAL)
+    office.put("s", "2022-03-01T12:00", WATER)
+    office.judge("2022-03-04T09:30")
+    publish(office, "2022-03-04T10:00", "2022-03", RateName.GOOD_SECTIONS)
+    again = {"nh3n": 1.9, "bod5": 5.0}
+    office.put("s", "2022-03-01T08:00", WATER | again, taken="2022-03-10T11:00", basis=Basis.MANUAL)
+    office.judge("2022-03-10T12:00")
+    (one,) = corrections(office)
+    assert change(one) == ((1, 1, 1000), (0, 1, 0))
+    assert [(v.item, v.value) for v in one.causes.values] == [("bod5", 5 * step("bod5"))]
+    office.store.close()
+
+
+def test_values_of_a_station_that_does_not_count_are_no_cause(office: Office) -> None:
+    other = site("x", "station") + "counted = false\n"
+    office.now_is(site("t", "station"), other, site("s", "section"), site("u", "section"), TARGET)
+    office.air_day("x", "2022-03-02")
+    office.judge("2022-03-04T09:30")
+    publish(office, "2022-03-04T10:00")
+    for name in ("t", "x"):
+        office.air_day(name, "2022-03-02", taken="2022-03-06T08:15", pm25=80)
+    office.judge("2022-03-06T09:00")
+    (one,) = corrections(office)
+    assert ({v.site for v in one.causes.values}, one.causes.count) == ({"t"}, 24)
+
+
+# --- what waits to be judged is not in a figure -----------------------------------------------------------------------
+
+
+def test_values_that_wait_to_be_judged_are_not_in_a_chart_drawn_meanwhile(office: Office) -> None:
+    """Received at 10:15; the chart of 10:30 knows nothing of it, nor a correction sought at 10:45; judged at 11:00."""
+    office.air_day("t", "2022-03-02", taken="2022-03-04T10:15", pm25=80)
+    drawn = draw(office.store, office.config, periods.parse("2022-03"), at("2022-03-04T10:30"))
+    record(office.store, office.config, drawn.figures, at("2022-03-04T10:30"))
+    correcting.correct(office.store, office.config, at("2022-03-04T10:45"))
+    assert corrections(office) == []
+    office.judge("2022-03-04T11:00")
+    assert len(corrections(office)) == 2  # the good days of the calendar and of the year's line
+    for one in corrections(office):
+        assert change(one) == ((3, 3, 1000), (2, 3, 667))
+        assert (one.since, one.causes.count) == (at("2022-03-04T10:15"), 24)
+        assert [turned.when for turned in one.causes.turned] == ["2022-03-02"]
+
+
+def test_an_event_that_corrects_while_values_wait_leaves_them_to_the_next_correction(office: Office) -> None:
+    for name in ("s", "u"):
+        office.put(name, "2022-03-01T08:00", WATER)
+    office.judge("2022-03-04T09:30")
+    publish(office, "2022-03-04T10:00", "2022-03", RateName.GOOD_SECTIONS)
+    office.put("u", "2022-03-01T08:00", WATER | {"nh3n": 2.0}, taken="2022-03-05T08:00")
+    span = (at("2022-02-25T00:00"), at("2022-04-10T00:00"))
+    unused = ExceptionalEvent(0, EventKind.UNUSED, "s", (), *span, "某局", "2022-3", learned=at("2022-03-05T08:30"))
+    office.store.enter_events([unused])
+    correcting.correct(office.store, office.config, at("2022-03-05T08:30"))
+    office.judge("2022-03-05T09:00")
+    first, second = corrections(office)
+    assert (change(first)[1], first.causes.values) == ((1, 1, 1000), ())
+    assert change(second) == ((1, 1, 1000), (0, 1, 0))
+    assert [(v.site, v.item) for v in second.causes.values] == [("u", "nh3n")]
+    assert second.since == at("2022-03-05T08:00")
+
+
+def test_a_chart_of_a_month_that_is_over_holds_what_is_known_by_now(office: Office) -> None:
+    """The second of March is bad since the sixth; the chart of the tenth shows it so and the third as it was."""
+    office.air_day("t", "2022-03-02", taken="2022-03-06T08:15", pm25=80)
+    office.judge("2022-03-10T09:00")
+    drawn = draw(office.store, office.config, periods.parse("2022-03-01..2022-03-03"), at("2022-03-10T10:00"))
+    record(office.store, office.config, drawn.figures, at("2022-03-10T10:00"))
+    calendar = office.store.published_figures()[0]
+    assert calendar.batch == office.store.last_batch()
+    office.air_day("t", "2022-03-03", taken="2022-03-20T08:15", pm25=80)
+    office.judge("2022-03-20T09:00")
+    (one,) = (one for one in corrections(office) if one.figure == calendar.number)
+    assert change(one) == ((2, 3, 667), (1, 3, 333))
+    assert ([turned.when for turned in one.causes.turned], one.causes.count) == (["2022-03-03"], 24)
+    assert one.since == at("2022-03-20T08:15")
+
+
+# --- settings beside other causes -------------------------------------------------------------------------------------
+
+
+def test_a_setting_is_not_forgotten_when_charts_are_drawn_before_it_is_judged(office: Office) -> None:
+    """t counts no longer, x (never bad) stands for the area: three days that had been bad are good."""
+    office.now_is(site("t", "station"), site("x", "station") + "counted = false\n", TARGET)
+    for day in (1, 2, 3):
+        office.air_day("t", f"2022-03-{day:02}", taken="2022-03-04T09:10", pm25=80)
+        office.air_day("x", f"2022-03-{day:02}")
+    office.judge("2022-03-04T09:30")
+    publish(office, "2022-03-04T10:00")
+    office.now_is(site("t", "station") + "counted = false\n", site("x", "station"), TARGET)
+    drawn = draw(office.store, office.config, periods.parse("2022-03"), at("2022-03-04T10:30"))
+    record(office.store, office.config, drawn.figures, at("2022-03-04T10:30"))
+    office.judge("2022-03-04T11:00")
+    found = corrections(office)
+    assert {change(one) for one in found} == {((0, 3, 0), (3, 3, 1000))}
+    assert {one.causes.settings for one in found} == {("sites",)}
+    office.judge("2022-03-04T12:00")
+    assert len(corrections(office)) == len(found)
+
+
+def test_settings_and_values_that_change_in_one_round_are_both_told(office: Office) -> None:
+    """The first of March leaves with the station's opening, the second turns bad: 1/2."""
+    publish(office, "2022-03-04T10:00")
+    office.now_is(site("t", "station", opened="2022-03-02"), site("s", "section"), site("u", "section"), TARGET)
+    office.air_day("t", "2022-03-02", taken="2022-03-05T08:15", pm25=80)
+    office.judge("2022-03-05T09:00")
+    (one,) = corrections(office)
+    assert change(one) == ((3, 3, 1000), (1, 2, 500))
+    assert (one.causes.settings, one.causes.count) == (("sites",), 24)
+    (row,) = said(office, "corrections")
+    assert "点位设置已变" in row["why_text"]
+    assert "24" in row["why_text"]
+
+
+# --- many figures -----------------------------------------------------------------------------------------------------
+
+
+def test_days_are_judged_once_for_all_the_figures_they_are_in(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three figures of one moment over the same days: as they were known then they are judged in one go."""
+    for document in ("1", "2", "3"):
+        publish(office, "2022-03-04T10:00", document=document)
+    for day in (1, 2, 3):
+        office.air_day("t", f"2022-03-{day:02}", taken="2022-03-06T08:15", pm25=80)
+    asked: list[str] = []
+    again = judge_air.judged_again
+
+    def counted(store: Store, config: Config, subject: str, period: periods.Period, *more: Any) -> list[AirDay]:
+        asked.append(period.name)
+        return again(store, config, subject, period, *more)
+
+    monkeypatch.setattr(judge_air, "judged_again", counted)
+    office.judge("2022-03-06T09:00")
+    assert [change(one) for one in corrections(office)] == 3 * [((3, 3, 1000), (0, 3, 0))]
+    assert asked == ["2022-03-01..2022-03-03"]
+
+
+# --- what a rate rests on ---------------------------------------------------------------------------------------------
+
+
+def test_a_rate_of_water_is_not_published_by_an_edition_of_air(office: Office) -> None:
+    office.put("s", "2022-03-01T08:00", WATER)
+    office.judge("2022-03-04T09:30")
+    with pytest.raises(UsageError, match="--standard"):
+        publish(office, "2022-03-04T10:00", "2022-03", RateName.GOOD_SECTIONS, NEW)
     assert office.store.published_figures() == []
 
 

@@ -44,8 +44,8 @@ if TYPE_CHECKING:  # matplotlib takes half a second to import; only drawing pays
         SectionsData,
     )
 
-Shown = tuple[Rate, Period, View]
-"""A rate that a chart shows, the period and the view it was asked for."""
+Shown = tuple[Rate, Period, View, int]
+"""A rate that a chart shows, the period and the view it was asked for, and the last batch of readings that is in it."""
 
 Chart = tuple[str, str, Any, Sequence[Shown]]
 """Name of the file, kind of chart (a name in CHARTS), its data, the rates it shows."""
@@ -71,7 +71,10 @@ def draw(store: Store, config: Config, period: Period, now: int) -> Drawn:
         png, svg = charts.save(figure, folder / name)
         items.append(charts.IndexItem(png.name, svg.name, charts.WORDS[kind](data, config.language)))
         files += [png, svg]
-        figures += [published(store, one, f"{folder.name}/{name}", now) for one in shown if one[0].denominator]
+        for rate, asked, view, batch in shown:
+            if rate.denominator:
+                place = f"{folder.name}/{name}"
+                figures.append(PublishedFigure(now, Place.CHART, place, asked, view, rate, batch))
     if not items:
         return Drawn((), ())
     title = t("charts.page.title", config.language, bureau=config.bureau, period=period.name)
@@ -80,31 +83,25 @@ def draw(store: Store, config: Config, period: Period, now: int) -> Drawn:
     return Drawn([*files, page], figures)
 
 
-def published(store: Store, shown: Shown, chart: str, now: int) -> PublishedFigure:
-    """A figure as a chart shows it. The rate of an earlier day is shown as it stood on the day after."""
-    rate, period, view = shown
-    after = periods.hour_ending(rate.period.last + 1, 24)
-    batch = store.last_batch() if now < after else store.last_batch(after)
-    return PublishedFigure(now, Place.CHART, chart, period, view, rate, batch)
-
-
 def charts_of(store: Store, config: Config, period: Period, now: int) -> Iterator[Chart]:
     """The charts of a period: per area the air; of the whole bureau the rates and the water."""
     closed = period.until(periods.today(now) - 1)
     if closed.days < 1:
         return
+    batch = store.judged_batch()
     year = periods.year_of(closed.last).until(closed.last)
     for area in config.areas:
         days = store.air_days(store.site_numbers[area.id], closed.first, closed.last)
         if days:
             good = rating.rate(store, config, RateName.GOOD_DAYS, area.id, period, now)
-            yield f"calendar-{area.id}", "calendar", calendar(store, area, days, closed), [(good, period, View())]
+            shown = [(good, period, View(), batch)]
+            yield f"calendar-{area.id}", "calendar", calendar(store, area, days, closed), shown
             yield f"pollutants-{area.id}", "pollutants", pollutants(store, area, days, closed), ()
     for subject in dict.fromkeys(target.area for target in config.targets):
         lines = rates(store, config, subject, year, now)
         if lines is not None:
             name = "bureau" if subject == rating.WHOLE else subject
-            yield f"rates-{name}", "rates", lines, list(shown_by(lines))
+            yield f"rates-{name}", "rates", lines, list(shown_by(store, lines, batch))
     grid = sections(store, config, year, now)
     if grid is not None:
         yield from sections_pages(grid)
@@ -212,11 +209,16 @@ def line(store: Store, config: Config, target: Target, year: Period, now: int) -
     return charts.RateLine(target.rate, tuple(kept), rating.stand(store, config, target, now) if kept else None)
 
 
-def shown_by(data: RatesData) -> Iterator[Shown]:
-    """Where every line stands now."""
+def shown_by(store: Store, data: RatesData, judged: int) -> Iterator[Shown]:
+    """Where every line stands. That of an earlier day was kept as it stood on the day after, with what was known then.
+
+    judged : the last batch that was judged.
+    """
     for one in data.lines:
         if one.outlook is not None:
-            yield one.rates[-1], one.outlook.target.period, View(one.outlook.target.edition)
+            rate = one.rates[-1]
+            known = store.last_batch(periods.hour_ending(rate.period.last + 1, 24))
+            yield rate, one.outlook.target.period, View(one.outlook.target.edition), min(known, judged)
 
 
 def expected_of(rate: Rate) -> int:

@@ -36,7 +36,7 @@ def judge(store: Store, config: Config, now: int) -> Outcome:
         judge_pending(store, config, now, done)
         with store.writing():
             done.events += alert_targets(store, config, rate_all(store, config, now), now)
-            done.corrections = len(correct(store, config, now))
+            done.corrections = len(correct(store, config, now, judged=True))
     finally:
         with store.writing():
             done.events += alert_watched(store, config, now)
@@ -46,6 +46,7 @@ def judge(store: Store, config: Config, now: int) -> Outcome:
 
 def judge_pending(store: Store, config: Config, now: int, done: Outcome) -> None:
     """Judge what was touched since the last round, and decide on alerts about it."""
+    batch = store.last_batch()
     with store.writing():
         mark_outdated(store, config)
         retire(store, config, now)
@@ -65,3 +66,4 @@ def judge_pending(store: Store, config: Config, now: int, done: Outcome) -> None
         done.water_periods += len(waters)
     with store.writing():
         judge_water.close_months(store, now)
+        store.keep_judged_batch(batch)

@@ -282,11 +282,16 @@ def flagged_hours(
     store: Store, config: Config, numbers: Sequence[int], first: int, last: int, basis: Basis | None = None
 ) -> tuple[IntArray, dict[str, IntArray]]:
     """Hourly values as received, and what each QC test says of them; all [pollutant, 24 x days, site]."""
-    beside = -(-qc.reach(config.qc)[0] // 24)  # days, so that QC sees what came before midnight and after it
+    beside = days_beside(config)
     raw, marks = store.air_hours(numbers, first - beside, last + beside, basis)
     flags = qc.check(raw, marks, PARAMETERS, config.qc)
     own = slice(24 * beside, 24 * (beside + last - first + 1))
     return raw[:, own], {test: found[:, own] for test, found in flags.items()}
+
+
+def days_beside(config: Config) -> int:
+    """How many days before and after a day QC looks into: it sees what came before midnight and after it."""
+    return -(-qc.reach(config.qc)[0] // 24)
 
 
 def spoken(flags: Mapping[str, IntArray], numbers: Sequence[int], first: int) -> Iterator[Verdict]:

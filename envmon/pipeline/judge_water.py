@@ -312,3 +312,15 @@ def merged(config: Config, site: Site, manual: WaterPeriod, automatic: WaterPeri
     printed = (*sorted(by_hand), *(first if automatic.readings == 1 else ()))
     judgement = water.judge(sample_of(means, readings, regime, printed), site.body, regime, item_set)
     return replace(manual, basis=Basis.MERGED, readings=readings, judgement=judgement, means=means, printed=printed)
+
+
+def made_of(store: Store, part: WaterPeriod) -> set[tuple[str, Basis]]:
+    """The items, each with the kind of data, whose values a judgement in force is made of: those of its basis, and of a
+    merged one what `merged` takes from the station and from the laboratory."""
+    names = standards.parameter_numbers()
+    rows = store.water_readings([part.site], periods.hour_ending(part.first, 0), periods.hour_ending(part.last, 24))
+    given = {(names[row[2]].id, Basis(row[5])) for row in rows}
+    if part.basis is not Basis.MERGED:
+        return {(item, basis) for item, basis in given if basis is part.basis}
+    automatic = {item for item, basis in given if basis is not Basis.MANUAL} & set(standards.automatic_first())
+    return {(item, basis) for item, basis in given if (basis is not Basis.MANUAL) == (item in automatic)}

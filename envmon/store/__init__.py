@@ -78,8 +78,10 @@ class Store:
     correction_count = figures.correction_count
     state_of_figure = figures.state_of_figure
     last_batch = figures.last_batch
-    changed_readings = figures.changed_readings
-    value_known = figures.value_known
+    judged_batch = figures.judged_batch
+    keep_judged_batch = figures.keep_judged_batch
+    last_batches = figures.last_batches
+    given_since = figures.given_since
     open_incidents = alerts.open_incidents
     incidents = alerts.incidents
     apply = alerts.apply

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from envmon import model
+from envmon import model, periods
 from envmon.periods import Period
 from envmon.store.judgements import rate_of
 from envmon.store.readings import ranks
 
 if TYPE_CHECKING:
-    from envmon.model import Basis, Correction, PublishedFigure, Rate
+    from envmon.model import Correction, PublishedFigure, Rate
     from envmon.store import Store
 
 COLUMNS = "number, at, place, document, rate, subject, period, ends, first, last, asked, basis, batch, note, content"
@@ -21,6 +21,7 @@ SAME = """place, rate, subject, period, first, last, asked, basis,
   CASE place WHEN 'bureau' THEN document END"""
 """Makes two entries one figure. Where a chart is drawn does not matter; what the bureau published stands in each of its
 documents."""
+JUDGED = "judged_batch"  # what is remembered of the last round of judging
 LATEST = f"SELECT max(number) FROM published_figure GROUP BY {SAME}"
 
 
@@ -164,37 +165,68 @@ def last_batch(store: Store, at: int = 2**40) -> int:
     return int(found[0])
 
 
-Changed = tuple[int, int, int, int, int, int, int, str, str, int]
-"""ending, site number, parameter number, stream, value, mark, basis, source, origin, learned."""
+def judged_batch(store: Store) -> int:
+    """The number of the last batch whose readings have been judged: the last that is in what judgements say."""
+    known = store.meta(JUDGED)
+    return last_batch(store) if known is None else int(known)  # an earlier version did not remember it
 
 
-def changed_readings(
-    store: Store, sites: Sequence[int], first: int, last: int, batch: int, basis: Basis | None
-) -> list[Changed]:
-    """Values in force with first < ending <= last that came after a batch, oldest first."""
-    return store.db.execute(
-        f"""SELECT r.ending, r.site, r.parameter, r.stream, r.value, r.mark, t.basis, b.source, b.origin, b.learned
-        FROM reading r JOIN batch b ON b.number = r.batch JOIN stream t ON t.number = r.stream
-        WHERE r.ending > ? AND r.ending <= ? AND r.batch > ? AND r.site IN ({", ".join("?" * len(sites))})
-        AND (? IS NULL OR t.basis = ?) ORDER BY r.ending, r.site, r.parameter, b.number""",
-        (first, last, batch, *sites, basis, basis),
-    ).fetchall()
+def keep_judged_batch(store: Store, batch: int) -> None:
+    """Remember that everything up to a batch has been judged."""
+    store.set_meta(JUDGED, batch)
 
 
-def value_known(store: Store, site: int, parameter: int, ending: int, batch: int) -> tuple[int, int] | None:
-    """Value and mark of a reading as they counted when a batch was the last; None where none had come.
+def last_batches(store: Store, sites: Sequence[int], first: int, last: int, batch: int) -> dict[int, int]:
+    """The last batch up to a given one that brought a reading of some sites, first < ending <= last, by day."""
+    where = f"ending > :first AND ending <= :last AND site IN ({', '.join(map(str, sites))}) AND batch <= :batch"
+    rows = store.db.execute(
+        f"""SELECT (ending - 1 + {periods.OFFSET}) / {periods.DAY} AS day, max(batch) FROM (
+          SELECT ending, batch FROM reading WHERE {where}
+          UNION ALL SELECT ending, batch FROM reading_history WHERE {where}) GROUP BY day""",
+        {"first": first, "last": last, "batch": batch},
+    )
+    return dict(rows.fetchall())
 
-    Where several streams give it, that of the highest rank counts.
+
+class Given(NamedTuple):
+    """A value that a stream gives, or gave when a batch was the last.
+
+    known_then : it was in force then. in_force : it is now. item : id. value : in stored steps.
+    """
+
+    ending: int
+    site: int
+    item: str
+    basis: int
+    span: int
+    value: int
+    mark: int
+    source: str
+    origin: str
+    learned: int
+    known_then: bool
+    in_force: bool
+
+
+def given_since(store: Store, sites: Sequence[int], first: int, last: int, batch: int) -> list[Given]:
+    """All that is and was given, first < ending <= last, wherever a value came after a batch.
+
+    By ending, site and item; of these the stream of the highest rank (`ranks`) comes last.
     """
     rows = store.db.execute(
-        """SELECT stream, value, mark FROM reading_history
-          WHERE (ending, site, parameter) = (:ending, :site, :parameter) AND batch <= :batch AND replaced_by > :batch
-        UNION ALL SELECT stream, value, mark FROM reading
-          WHERE (ending, site, parameter) = (:ending, :site, :parameter) AND batch <= :batch""",
-        {"ending": ending, "site": site, "parameter": parameter, "batch": batch},
+        f"""WITH news AS (SELECT DISTINCT ending, site, parameter FROM reading
+          WHERE ending > :first AND ending <= :last AND batch > :batch AND site IN ({", ".join(map(str, sites))}))
+        SELECT g.stream, g.ending, g.site, p.id, t.basis, t.span, g.value, g.mark, b.source, b.origin, b.learned,
+          g.batch <= :batch, g.in_force
+        FROM (SELECT ending, site, parameter, stream, value, mark, batch, 1 AS in_force
+            FROM news JOIN reading USING (ending, site, parameter)
+          UNION ALL SELECT ending, site, parameter, stream, value, mark, batch, 0
+            FROM news JOIN reading_history USING (ending, site, parameter)
+            WHERE batch <= :batch AND replaced_by > :batch) g
+        JOIN batch b ON b.number = g.batch JOIN stream t ON t.number = g.stream
+        JOIN parameter p ON p.number = g.parameter""",
+        {"first": first, "last": last, "batch": batch},
     ).fetchall()
-    if not rows:
-        return None
     rank = ranks(store)
-    _, value, mark = max(rows, key=lambda row: rank[row[0]])
-    return value, mark
+    rows.sort(key=lambda row: (row[1:4], rank[row[0]]))
+    return [Given(*row[1:]) for row in rows]
