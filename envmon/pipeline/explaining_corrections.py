@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from envmon import periods, standards
@@ -12,7 +13,7 @@ from envmon.model import (
     ChangedValue,
     Config,
     Correction,
-    Mark,
+    ExceptionalEvent,
     PublishedFigure,
     Rate,
     Status,
@@ -21,7 +22,7 @@ from envmon.model import (
 )
 from envmon.pipeline import rating
 from envmon.pipeline.board import counted_of, number
-from envmon.pipeline.explaining import Explanation, Part, Rows, plain
+from envmon.pipeline.explaining import EVENT_KEYS, Explanation, Part, event_row, part, shown
 from envmon.rounding import printed
 from envmon.texts import joined, t, word
 
@@ -150,7 +151,7 @@ def explain_correction(store: Store, config: Config, wanted: int) -> Explanation
         {"state_name": t(f"explain.correction.{name}", lang), **state_row(rate, lang)}
         for name, rate in (("was", one.was), ("now", one.became))
     ]
-    events = event_rows(store, causes.events, config)
+    events = [event_told(store, event, config) for event in store.events() if event.number in causes.events]
     title = t("explain.correction.values", lang, count=causes.count, listed=len(causes.values))
     values = [changed_row(value, config) for value in causes.values]
     parts = [
@@ -178,16 +179,11 @@ def explain_correction(store: Store, config: Config, wanted: int) -> Explanation
             values,
             ("site", "item_name", "at", "was_text", "now_text", "basis_name", "learned", "origin"),
         ),
-        Part(
-            "events",
-            t("explain.correction.events", lang),
-            events,
-            ("number", "kind_name", "subject_name", "from", "to", "decided_by", "document"),
-        ),
+        replace(part("events", events, ("number", *EVENT_KEYS), lang), title=t("explain.correction.events", lang)),
     ]
     question = t("explain.correction.question", lang, number=one.number, figure=figure_text(figure, config))
     law = " / ".join(one.became.editions) or "–"
-    return Explanation(question, answer, law, tuple(part for part in parts if part.rows))
+    return Explanation(question, answer, law, tuple(told for told in parts if told.rows))
 
 
 def turned_row(one: Turned, config: Config) -> dict[str, Any]:
@@ -207,10 +203,10 @@ def said_text(facts: Mapping[str, Any], lang: str) -> str:
 
 
 def changed_row(one: ChangedValue, config: Config) -> dict[str, Any]:
-    """One value that is new or changed; values as printed, below a detection limit as <limit."""
+    """One value that is new or changed; values as people read them (`explaining.shown`)."""
     item, lang = standards.parameters()[one.item], config.language
-    was = None if one.was is None else shown(one.was, one.was_mark, item.decimals)
-    now = shown(one.value, one.mark, item.decimals)
+    was = None if one.was is None else shown(one.was, one.was_mark, item, lang)
+    now = shown(one.value, one.mark, item, lang)
     return {
         "site_id": one.site,
         "site": name_of(one.site, config),
@@ -220,7 +216,7 @@ def changed_row(one: ChangedValue, config: Config) -> dict[str, Any]:
         "was": was,
         "now": now,
         "was_text": was or t("correction.none", lang),
-        "now_text": now if one.mark in (Mark.NONE, Mark.CENSORED) else f"{now} {word(Mark(one.mark), lang)}",
+        "now_text": now,
         "unit": item.unit,
         "basis": one.basis.name.lower(),
         "basis_name": word(one.basis, lang),
@@ -230,26 +226,7 @@ def changed_row(one: ChangedValue, config: Config) -> dict[str, Any]:
     }
 
 
-def shown(value: int, mark: int, decimals: int) -> str:
-    return "<" * (mark == Mark.CENSORED) + plain(value, decimals)
-
-
-def event_rows(store: Store, numbers: Sequence[int], config: Config) -> Rows:
-    lang = config.language
-    return [
-        {
-            "number": one.number,
-            "kind": one.kind.value,
-            "kind_name": word(one.kind, lang),
-            "subject": one.subject,
-            "subject_name": t("bureau.whole", lang) if one.subject == rating.WHOLE else name_of(one.subject, config),
-            "from": periods.clock(one.first),
-            "to": periods.clock(one.last),
-            "decided_by": one.decided_by,
-            "document": one.document,
-            "withdraws": one.withdraws,
-            "learned": periods.clock(one.learned),
-        }
-        for one in store.events()
-        if one.number in numbers
-    ]
+def event_told(store: Store, event: ExceptionalEvent, config: Config) -> dict[str, Any]:
+    """An event that is a cause, with what it withdraws and when it was learned."""
+    row = event_row(event, config, store.item_names(config.language), config.language)
+    return {**row, "withdraws": event.withdraws, "learned": periods.clock(event.learned)}
