@@ -592,6 +592,19 @@ def test_days_are_judged_once_for_all_the_figures_they_are_in(office: Office, mo
     assert asked == ["2022-03-01..2022-03-03"]
 
 
+def test_each_figure_is_told_the_values_it_rested_on(office: Office) -> None:
+    """Published on 20; revised to 30, which changes no count; published on 30; revised to 80."""
+    days = "2022-03-01..2022-03-03"
+    publish(office, "2022-03-04T10:00", days)
+    office.air_day("t", "2022-03-02", taken="2022-03-05T08:00", pm25=30)
+    office.judge("2022-03-05T09:00")
+    publish(office, "2022-03-05T10:00", days, document="2022-10")
+    office.air_day("t", "2022-03-02", taken="2022-03-06T08:15", pm25=80)
+    office.judge("2022-03-06T09:00")
+    found = [{(v.was, v.value) for v in one.causes.values} for one in corrections(office)]
+    assert found == [{(was * step("pm25"), 80 * step("pm25"))} for was in (20, 30)]
+
+
 # --- what a rate rests on ---------------------------------------------------------------------------------------------
 
 
