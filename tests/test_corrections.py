@@ -605,6 +605,23 @@ def test_each_figure_is_told_the_values_it_rested_on(office: Office) -> None:
     assert found == [{(was * step("pm25"), 80 * step("pm25"))} for was in (20, 30)]
 
 
+def test_a_day_that_turns_through_the_first_hour_of_the_next_one_is_told_its_values(office: Office) -> None:
+    """The last hour of the third, 1500 ug/m3, makes a mean of (23 x 20 + 1500)/24 = 81.7, over 75; the hour after it
+    shows that it is a spike, which QC is set to leave out: 20 is left, and the day is good."""
+    office.now_is(site("t", "station"), '[qc.spike]\nlevel = "fail"\n', TARGET)
+    office.air_day("t", "2022-03-03", taken="2022-03-04T00:10", pm25_24=1500, pm10_24=1600)
+    office.judge("2022-03-04T00:40")
+    figure = publish(office, "2022-03-04T00:50")
+    assert (figure.rate.numerator, figure.rate.denominator) == (2, 3)
+    office.put("t", "2022-03-04T01:00", AIR)
+    office.judge("2022-03-04T01:40")
+    (one,) = corrections(office)
+    assert change(one) == ((2, 3, 667), (3, 3, 1000))
+    assert [turned.when for turned in one.causes.turned] == ["2022-03-03"]
+    assert {(v.ending, v.was) for v in one.causes.values} == {(at("2022-03-04T01:00"), None)}
+    assert one.causes.count == len(AIR)
+
+
 # --- what a rate rests on ---------------------------------------------------------------------------------------------
 
 
