@@ -500,6 +500,19 @@ def test_values_that_wait_to_be_judged_are_not_in_a_chart_drawn_meanwhile(office
         assert [turned.when for turned in one.causes.turned] == ["2022-03-02"]
 
 
+def test_a_day_that_waits_to_be_judged_is_not_in_a_chart(office: Office) -> None:
+    """Midnight has passed, the round of the fifth has not run: the fourth is not drawn as a day without readings."""
+    office.air_day("t", "2022-03-04")
+    office.judge("2022-03-04T23:40")
+    drawn = draw(office.store, office.config, periods.parse("2022-03"), at("2022-03-05T00:20"))
+    assert {one.rate.period.last for one in drawn.figures} == {periods.parse("2022-03-03").first}
+    calendar = drawn.figures[0].rate
+    assert (calendar.denominator, calendar.excluded) == (3, ())
+    record(office.store, office.config, drawn.figures, at("2022-03-05T00:20"))
+    office.judge("2022-03-05T00:40")
+    assert corrections(office) == []
+
+
 def test_an_event_that_corrects_while_values_wait_leaves_them_to_the_next_correction(office: Office) -> None:
     for name in ("s", "u"):
         office.put(name, "2022-03-01T08:00", WATER)

@@ -27,7 +27,7 @@ from envmon.model import (
     WaterClass,
 )
 from envmon.periods import Period
-from envmon.pipeline import rating
+from envmon.pipeline import judge_water, rating
 from envmon.store import Store
 from envmon.texts import t
 
@@ -84,7 +84,11 @@ def draw(store: Store, config: Config, period: Period, now: int) -> Drawn:
 
 
 def charts_of(store: Store, config: Config, period: Period, now: int) -> Iterator[Chart]:
-    """The charts of a period: per area the air; of the whole bureau the rates and the water."""
+    """The charts of a period: per area the air; of the whole bureau the rates and the water.
+
+    They end with the last day that was judged: one that is over and waits for its round is not drawn as missing.
+    """
+    now = min(now, periods.hour_ending(judge_water.judged_until(store) + 1, 23))
     closed = period.until(periods.today(now) - 1)
     if closed.days < 1:
         return
