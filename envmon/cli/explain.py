@@ -150,7 +150,7 @@ def tell(found: Explanation, form: str | None, session: Session) -> None:
         click.echo(markdown(found, session))
     else:
         click.echo(
-            f"{click.style(found.question, bold=True)}\n{found.answer}\n{session.say('cli.explain.law')} {found.law}"
+            f"{click.style(found.question, bold=True)}\n{found.answer}\n{session.say('cli.explain.law', law=found.law)}"
         )
         for part in found.parts:
             heads = {key: session.say(f"cli.explain.head.{key}") for key in part.keys}
@@ -160,7 +160,7 @@ def tell(found: Explanation, form: str | None, session: Session) -> None:
 
 def markdown(found: Explanation, session: Session) -> str:
     """The explanation as a Markdown page."""
-    lines = [f"# {found.question}", "", found.answer, "", f"{session.say('cli.explain.law')} {found.law}"]
+    lines = [f"# {found.question}", "", found.answer, "", f"{session.say('cli.explain.law', law=found.law)}"]
     for part in found.parts:
         lines += ["", f"## {part.title}", ""]
         if not part.rows:
