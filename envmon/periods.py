@@ -132,12 +132,6 @@ def is_quarter(period: Period) -> bool:
     return (whole.first, whole.last) == (period.first, period.last)
 
 
-def is_half_year(period: Period) -> bool:
-    on = calendar(period.first)
-    whole = half_year(on.year, (on.month + 5) // 6)
-    return (whole.first, whole.last) == (period.first, period.last)
-
-
 def is_month(period: Period) -> bool:
     whole = month_of(period.first)
     return (whole.first, whole.last) == (period.first, period.last)

@@ -40,15 +40,6 @@ def rounded(exact: Fraction, decimals: int) -> int:
     return half_even(exact.numerator * 10**decimals, exact.denominator)
 
 
-def ceil(numerator: int, denominator: int) -> int:
-    """Smallest whole number not below numerator / denominator (HJ 633: sub-indices round up).
-
-    >>> ceil(100, 10), ceil(101, 10)
-    (10, 11)
-    """
-    return -((-numerator) // denominator)
-
-
 def half_even_array(numerator: IntArray, denominator: IntArray | int) -> IntArray:
     """`half_even` over arrays of whole numbers; denominators must be positive. Same shape and type as numerator.
 
@@ -100,6 +91,25 @@ def printed(value: int, decimals: int) -> str:
         return str(value * 10**-decimals)
     sign, digits = ("-" if value < 0 else ""), str(abs(value)).rjust(decimals + 1, "0")
     return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}"
+
+
+def plain(value: int, decimals: int) -> str:
+    """A whole number of steps without zeros at its end.
+
+    >>> plain(150, 2), plain(40, 1), plain(40, 0)
+    ('1.5', '4', '40')
+    """
+    text = printed(value, decimals)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(tenths: int | None) -> str:
+    """A share in tenths of a percent as printed; a dash where nothing was counted.
+
+    >>> percent(667), percent(None)
+    ('66.7%', '–')
+    """
+    return "–" if tenths is None else f"{printed(tenths, 1)}%"
 
 
 def percent_tenths(numerator: int, denominator: int) -> int | None:

@@ -40,14 +40,12 @@ from envmon.charts import (
     index_page,
     monthly_means,
     pages,
-    run_of,
     save,
     style,
 )
 from envmon.model import (
     NO_VALUE,
     POLLUTANTS,
-    AirDays,
     AirValidity,
     Basis,
     Level,
@@ -367,14 +365,6 @@ def test_a_day_outside_the_period_is_not_drawn_or_counted() -> None:
     data = replace(data, source=replace(data.source, period=periods.week(2026, 8)))
     assert "有效 6 天" in WORDS["calendar"](data, "zh").caption
     assert "3-01" not in said(CHARTS["calendar"](data, "zh"))
-
-
-def test_run_of_takes_one_site() -> None:
-    grid = np.arange(6).reshape(3, 2)
-    many = np.zeros((6, 3, 2), int)
-    days = AirDays(5, "HJ 633-2026", many, many, grid, many, grid, grid, grid, grid, grid, grid)
-    run = run_of(days, 1)
-    assert (run.edition, run.first_day, run.level.tolist()) == ("HJ 633-2026", 5, [1, 3, 5])
 
 
 # --- rates ------------------------------------------------------------------------------------------------------

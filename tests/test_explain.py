@@ -334,6 +334,18 @@ def test_a_rate_names_what_exceptional_events_change_and_who_decided(office: Off
     assert (steps["exact"], steps["published"]) == ("50", "50.0%")
 
 
+def test_days_still_to_come_are_not_missing(office: Office) -> None:
+    """On 9 June 2022 nothing is known of 2023, and of the year the days since 9 June are not over."""
+    office.now_is(site("t", "station"))
+    office.air_day("t", "2022-06-07")
+    office.judge("2022-06-09T08:00")
+    then = ("--as-of", "2022-06-09T08:00", "explain", "rate", "good_days", "--area", "a", "--json", "--period")
+    for period, last in (("2023", None), ("2022-06", "2022-06-08")):
+        parts = {one["id"]: one["rows"] for one in json.loads(ask(office, *then, period))["parts"]}
+        assert max((row["date"] for row in parts["out"]), default=None) == last
+    assert parts["out"][-1]["reasons"] == ["没有收到数据"]
+
+
 def test_a_rate_says_of_every_day_left_out_what_it_lacked(office: Office) -> None:
     office.now_is(site("t", "station"))
     office.air_day("t", "2022-03-01")

@@ -197,6 +197,15 @@ def test_a_rate_of_one_hundred_is_lost_with_the_first_failure() -> None:
     assert (stands(every, 99, 100, 265).allowed, stands(every, 99, 100, 265).prospect) == (-1, LOST)
 
 
+def test_a_source_that_failed_a_round_stays_failed_and_a_section_can_still_turn() -> None:
+    """Of 3 sources 1 failed in a year that has 100 days to come: a source counts when every round complied."""
+    every = target(percent=1000, rate=RateName.GOOD_SOURCES)
+    assert stands(every, 2, 3, 100).prospect is LOST
+    assert stands(every, 3, 3, 100).prospect is ON_TRACK
+    assert stands(target(percent=900, rate=RateName.GOOD_SOURCES), 2, 3, 100).prospect is AT_RISK  # more may be judged
+    assert stands(target(percent=1000, rate=RateName.GOOD_SECTIONS), 2, 3, 100).prospect is AT_RISK
+
+
 # --- asked for in days -------------------------------------------------------------------------------------------
 
 DAYS = target(days=330)

@@ -55,12 +55,6 @@ def test_arrays_follow_the_same_rule(numerators: list[int], denominator: int) ->
     assert found.tolist() == [rounding.half_even(n, denominator) for n in numerators]
 
 
-@given(NUMBERS, st.integers(1, 10**6))
-def test_ceil_is_the_least_whole_number_not_below(numerator: int, denominator: int) -> None:
-    found = rounding.ceil(numerator, denominator)
-    assert found - 1 < Fraction(numerator, denominator) <= found
-
-
 @given(st.decimals(-(10**6), 10**6, places=6), st.integers(0, 6))
 def test_scaled_reads_any_plain_decimal_exactly(value: object, decimals: int) -> None:
     assert rounding.scaled(f"{value:f}", decimals) == round(Fraction(str(value)) * 10**decimals)

@@ -510,6 +510,14 @@ def test_an_entry_without_a_start_is_followed_from_the_period_in_which_it_was_fi
     assert late(office, "2022-03-11T01:00") == [("s", "2022-02", "overdue")]
 
 
+def test_what_the_running_year_asked_for_before_the_entry_was_first_found_is_asked_for(office: Office) -> None:
+    """Once a year in June, first found in October: the year is running, its sample is late."""
+    yearly = PLAN.replace("from = 2022-01-01\n", "").replace('"month"', '"year"') + "months = [6]\n"
+    office.now_is(site("s", "section"), yearly, LATE)
+    assert office.judge("2022-10-20T01:00") == [("open", "s")]
+    assert late(office, "2022-10-20T01:00") == [("s", "2022", "overdue")]
+
+
 def test_an_entry_that_was_away_for_a_round_is_followed_from_where_it_was(office: Office) -> None:
     bare = PLAN.replace("from = 2022-01-01\n", "")
     office.now_is(site("s", "section"), bare, LATE)

@@ -101,7 +101,10 @@ def daily_with_areas(
     areas: Sequence[Sequence[int]],
     required: int = EVERY,
 ) -> tuple[AirDays, AirDays]:
-    """What `daily` and `area_days` say of the same hours; the means of the stations are formed only once."""
+    """What `daily` and `area_days` say of the same hours; the means of the stations are formed only once.
+
+    For whole networks at once, and `make bench`: the store is judged by the two, each for its own sites.
+    """
     members = _Members.of(areas)
     sites, together = _Filled.empty(hours, hours.shape[2]), _Filled.empty(hours, len(members.sizes), of_areas=True)
     for part, means in _runs(hours, regime.validity):

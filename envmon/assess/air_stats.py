@@ -122,7 +122,6 @@ class Percentile:
     """
 
     count: int
-    per_cent: int
     place: Fraction
     rank: int
     below: int
@@ -144,7 +143,7 @@ def percentile(values: Sequence[int], per_cent: int) -> Percentile:
     ordered = sorted(values)
     place = 1 + Fraction((len(ordered) - 1) * per_cent, 100)
     rank = place.numerator // place.denominator
-    return Percentile(len(ordered), per_cent, place, rank, ordered[rank - 1], ordered[min(rank, len(ordered) - 1)])
+    return Percentile(len(ordered), place, rank, ordered[rank - 1], ordered[min(rank, len(ordered) - 1)])
 
 
 # --- whether there are enough days --------------------------------------------------------------------------------

@@ -10,6 +10,9 @@ from __future__ import annotations
 from envmon.model import Outlook, Prospect, Rate, RateName, Target
 from envmon.rounding import percent_tenths
 
+ALL = 1000
+"""Tenths of a percent: nothing may fail."""
+
 
 def outlook(target: Target, rate: Rate, base: Rate | None, remaining: int) -> Outlook:
     """Where a target stands.
@@ -32,6 +35,8 @@ def outlook(target: Target, rate: Rate, base: Rate | None, remaining: int) -> Ou
     allowed = most - failures
     gap = None if required is None or rate.tenths is None else rate.tenths - required
     prospect = _prospect(rate, allowed, remaining, accumulates)
+    if rate.name is RateName.GOOD_SOURCES and required == ALL and failures:
+        prospect = Prospect.OUT_OF_REACH  # a round that failed stays failed, however many sources there will be
     return Outlook(target, rate, required, gap, allowed, prospect)
 
 
@@ -68,8 +73,8 @@ def _prospect(rate: Rate, allowed: int, remaining: int, accumulates: bool) -> Pr
     """Settled or open, from the failures still allowed.
 
     A rate of days is lost once more days failed than the whole period allows, and safe once the days to come cannot
-    use up what is left. Between them it is at risk when failing on as before would use it up. A rate of sites can
-    still turn until its period ends.
+    use up what is left. Between them it is at risk when failing on as before would use it up. A rate of sections
+    can still turn until its period ends; of sources so does how many of them there are.
     """
     if remaining <= 0:
         return Prospect.MET if allowed >= 0 else Prospect.OUT_OF_REACH

@@ -1,7 +1,8 @@
 """Surface water of many sections over many periods at once: readings -> rounded means -> class (环办〔2011〕22号).
 
 The rules are those of `envmon.assess.water`, on arrays of whole steps; classes are its own. What an array cannot settle
-exactly (a mean pH beside a tie, a geometric mean) goes through the functions that work it out in fractions.
+exactly (a mean pH beside a tie, a geometric mean) goes through the functions that work it out in fractions. The
+store is judged section by section; this form is for whole networks at once, as in `make bench`. Tests keep them equal.
 Never here: limits (they come in the regime), QC, which readings belong to a period, the clock.
 """
 

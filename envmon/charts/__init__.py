@@ -12,7 +12,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from envmon.charts import calendar, dust, pollutants, rates, sections
-from envmon.charts.calendar import CalendarData, DayRun, run_of
+from envmon.charts.calendar import CalendarData, DayRun
 from envmon.charts.page import IndexItem, index_page
 from envmon.charts.pollutants import LimitSpan, PollutantsData, monthly_means
 from envmon.charts.rates import RateLine, RatesData
@@ -53,6 +53,5 @@ __all__ = [
     "index_page",
     "monthly_means",
     "pages",
-    "run_of",
     "save",
 ]

@@ -18,7 +18,7 @@ import envmon.charts.style as style
 from envmon.charts.style import MARGIN, MUTED, Provenance, Words
 from envmon.model import POLLUTANTS, AirDays, IntArray, Level, Status
 from envmon.periods import calendar, month_of, months
-from envmon.rounding import percent_tenths
+from envmon.rounding import percent, percent_tenths
 from envmon.texts import joined, t, word
 
 CELL, ROW = 0.316, 0.36  # a day of a long period, inches
@@ -55,18 +55,6 @@ class _Day:
     aqi: int
     primary: tuple[str, ...]
     status: Status
-
-
-def run_of(days: AirDays, column: int) -> DayRun:
-    """The days of one site (its place on the site axis)."""
-    return DayRun(
-        edition=days.edition,
-        first_day=days.first_day,
-        level=days.level[:, column],
-        aqi=days.aqi[:, column],
-        primary=days.primary[:, column],
-        status=days.status[:, column],
-    )
 
 
 def draw(data: CalendarData, lang: str = "zh") -> Figure:
@@ -115,7 +103,7 @@ def _summary(data: CalendarData, lang: str) -> str:
         mine = [day for day in judged if run.first_day <= day.day < run.first_day + len(run.level)]
         valid = sum(1 for day in mine if day.level)
         good = sum(1 for day in mine if day.level in good_levels)
-        rate = style.share(percent_tenths(good, valid))
+        rate = percent(percent_tenths(good, valid))
         if mine:
             parts.append(t("chart.calendar.summary", lang, edition=run.edition, good=good, valid=valid, share=rate))
     return joined("semicolon", lang, parts)

@@ -20,7 +20,7 @@ import envmon.charts.style as style
 from envmon.charts.style import LIMIT, LINE, MARGIN, MUTED, RULE, Provenance, Words
 from envmon.model import NO_VALUE, POLLUTANTS, AirValidity, IntArray, LimitPhase
 from envmon.periods import Period, calendar, months
-from envmon.rounding import half_even, printed
+from envmon.rounding import half_even, plain, printed
 from envmon.texts import joined, t
 
 ORDER = ("pm25", "pm10", "o3", "no2", "so2", "co")  # as bulletins list them
@@ -169,18 +169,12 @@ def _limits(data: PollutantsData, pollutant: str) -> list[_Limit]:
         if steps is None or first > last:
             continue
         decimals = span.limits.decimals[pollutant]
-        limit = _Limit(first, last, steps / 10**decimals, _short(steps, decimals), (span.limits.id,))
+        limit = _Limit(first, last, steps / 10**decimals, plain(steps, decimals), (span.limits.id,))
         if found and found[-1].height == limit.height and found[-1].last == first - 1:
             before = found.pop()
             limit = replace(limit, first=before.first, editions=before.editions + limit.editions)
         found.append(limit)
     return found
-
-
-def _short(value: int, decimals: int) -> str:
-    """A limit as printed in the standard: 4, not 4.0."""
-    text = printed(value, decimals)
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _heading(page: Axes, x: float, y: float, pollutant: str, series: _Series, data: PollutantsData, lang: str) -> None:

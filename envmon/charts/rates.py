@@ -16,7 +16,7 @@ import envmon.charts.style as style
 from envmon.charts.style import INK, LIMIT, LINE, MARGIN, MUTED, RULE, Provenance, Words
 from envmon.model import Outlook, Prospect, Rate, RateName
 from envmon.periods import Period
-from envmon.rounding import printed
+from envmon.rounding import percent, printed
 from envmon.texts import joined, t, word
 
 PANEL = 1.75  # height of one panel's plot, inches
@@ -95,7 +95,7 @@ def _value(rate: Rate | None, lang: str) -> str:
     if rate is None:
         return t("chart.rates.none", lang)
     counted = _counted(rate, lang)
-    return t("chart.rates.value", lang, share=style.share(rate.tenths), counted=counted)
+    return t("chart.rates.value", lang, share=percent(rate.tenths), counted=counted)
 
 
 def _counted(rate: Rate, lang: str) -> str:
@@ -130,7 +130,7 @@ def _panel(axes: Axes, line: RateLine, period: Period, lang: str) -> None:
 def _aim(outlook: Outlook, lang: str) -> str:
     """What the target asks for: a share, or a number of days."""
     days = outlook.target.days
-    return style.share(outlook.required) if days is None else t("chart.rates.days", lang, days=days)
+    return percent(outlook.required) if days is None else t("chart.rates.days", lang, days=days)
 
 
 def _height(outlook: Outlook) -> float | None:
@@ -152,7 +152,7 @@ def _scale(values: list[float], required: float | None) -> tuple[int, int]:
 def _figures(page: Axes, x: float, y: float, line: RateLine, lang: str) -> None:
     """The column beside a panel: value, counts, target, gap, what is still allowed."""
     now = line.rates[-1] if line.rates else None
-    style.write(page, x, y + 0.2, style.share(now.tenths if now else None), 24, LINE)
+    style.write(page, x, y + 0.2, percent(now.tenths if now else None), 24, LINE)
     if now is not None:
         counted = _counted(now, lang)
         style.write(page, x, y + 0.56, counted, 10.5)

@@ -17,7 +17,7 @@ import envmon.charts.style as style
 from envmon.charts.style import INK, MARGIN, MUTED, Colour, Provenance, Words
 from envmon.model import Status, WaterClass
 from envmon.periods import Period, calendar
-from envmon.rounding import percent_tenths
+from envmon.rounding import percent, percent_tenths
 from envmon.texts import joined, t, word
 
 ROW = 0.36
@@ -94,9 +94,9 @@ def describe(data: SectionsData, lang: str = "zh") -> Words:
         lang,
         judged=len(judged),
         good=good,
-        share=style.share(percent_tenths(good, len(judged))),
+        share=percent(percent_tenths(good, len(judged))),
         met=met,
-        met_share=style.share(percent_tenths(met, len(judged))),
+        met_share=percent(percent_tenths(met, len(judged))),
     )
     counts = [
         t(

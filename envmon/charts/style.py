@@ -26,7 +26,7 @@ from matplotlib.text import Text
 from envmon import __version__
 from envmon.model import Basis
 from envmon.periods import Period, calendar, months
-from envmon.rounding import percent_tenths, printed
+from envmon.rounding import percent, percent_tenths, printed
 from envmon.texts import joined, t, word
 
 EM = 100  # points at which advances are measured
@@ -254,17 +254,12 @@ def foot_text(source: Provenance, lang: str) -> str:
             lang,
             valid=source.valid,
             expected=source.expected,
-            share=share(tenths),
+            share=percent(tenths),
         ),
     ]
     if source.basis is not None:
         parts.append(t("chart.foot.basis", lang, basis=word(source.basis, lang)))
     return "   |   ".join(parts)
-
-
-def share(tenths: int | None) -> str:
-    """A share in tenths of a percent as printed; a dash where nothing was counted."""
-    return "–" if tenths is None else f"{printed(tenths, 1)}%"
 
 
 def legend(axes: Axes, y: float, entries: Sequence[tuple[Colour | None, str, str]], extra: float = 0) -> float:

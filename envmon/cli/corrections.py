@@ -10,10 +10,11 @@ import click
 from envmon.cli import Session, language
 from envmon.cli.asked import area_of, area_option, now_of, period_of, view_name, view_of, view_options
 from envmon.cli.output import format_options, show
+from envmon.model import RateName
 from envmon.texts import t
 
 LANG = language()
-RATES = ("good_days", "good_sections", "target_met", "worse_than_v", "good_sources", "good_sources_volume")
+RATES = [one.value for one in RateName]
 
 
 @click.command(help=t("cli.publish.help", LANG), epilog=t("cli.publish.example", LANG))

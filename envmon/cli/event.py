@@ -92,10 +92,22 @@ def list_command(session: Session, period: str | None, everything: bool, form: s
     config = session.config()
     wanted = periods.parse(period) if period else None
     with session.reading() as store:
-        found = store.events() if everything else store.events_in_force()
+        standing = store.events_in_force()
+        found = store.events() if everything else standing
     rows = [row_of(one, config, session.lang) for one in found if wanted is None or touches(one, wanted)]
-    keys = ("number", "kind_name", "subject_name", "item_names", "span_text", "decided_by", "document")
+    keys = ["number", "kind_name", "subject_name", "item_names", "span_text", "decided_by", "document"]
+    if everything and form is None:
+        in_force = {one.number for one in standing}
+        rows = [{**row, "state": state_of(row, in_force, session)} for row in rows]
+        keys.append("state")
     show(rows, form, {key: session.say(f"cli.event.head.{key}") for key in keys}, session.say("cli.event.none"))
+
+
+def state_of(row: dict[str, Any], in_force: set[int], session: Session) -> str:
+    """What an entry withdraws, or that it is withdrawn itself."""
+    if row["withdraws"] is not None:
+        return session.say("cli.event.withdraws", number=row["withdraws"])
+    return "" if row["number"] in in_force else session.say("cli.event.withdrawn")
 
 
 def row_of(one: ExceptionalEvent, config: Config, lang: str) -> dict[str, Any]:

@@ -315,12 +315,13 @@ def city_text(row: dict[str, Any], session: Session) -> str:
 def item_texts(item: dict[str, Any]) -> dict[str, str]:
     """Means and ratios of an item as people write them: never 2e-05, ratios in all their decimals."""
     from envmon import standards
+    from envmon.rounding import plain
 
     decimals, places = standards.parameters()[item["item"]].decimals, standards.city_index().decimals
     found = {}
     for body in ("river", "lake"):
         mean, ratio = item[f"{body}_mean"], item[f"{body}_ratio"]
-        found[f"{body}_mean"] = "–" if mean is None else f"{mean:.{decimals}f}".rstrip("0").rstrip(".")
+        found[f"{body}_mean"] = "–" if mean is None else plain(round(mean * 10**decimals), decimals)
         found[f"{body}_ratio"] = "–" if ratio is None else f"{ratio:.{places}f}"
     return found
 

@@ -16,7 +16,6 @@ from envmon.model import (
     Finding,
     IncidentState,
     Kind,
-    Level,
     Message,
     Outlook,
     Rule,
@@ -126,11 +125,6 @@ def rules_of(config: Config, kind: RuleKind) -> list[Rule]:
     return [rule for rule in config.rules if rule.kind is kind]
 
 
-def levels() -> Sequence[Level]:
-    """The levels of the index; all editions have the same."""
-    return standards.index_edition("HJ 633-2026").levels
-
-
 def air_findings(store: Store, config: Config, judged: Iterable[tuple[int, int]]) -> Iterator[Finding]:
     """Days of areas, and of stations that a rule names, from the first that was just judged to the latest.
 
@@ -145,7 +139,8 @@ def air_findings(store: Store, config: Config, judged: Iterable[tuple[int, int]]
             number = store.site_numbers[subject]
             if number in touched:
                 first = min(touched[number], opened.get(subject, touched[number]))
-                yield from alerts.daily_aqi(rule, subject, store.air_days(number, first, periods.LAST_DAY), levels())
+                days = store.air_days(number, first, periods.LAST_DAY)
+                yield from alerts.daily_aqi(rule, subject, days, standards.air_levels())
 
 
 def open_since(store: Store, rule: Rule) -> dict[str, int]:
@@ -171,7 +166,7 @@ def hour_findings(store: Store, config: Config, judged: Sequence[tuple[int, int]
         for column, subject in enumerate(numbers):
             if subject in own:
                 since = periods.hour_ending(first, 0)
-                yield from alerts.hourly_aqi(rule, subject, endings, index[:, column], levels(), since)
+                yield from alerts.hourly_aqi(rule, subject, endings, index[:, column], standards.air_levels(), since)
 
 
 def water_findings(store: Store, config: Config, judged: Sequence[WaterPeriod], now: int) -> Iterator[Finding]:

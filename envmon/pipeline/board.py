@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from envmon import periods, wording
 from envmon.model import Incident, Kind, Outlook, RateName, RuleKind, SampleState
-from envmon.rounding import printed
+from envmon.rounding import plain, printed
 from envmon.texts import joined, t, word
 
 if TYPE_CHECKING:
@@ -180,8 +180,12 @@ def counted(rate: str, numerator: int, denominator: int, lang: str) -> str:
     """Numerator over denominator of a rate as people read it; volumes, kept in steps of 10 t, in 10^4 t."""
     if rate != RateName.GOOD_SOURCES_VOLUME:
         return f"{numerator}/{denominator}"
-    good, total = (printed(number, 3).rstrip("0").rstrip(".") for number in (numerator, denominator))
-    return t("rate.volume", lang, good=good, total=total)
+    return f"{plain(numerator, 3)}/{amount(rate, denominator, lang)}"
+
+
+def amount(rate: str, number: int, lang: str) -> str:
+    """A numerator or denominator alone, a volume with its unit."""
+    return t("rate.volume", lang, volume=plain(number, 3)) if rate == RateName.GOOD_SOURCES_VOLUME else str(number)
 
 
 def counted_of(rate: Rate, lang: str) -> str:

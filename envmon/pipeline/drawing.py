@@ -15,7 +15,6 @@ from envmon.model import (
     Area,
     Config,
     Kind,
-    Level,
     Place,
     PublishedFigure,
     Rate,
@@ -122,11 +121,7 @@ def calendar(store: Store, area: Area, days: list[AirDay], period: Period) -> Ca
     """The area's daily levels."""
     from envmon import charts
 
-    return charts.CalendarData(area.name, tuple(runs(days)), levels(), provenance(store, days, period))
-
-
-def levels() -> tuple[Level, ...]:
-    return standards.index_edition("HJ 633-2026").levels
+    return charts.CalendarData(area.name, tuple(runs(days)), standards.air_levels(), provenance(store, days, period))
 
 
 def runs(days: list[AirDay]) -> Iterator[DayRun]:

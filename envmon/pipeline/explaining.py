@@ -31,7 +31,7 @@ from envmon.model import (
 )
 from envmon.periods import Period
 from envmon.pipeline import judge_air, judge_water, rating
-from envmon.rounding import printed
+from envmon.rounding import plain
 from envmon.standards.clauses import clause
 from envmon.store import Store
 from envmon.texts import joined, t, word
@@ -366,12 +366,6 @@ def shown(value: int, mark: int, item: Parameter, lang: str) -> str:
         return word(WaterClass(value), lang)
     told = "<" * (mark == Mark.CENSORED) + plain(value, item.decimals)
     return told if mark in (Mark.NONE, Mark.CENSORED) else f"{told} {word(Mark(mark), lang)}"
-
-
-def plain(value: int, decimals: int) -> str:
-    """A stored value without the zeros that storing it added."""
-    text = printed(value, decimals)
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def fraction_text(exact: Fraction) -> str:

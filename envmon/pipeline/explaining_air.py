@@ -41,14 +41,13 @@ from envmon.pipeline.explaining import (
     law_in_words,
     names_of_bits,
     part,
-    plain,
     rounding_rule,
     rule_row,
     touching,
     waiting,
     why_not_counted,
 )
-from envmon.rounding import printed
+from envmon.rounding import plain, printed
 from envmon.standards.clauses import clause
 from envmon.store import Store
 from envmon.texts import joined, t, word

@@ -65,6 +65,7 @@ def figure_row(figure: PublishedFigure, config: Config) -> dict[str, Any]:
         "from": periods.calendar(rate.period.first).isoformat(),
         "to": periods.calendar(rate.period.last).isoformat(),
         "standard": figure.view.edition,
+        "standard_name": t("view.by_date", lang) if figure.view.edition == standards.BY_DATE else figure.view.edition,
         "asked_basis": None if figure.view.basis is None else figure.view.basis.name.lower(),
         "place": figure.place.value,
         "place_name": word(figure.place, lang),
@@ -159,7 +160,7 @@ def explain_correction(store: Store, config: Config, wanted: int) -> Explanation
             "figure",
             t("explain.correction.figure", lang),
             [figure_row(figure, config)],
-            ("place_name", "document", "published_at", "from", "to", "standard", "note"),
+            ("place_name", "document", "published_at", "from", "to", "standard_name", "note"),
         ),
         Part(
             "states",

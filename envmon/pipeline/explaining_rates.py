@@ -26,7 +26,7 @@ from envmon.model import (
 )
 from envmon.periods import Period
 from envmon.pipeline import judge_air, judge_water, rating, why_not
-from envmon.pipeline.board import counted, counted_of
+from envmon.pipeline.board import amount, counted, counted_of
 from envmon.pipeline.explaining import (
     EVENT_KEYS,
     STEPS,
@@ -49,7 +49,7 @@ from envmon.pipeline.explaining import (
 )
 from envmon.pipeline.explaining_air import without_row
 from envmon.pipeline.explaining_water import item_set_clause, knowing
-from envmon.rounding import printed
+from envmon.rounding import percent
 from envmon.standards.clauses import clause
 from envmon.store import Store
 from envmon.texts import joined, t, word
@@ -73,7 +73,7 @@ def explain_rate(
     subject = t("bureau.whole", lang) if area == rating.WHOLE else rating.area_name(config, area)
     parts = [part("calculation", calculation(rate, lang), STEPS, lang)]
     if name is RateName.GOOD_DAYS:
-        parts += day_parts(store, config, area, rate.period, view)
+        parts += day_parts(store, config, area, rate.period.until(periods.today(now) - 1), view)
         rules = [*days_law(rate, lang), rounding_rule(lang)]
     else:
         found = judged_in(store, config, rate, area, period, view)
@@ -110,10 +110,6 @@ def rate_answer(rate: Rate, lang: str) -> str:
     return t("explain.rate.without", lang, answer=told, kinds=kinds, changed=rate.without.changed, **other)
 
 
-def percent(tenths: int | None) -> str:
-    return "–" if tenths is None else f"{printed(tenths, 1)}%"
-
-
 def basis_in_words(rate: Rate, lang: str) -> str:
     """The kinds of data of a rate, which names them joined by +."""
     kinds = [t(f"basis.{kind}", lang) for kind in rate.basis.split("+") if kind != "none"]
@@ -122,8 +118,8 @@ def basis_in_words(rate: Rate, lang: str) -> str:
 
 def calculation(rate: Rate, lang: str) -> Iterator[dict[str, Any]]:
     """Numerator, denominator, what is in neither, the share before and after rounding."""
-    yield step_row("numerator", str(rate.numerator), lang)
-    yield step_row("denominator", str(rate.denominator), lang)
+    for name, number in (("numerator", rate.numerator), ("denominator", rate.denominator)):
+        yield step_row(name, amount(rate.name, number, lang), lang)
     if rate.excluded:
         told = [f"{word(one.reason, lang)} {one.count}" for one in rate.excluded]
         yield step_row("excluded", joined("comma", lang, told), lang)
@@ -182,7 +178,9 @@ def out_row(store: Store, config: Config, area: Area, number: int, found: AirDay
     """A day that does not count, with its status, the reasons and the hours behind them."""
     lang = config.language
     status = Status.MISSING if found is None else found.status
-    reasons = [] if found is None else why_not.of_day(store, config, area.id, found, view, lang)
+    reasons = (
+        [t("why_not.missing", lang)] if found is None else why_not.of_day(store, config, area.id, found, view, lang)
+    )
     row = {"area": area.name, "date": periods.calendar(number).isoformat(), "why": word(status, lang)}
     return {**row, "reasons": reasons, **hours_of(found)}
 

@@ -23,14 +23,13 @@ from envmon.pipeline.explaining import (
     fraction_text,
     law_in_words,
     part,
-    plain,
     revised_days,
     rounding_rule,
     rule_row,
     step_row,
 )
 from envmon.pipeline.explaining_air import DAILY, limit_clause
-from envmon.rounding import printed
+from envmon.rounding import plain, printed
 from envmon.standards.clauses import clause
 from envmon.store import Store
 from envmon.texts import joined, t, word

@@ -43,7 +43,6 @@ from envmon.pipeline.explaining import (
     common_parts,
     event_row,
     part,
-    plain,
     revised_days,
     rounding_rule,
     rule_row,
@@ -53,7 +52,7 @@ from envmon.pipeline.explaining import (
     why_not_counted,
     with_waiting,
 )
-from envmon.rounding import printed
+from envmon.rounding import plain, printed
 from envmon.standards.clauses import clause
 from envmon.store import Store
 from envmon.texts import joined, t, word

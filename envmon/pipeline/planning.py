@@ -45,7 +45,7 @@ def followed(store: Store, config: Config, now: int) -> list[Sample]:
     today, since = periods.today(now), found_since(store, config, now)
     spans = {}
     for entry in config.plan:
-        first = since[entry.key] if entry.first is None else entry.first
+        first = sampling.cycle_of(entry.every, since[entry.key]).first if entry.first is None else entry.first
         spans[entry] = Period(first, today, "")
     return samples(store, config, spans, today)
 

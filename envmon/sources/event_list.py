@@ -67,7 +67,7 @@ def read_events(
     table = sheet(payload, lang)
     found = find_header(table, lambda text: HEADS.get(plain(text)), NEEDED)
     if found is None:
-        raise no_header(payload, table, *NEEDED)
+        raise no_header(payload, table, *map(column, NEEDED))
     start, keys = found
     places = {plain(name): identity for name, identity in subjects.items()}
     names = {medium: item_names(one for one in parameters if one.medium is medium) for medium in Medium}
@@ -95,7 +95,7 @@ def _event(
     """One row. Raises Refusal with the key of a text and its values."""
     for key in NEEDED:
         if not text.get(key):
-            raise Refusal("refused.event.empty", {"column": next(head for head, own in HEADS.items() if own == key)})
+            raise Refusal("refused.event.empty", {"column": column(key)})
     kind = _kind(text["kind"])
     subject = places.get(plain(text["subject"]))
     if subject is None:
@@ -106,7 +106,7 @@ def _event(
     first, last = _minutes(text["first"], text["last"])
     if last <= first:
         raise Refusal("refused.event.order", {})
-    items = _items(text.get("items", ""), kind, names)
+    items = _items(text, kind, names)
     said = (text["decided_by"], text["document"], text.get("note", ""))
     return ExceptionalEvent(0, kind, subject, items, first, last, *said, payload.origin, payload.taken)
 
@@ -147,17 +147,26 @@ def _medium(kind: EventKind) -> Medium:
     return Medium.AIR if kind in OF_AIR else Medium.WATER
 
 
-def _items(written: str, kind: EventKind, names: Mapping[Medium, Mapping[str, Parameter]]) -> tuple[str, ...]:
+def column(key: str) -> str:
+    """What a column is called in a list that people write."""
+    return next(head for head, own in HEADS.items() if own == key)
+
+
+def _items(
+    text: Mapping[str, str], kind: EventKind, names: Mapping[Medium, Mapping[str, Parameter]]
+) -> tuple[str, ...]:
     """The items an event spoils, by id; those usual for its kind when none is named."""
     if kind in LEAVING:
         return ()
     own = names[_medium(kind)]
     found = []
-    for part in filter(None, PARTING.split(written)):
+    for part in filter(None, PARTING.split(text.get("items", ""))):
         for word in [part] if plain(part) in own else filter(None, COMMA.split(part)):
             name = plain(word).replace("pm2.5", "pm25")
             if name not in own:
-                raise Refusal("refused.unknown_item", {"name": word})
+                known = any(name in one for one in names.values())
+                told = {"name": word, "kind": text["kind"]} if known else {"name": word}
+                raise Refusal("refused.event.item_of_kind" if known else "refused.unknown_item", told)
             found.append(own[name].id)
     if not found and kind not in USUAL:
         raise Refusal("refused.event.items", {})

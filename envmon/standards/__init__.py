@@ -21,6 +21,7 @@ from envmon.model import (
     Composite,
     Direction,
     IndexEdition,
+    Level,
     LimitPhase,
     Parameter,
     TrophicRule,
@@ -42,7 +43,6 @@ METHODS = {"2012": "hj663-2013.toml", "2026": "hj663-2026.toml"}
 WATER = ("gb3838-2002.toml", "hb2011-22.toml", "gbt14848-2017.toml")
 COMPOSITE = "hb2014-64.toml"
 CITY_INDEX = "cwqi-2017.toml"
-OTHERS = ("gbt8170-2008.toml",)
 
 
 @cache
@@ -123,6 +123,11 @@ def index_edition(name: str) -> IndexEdition:
     if year is None:
         raise UsageError("error.standard.edition", name=name, editions=", ".join(index_editions()))
     return _index(year)
+
+
+def air_levels() -> tuple[Level, ...]:
+    """The levels of the air quality index: all editions have the same, the latest prints their colours too."""
+    return _index(YEARS[-1]).levels
 
 
 @cache
