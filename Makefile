@@ -33,7 +33,7 @@ run: $(READY) ## the main job on the bundled real readings; says where each outp
 	.venv/bin/envmon demo
 
 test: $(READY) ## every test
-	$(PY) -m pytest -q
+	$(PY) -m pytest -q -n auto --dist loadfile
 
 accuracy: $(READY) ## write docs/accuracy.md: published figures beside the program's own
 	$(PY) -m tests.accuracy
