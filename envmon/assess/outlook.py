@@ -22,8 +22,7 @@ def outlook(target: Target, rate: Rate, base: Rate | None, remaining: int) -> Ou
     remaining : days of the period still to come, for a rate that counts days; for rates of sections and sources, which
         are judged over the whole period and are a state until it ends, 1 while the period runs and 0 after it.
     """
-    accumulates = rate.name is RateName.GOOD_DAYS
-    coming = remaining if accumulates else 0
+    coming = remaining if rate.name is RateName.GOOD_DAYS else 0
     total, failures = rate.denominator + coming, rate.denominator - rate.numerator
     required = _required(target, base)
     most = None if required is None else most_failures(total, required)
@@ -34,9 +33,7 @@ def outlook(target: Target, rate: Rate, base: Rate | None, remaining: int) -> Ou
         return Outlook(target, rate, required, None, None, Prospect.UNKNOWN)
     allowed = most - failures
     gap = None if required is None or rate.tenths is None else rate.tenths - required
-    prospect = _prospect(rate, allowed, remaining, accumulates)
-    if rate.name is RateName.GOOD_SOURCES and required == ALL and failures:
-        prospect = Prospect.OUT_OF_REACH  # a round that failed stays failed, however many sources there will be
+    prospect = _prospect(rate, allowed, remaining, required == ALL)
     return Outlook(target, rate, required, gap, allowed, prospect)
 
 
@@ -69,17 +66,19 @@ def _required(target: Target, base: Rate | None) -> int | None:
     return None if known is None or target.change is None else known + target.change
 
 
-def _prospect(rate: Rate, allowed: int, remaining: int, accumulates: bool) -> Prospect:
+def _prospect(rate: Rate, allowed: int, remaining: int, asks_for_all: bool) -> Prospect:
     """Settled or open, from the failures still allowed.
 
     A rate of days is lost once more days failed than the whole period allows, and safe once the days to come cannot
-    use up what is left. Between them it is at risk when failing on as before would use it up. A rate of sections
-    can still turn until its period ends; of sources so does how many of them there are.
+    use up what is left. Between them it is at risk when failing on as before would use it up. A rate of sites can
+    still turn until its period ends; but a source that failed a round has failed, and where all are asked for it is
+    lost.
     """
     if remaining <= 0:
         return Prospect.MET if allowed >= 0 else Prospect.OUT_OF_REACH
-    if not accumulates:
-        return Prospect.ON_TRACK if allowed >= 0 else Prospect.AT_RISK
+    if rate.name is not RateName.GOOD_DAYS:
+        lost = rate.name is RateName.GOOD_SOURCES and asks_for_all
+        return Prospect.ON_TRACK if allowed >= 0 else Prospect.OUT_OF_REACH if lost else Prospect.AT_RISK
     if allowed < 0:
         return Prospect.OUT_OF_REACH
     if allowed >= remaining:

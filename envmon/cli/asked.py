@@ -112,3 +112,11 @@ def view_name(view: View, lang: str) -> str:
     """A view as people read it: the edition, and the kind of data where one is asked for."""
     edition = t("view.by_date", lang) if view.edition == "by-date" else view.edition
     return edition if view.basis is None else f"{edition} · {word(view.basis, lang)}"
+
+
+def span_row(period: Period) -> dict[str, Any]:
+    """A period in an answer: its name, its first and its last day."""
+    from envmon import periods
+
+    first, last = (periods.calendar(day).isoformat() for day in (period.first, period.last))
+    return {"period": period.name, "from": first, "to": last}

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from envmon.cli import Session, language
-from envmon.cli.asked import area_of, area_option, now_of, period_of, period_option, view_name, view_options, views_of
+from envmon.cli.asked import (
+    area_of,
+    area_option,
+    now_of,
+    period_of,
+    period_option,
+    span_row,
+    view_name,
+    view_options,
+    views_of,
+)
 from envmon.cli.output import format_options, show
 from envmon.texts import joined, t, word
 
@@ -116,7 +126,6 @@ def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> 
     """One rate with everything behind it, and its target when there is one."""
     from dataclasses import asdict
 
-    from envmon import periods
     from envmon.pipeline.board import counted_of, number, required_text, without
 
     names = {one.id: one.name for one in config.areas} | {"*": t("bureau.whole", lang)}
@@ -127,9 +136,7 @@ def rate_row(rate: Rate, outlook: Outlook | None, config: Config, lang: str) -> 
         "rate_name": word(rate.name, lang),
         "area": rate.subject,
         "area_name": names[rate.subject],
-        "period": rate.period.name,
-        "from": periods.calendar(rate.period.first).isoformat(),
-        "to": periods.calendar(rate.period.last).isoformat(),
+        **span_row(rate.period),
         "percent": number(rate.tenths),
         "numerator": rate.numerator,
         "denominator": rate.denominator,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from envmon.cli import Session, language
-from envmon.cli.asked import area_of, area_option, now_of, period_of, period_option, view_of, view_options
+from envmon.cli.asked import area_of, area_option, now_of, period_of, period_option, span_row, view_of, view_options
 from envmon.cli.output import as_csv, as_json, format_options, show, table, terminal
 from envmon.texts import joined, t
 
@@ -50,7 +50,6 @@ def shared_row(row: dict[str, Any]) -> dict[str, Any]:
 
 def report_row(report: AirReport, lang: str) -> dict[str, Any]:
     """One area's period as plain data with stable keys (docs/json.md)."""
-    from envmon import periods
     from envmon.pipeline import air_statistics
 
     now, before = report.now, report.before
@@ -60,9 +59,7 @@ def report_row(report: AirReport, lang: str) -> dict[str, Any]:
     return {
         "area": now.area.id,
         "area_name": now.area.name,
-        "period": now.period.name,
-        "from": periods.calendar(now.period.first).isoformat(),
-        "to": periods.calendar(now.period.last).isoformat(),
+        **span_row(now.period),
         "zone": now.area.zone,
         "standard": [now.regime.limits.id, now.regime.index.id, now.regime.method],
         "basis": rate.basis,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from envmon.cli import Session, language
-from envmon.cli.asked import area_of, area_option, now_of, period_of, period_option, view_of
+from envmon.cli.asked import area_of, area_option, now_of, period_of, period_option, span_row, view_of
 from envmon.cli.output import as_csv, as_json, format_options, table, terminal
 from envmon.texts import joined, t, word
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from envmon.assess.city_index import BodyIndex, Ratio
     from envmon.assess.lakes import TrophicPart
     from envmon.model import Config
-    from envmon.periods import Period
     from envmon.pipeline.city_water import CityReport, CityWater
     from envmon.pipeline.lake_statistics import Lake, LakeReport, Point
 
@@ -83,13 +82,6 @@ def lake_row(report: LakeReport, lang: str) -> dict[str, Any]:
         "parts": [part_row(one, lake, lang) for one in lake.trophic.parts],
         "points": [point_row(one, lang) for one in lake.points],
     }
-
-
-def span_row(period: Period) -> dict[str, Any]:
-    from envmon import periods
-
-    first, last = (periods.calendar(day).isoformat() for day in (period.first, period.last))
-    return {"period": period.name, "from": first, "to": last}
 
 
 def level_row(lake: Lake | None, key: str, lang: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from envmon.cli import Session, language
-from envmon.cli.asked import area_of, area_option, now_of, period_of, period_option, view_of
+from envmon.cli.asked import area_of, area_option, now_of, period_of, period_option, span_row, view_of
 from envmon.cli.judge import level_row, main_rows
 from envmon.cli.output import as_csv, as_json, format_options, table, terminal
 from envmon.texts import joined, t, word
@@ -71,7 +71,7 @@ def report_row(report: WaterReport, lang: str) -> dict[str, Any]:
         "by": now.group.by,
         "group": now.group.id,
         "group_name": now.group.name,
-        **span_row(now.period),
+        **running_row(now.period),
         "label": t("water_levels.label", lang, method=rules.method),
         "method": rules.method,
         "standard": now.editions,
@@ -82,25 +82,20 @@ def report_row(report: WaterReport, lang: str) -> dict[str, Any]:
         "judged": [section_row(now, number, lang) for number in range(len(now.judged))],
         "excluded": {reason: len(names) for reason, names in counted.items()},
         "excluded_text": joined("comma", lang, [excluded_text(*one, lang) for one in counted.items()]),
-        "before": None if before is None else {**span_row(before.period), **state_row(before, lang)},
+        "before": None if before is None else {**running_row(before.period), **state_row(before, lang)},
         **change_row(report),
         "change_name": None if report.change is None else word(report.change, lang),
     }
     return {**row, "text": paragraph(report, row, lang)}
 
 
-def span_row(period: Period) -> dict[str, Any]:
+def running_row(period: Period) -> dict[str, Any]:
     """A period by its name, its days, and as people read it: by its days where it has not run to its end."""
     from envmon import periods
 
-    first, last = (periods.calendar(day).isoformat() for day in (period.first, period.last))
+    row = span_row(period)
     whole = periods.parse(period.name).days == period.days
-    return {
-        "period": period.name,
-        "from": first,
-        "to": last,
-        "span_text": period.name if whole else f"{first} – {last}",
-    }
+    return {**row, "span_text": period.name if whole else f"{row['from']} – {row['to']}"}
 
 
 def excluded_text(reason: str, names: list[str], lang: str) -> str:
