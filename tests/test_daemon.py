@@ -188,6 +188,21 @@ def test_while_a_service_is_out_the_hours_pile_up_and_are_served_in_one_run(stor
     assert slots(store, "x", "failed") == []
 
 
+def test_a_job_that_runs_every_few_minutes_does_not_pile_up_slots(store: Store) -> None:
+    job = Job("often", 5, 0, idle)
+    for now in range(NINE, NINE + 5 * DAY, 5):
+        daemon.tick(daemon.kept_open(store), (job,), now)
+    assert slots(store, "often")[-1] == NINE + 5 * DAY - 5
+    assert len(slots(store, "often")) <= 2 * DAY // 5 + 24
+
+
+def test_recorded_time_is_lived_through_without_live_jobs(store: Store) -> None:
+    jobs = (Job("often", 5, 0, idle, live=True), Job("hourly", HOUR, 0, idle))
+    daemon.replay(daemon.kept_open(store), jobs, NINE, NINE + 2 * HOUR, lambda now: None, daemon.Stop())
+    assert slots(store, "often") == []
+    assert slots(store, "hourly") == [NINE, NINE + HOUR, NINE + 2 * HOUR]
+
+
 def test_an_outage_is_made_up_for_in_one_ranged_run_with_every_slot_recorded(store: Store) -> None:
     hourly, weekly = Work(), Work()
     jobs = (Job("hourly", HOUR, 35, hourly), Job("weekly", WEEK, 6 * HOUR, weekly))

@@ -17,6 +17,7 @@ FLOORS = {
     "web": 6,
     "daemon": 5,
     "feed": 5,
+    "listener": 5,
     "pipeline": 4,
     "sources": 3,
     "notify": 3,
@@ -24,6 +25,8 @@ FLOORS = {
     "assess": 2,
     "alerts": 2,
     "wording": 2,
+    "hj212": 2,
+    "sheets": 2,
     "charts": 2,
     "store": 2,
     "http": 2,
@@ -36,7 +39,7 @@ FLOORS = {
     "texts": 1,
     "fonts": 1,
 }
-PURE = {"qc", "assess", "alerts", "wording", "charts"}
+PURE = {"qc", "assess", "alerts", "wording", "charts", "hj212"}
 DOORS = {
     "click": {"cli"},
     "schedule": {"daemon"},
@@ -48,6 +51,9 @@ DOORS = {
     "matplotlib": {"charts"},
     "pydantic": {"config"},
     "openpyxl": {"sources"},
+    "python_calamine": {"sources"},
+    "xlsxwriter": {"sheets"},
+    "asyncio": {"listener", "feed"},
     "defusedxml": {"sources"},
 }
 

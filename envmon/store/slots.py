@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from envmon.store import Store
 
 
+KEPT = 2 * 1440  # minutes for which the slots of a job that runs more than once an hour stay listed
 LEEWAY = 10  # minutes: a clock that is set back a little was not wrong before
 
 
@@ -54,11 +55,14 @@ def start_slots(store: Store, job: str, slots: Sequence[int], now: int) -> None:
 
 
 def finish_slots(store: Store, job: str, slots: Sequence[int], now: int) -> None:
+    """These slots are served. Of a job with slots shorter than an hour the old ones go: they would only pile up."""
     with store.writing() as db:
         db.executemany(
             "UPDATE slot SET state = 'done', finished = ?, error = NULL WHERE job = ? AND at = ?",
             [(now, job, at) for at in slots],
         )
+        if any(at % 60 for at in slots):
+            db.execute("DELETE FROM slot WHERE job = ? AND state = 'done' AND at < ?", (job, slots[0] - KEPT))
 
 
 def fail_slots(store: Store, job: str, slots: Sequence[int], now: int, error: str, next_try: int) -> None:
