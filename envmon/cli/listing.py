@@ -63,7 +63,7 @@ def rejects(session: Session, source: str | None, period: str | None, form: str 
 def sites(session: Session, area: str | None, form: str | None) -> None:
     from envmon import periods
     from envmon.cli.asked import area_of
-    from envmon.model import Kind
+    from envmon.model import Kind, Medium
 
     config = session.config()
     wanted = area_of(area, config) if area else "*"
@@ -75,7 +75,7 @@ def sites(session: Session, area: str | None, form: str | None) -> None:
     for site in config.sites:
         if wanted in ("*", site.area):
             last = latest.get(numbers.get(site.id, 0))
-            water = site.kind in (Kind.SECTION, Kind.SOURCE)
+            water = site.kind.medium is Medium.WATER
             rows.append(
                 {
                     "id": site.id,

@@ -76,8 +76,17 @@ def _references(entries: Entries, known: Known) -> Iterator[Found]:
         yield from _named(entry, "edition", known.editions and ["by-date", *known.editions])
     for entry in entries["sources"]:
         yield from _named(entry, "kind", known.sources)
+        yield from _options(entry, known)
     for entry in entries["channels"]:
         yield from _named(entry, "kind", known.channels)
+
+
+def _options(entry: Entry, known: Known) -> Iterator[Found]:
+    """What a kind of source finds wrong with its own options; their form was checked before."""
+    find = known.options.get(entry.text("kind"))
+    for key, code, values in find(entry.text("url"), entry.raw.get("options", {})) if find else ():
+        path = "url" if key == "url" else ".".join(("options", key)).rstrip(".")
+        yield entry, (path, code, values)
 
 
 def _named(

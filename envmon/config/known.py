@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,10 @@ JOB_TIMES: Mapping[str, str] = {"judge": "00:40", "charts": "mon 06:00"}
 """When in its slot each runs, as written in the file."""
 
 
+OptionCheck = Callable[[str, Any], Iterable[tuple[str, str, dict[str, Any]]]]
+"""(address, options) -> what is wrong with them: (key inside the options, code of `config.allowed`, values)"""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """Names a config may use; None = not checked.
@@ -22,6 +26,7 @@ class Known:
     sources, channels : kinds; tests : QC tests and their settings as they are without the config; items : parameters;
     source_sets, source_items : item sets and items of surface and groundwater sources;
     item_sets : all sets of surface water and of groundwater;
+    options : by kind of source, how its address and options are checked;
     editions : what a target may be judged by, besides `by-date`; jobs : own job -> how often it runs, in minutes
     """
 
@@ -33,4 +38,5 @@ class Known:
     source_sets: Mapping[str, Collection[str]] = field(default_factory=dict)  # by key of `assessment`
     source_items: Mapping[str, Collection[str]] = field(default_factory=dict)
     item_sets: Mapping[str, Collection[str]] = field(default_factory=dict)  # by "surface" and "groundwater"
+    options: Mapping[str, OptionCheck] = field(default_factory=dict)
     jobs: Mapping[str, int] = field(default_factory=lambda: JOBS)

@@ -75,7 +75,8 @@ class Reading:
         chosen = self._assessment()
         jobs, settings = self._jobs(), self._qc()
         for entry, (key, code, values) in checks.check(self.entries, self.known):
-            schema.tell(self._at(entry), (key,), code, entry.raw.get(key), values, self.lang)
+            path = tuple(key.split("."))
+            schema.tell(self._at(entry), path, code, _written(entry.raw, path), values, self.lang)
         if self.mistakes or page is None or paths is None or chosen is None:
             raise ConfigMistakes(sorted(set(self.mistakes), key=self._order), self.lang)
         self.config = self._config(page, paths, jobs, settings, Assessment(**dict(chosen)))
@@ -314,3 +315,10 @@ class Reading:
     def _row(self, path: document.KeyPath, value: Any, written: bool) -> Setting:
         origin = f"{self.file.name}:{self.file.line(path)}" if written else t("config.show.default", self.lang)
         return Setting(dotted(path), shown(value), origin)
+
+
+def _written(raw: Any, path: tuple[str, ...]) -> Any:
+    """What stands at a path of nested tables; None where nothing does."""
+    for key in path:
+        raw = raw.get(key) if isinstance(raw, Mapping) else None
+    return raw

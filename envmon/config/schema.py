@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from envmon import periods
 from envmon.config import DATABASE, forms
 from envmon.config.mistakes import closest, shown
-from envmon.model import Basis, Body, Cycle, Kind, RateName, RuleKind, Severity, StationType, WaterClass
+from envmon.model import Basis, Body, Cycle, Kind, Medium, RateName, RuleKind, Severity, StationType, WaterClass
 from envmon.texts import t
 
 Problem = tuple[str, str, dict[str, Any]]
@@ -108,7 +108,7 @@ class SiteTable(Table):
 
     def problems(self) -> Iterator[Problem]:
         written = self.model_fields_set
-        if self.kind in (Kind.SECTION, Kind.SOURCE) and "body" not in written:
+        if self.kind.medium is Medium.WATER and "body" not in written:
             yield "body", "body_needed", {"hide": True}
         if self.type is not StationType.ASSESSMENT and self.counted:
             yield "counted", "type_not_counted", {"type": self.type.value}

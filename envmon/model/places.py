@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 
+class Medium(StrEnum):
+    AIR = "air"
+    WATER = "water"
+
+
 class Kind(StrEnum):
     """What a site is. An `area` is judged like a site: its values come from its stations or its `city` series."""
 
@@ -15,6 +20,11 @@ class Kind(StrEnum):
     STATION = "station"
     SECTION = "section"
     SOURCE = "source"  # a drinking-water source
+
+    @property
+    def medium(self) -> Medium:
+        """What is monitored there."""
+        return Medium.WATER if self in (Kind.SECTION, Kind.SOURCE) else Medium.AIR
 
 
 class StationType(StrEnum):

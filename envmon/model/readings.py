@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any
+
+from envmon.model.places import Medium
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,11 +25,6 @@ ABSENT = -(2**31)
 
 POLLUTANTS = ("so2", "no2", "co", "o3", "pm10", "pm25")
 """The six items of the daily index. Axis 0 of every air array has this order, and bit i of every pollutant mask."""
-
-
-class Medium(StrEnum):
-    AIR = "air"
-    WATER = "water"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def parts(store: Store, config: Config, now: int) -> list[Part]:
     A month is judged on its closed days, so that it says the same all day long: the sites with readings of a day that
     has closed since the last round come along, touched or not.
     """
-    sites = {store.site_numbers[one.id] for one in config.sites if one.kind in (Kind.SECTION, Kind.SOURCE)}
+    sites = {store.site_numbers[one.id] for one in config.sites if one.kind.medium is Medium.WATER}
     today, closed = periods.today(now), judged_until(store)
     touched = store.dirty(Medium.WATER)
     if closed < today - 1:

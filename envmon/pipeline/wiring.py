@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from envmon import config as configuration
 from envmon import qc, standards
-from envmon.config.known import Known
-from envmon.model import Config
+from envmon.config.known import Known, OptionCheck
+from envmon.model import Config, Parameter
 from envmon.notify import CHANNELS
-from envmon.sources import SOURCES
+from envmon.sources import SOURCES, Problem
 
 
 def known() -> Known:
     """Every name a config may use for a source, channel, QC test or edition."""
+    items = standards.parameters()
+
+    def checking(find: Callable[[str, Any, Mapping[str, Parameter]], Iterator[Problem]]) -> OptionCheck:
+        return lambda url, options: find(url, options, items)
+
+    options = {kind: checking(source.problems) for kind, source in SOURCES.items() if source.problems is not None}
     return Known(
         sources=tuple(SOURCES),
         channels=tuple(CHANNELS),
         tests=qc.DEFAULTS,
-        items=tuple(standards.parameters()),
+        items=tuple(items),
         editions=tuple(standards.choices()),
         source_sets=standards.source_sets(),
         source_items=standards.source_items(),
         item_sets=standards.item_sets(),
+        options=options,
     )
 
 

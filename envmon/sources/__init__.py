@@ -3,8 +3,8 @@
 Never here: storing, judging, any clock.
 """
 
-from envmon.sources import archive, cnemc_air, cnemc_water, lab
-from envmon.sources.context import Context, Parsed, Source
+from envmon.sources import archive, cnemc_air, cnemc_water, lab, table, table_form
+from envmon.sources.context import Context, Parsed, Problem, Source
 from envmon.sources.files import read_file
 
 SOURCES: dict[str, Source] = {
@@ -12,6 +12,7 @@ SOURCES: dict[str, Source] = {
     "cnemc_air": Source(cnemc_air.fetch, cnemc_air.parse),
     "cnemc_water": Source(cnemc_water.fetch, cnemc_water.parse),
     "lab": Source(lab.fetch, lab.parse),
+    "table": Source(table.fetch, table.parse, table_form.problems),
 }
 
-__all__ = ["SOURCES", "Context", "Parsed", "Source", "read_file"]
+__all__ = ["SOURCES", "Context", "Parsed", "Problem", "Source", "read_file"]

@@ -117,6 +117,11 @@ def shift_between(printed: str, own: str) -> int:
     return EXPONENTS[given][1] - EXPONENTS[wanted][1]
 
 
+def has_other_units(own: str) -> bool:
+    """Whether a quantity is also printed in units a power of ten away, so that a number without one says too little."""
+    return _unit(own) in EXPONENTS
+
+
 def _unit(text: str) -> str:
     if text in ("无量纲", "无单位", "-"):
         return ""

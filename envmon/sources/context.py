@@ -14,13 +14,17 @@ from typing import Any, Protocol
 
 from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable
 from envmon.http import NotFound, Session
-from envmon.model import Basis, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
+from envmon.model import Basis, Medium, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.texts import LANGUAGES
 
 EARLY = 60
 """Minutes a reading may lie after the time of collection: two clocks differ, readings do not come from the future."""
 
 GIVE_UP = 3  # failures in a row after which the rest of a round is not asked
+
+
+Problem = tuple[str, str, dict[str, Any]]
+"""What is wrong with an option: (its key, code of `config.allowed`, values of that text)"""
 
 
 class StreamNumber(Protocol):
@@ -35,7 +39,7 @@ class Context:
 
     site_names : id, name, alias or platform code -> site number; `site` looks up and forgives brackets and blanks
     parameters : by id; stream : span -> stream number; spec : the source as configured (its options)
-    lang : the language in which refused rows get their reasons
+    lang : the language in which refused rows get their reasons; media : site number -> what is monitored there
     """
 
     site_names: Mapping[str, int]
@@ -43,6 +47,7 @@ class Context:
     stream: StreamNumber
     spec: SourceSpec | None = None
     lang: str = LANGUAGES[0]
+    media: Mapping[int, Medium] = field(default_factory=dict)
     _sites: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
     _asked: dict[str, int | None] = field(init=False, repr=False, compare=False, default_factory=dict)
 
@@ -81,10 +86,14 @@ class Source:
     fetch(session, spec, now, sites) : payloads of the window [now - spec.lookback, now]. Raises SourceUnavailable or
         SourceChanged after everything that could be had was given.
     parse(payload, context) : bytes -> rows, pure. Raises SourceChanged when the payload is not of this form.
+    problems(url, options, parameters) : what is wrong with the options of such a source in the config; None: not asked.
     """
 
     fetch: Callable[[Session, SourceSpec, int, Sequence[Site]], Iterator[Payload]]
     parse: Callable[[Payload, Context], Parsed]
+    problems: Callable[[str, Any, Mapping[str, Parameter]], Iterator[Problem]] = lambda url, options, parameters: iter(
+        ()
+    )
 
 
 @lru_cache(maxsize=8192)

@@ -1,0 +1,326 @@
+"""What a source of kind `table` is told in its options: how to ask, where the records lie, what their fields mean.
+
+Read once for each use and checked as a whole, so that a mistake is told when the config is read and not at night.
+Never here: asking, reading an answer.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from difflib import get_close_matches
+from typing import Any
+
+from envmon import periods
+from envmon.model import Mark, Parameter, Span
+from envmon.sources.cells import Unreadable, has_other_units, shift_between
+from envmon.sources.context import Problem
+
+FORMATS = ("json", "csv", "xlsx")
+SPANS = {"1h": Span.HOUR, "4h": Span.FOUR_HOURS, "1d": Span.DAY, "sample": Span.SAMPLE}
+STAMPS = ("start", "end")
+METHODS = ("get", "post")
+EPOCHS = {"ms": 1, "s": 1000}
+"""Time formats that count from 1970 UTC, and their length in milliseconds."""
+MARKS = {mark.name.lower(): mark for mark in Mark}
+WINDOW = ("from", "to", "day", "hour", "month")
+PLACES = (*WINDOW, "site", "page")
+"""What a template may ask for: the window or one step of it, the code of a site, the number of a page."""
+STEPS = {"hour": 60, "day": periods.DAY}
+DEFAULT_FORMATS = {"day": "%Y-%m-%d", "month": "%Y-%m"}
+ZONE = re.compile(r"([+-])(\d\d):?(\d\d)\Z")
+LENGTH = re.compile(r"(\d{1,4})([hd])\Z")
+
+KEYS = (
+    "format", "records", "site", "time", "time_format", "zone", "stamp", "span", "fields", "item", "value", "items",
+    "unit", "units", "missing", "mark", "marks", "method", "form", "max_window", "first_page", "page_size", "pages",
+    "ok", "count",
+)  # fmt: skip
+ASKING = ("timeout",)
+"""Options of every source that is asked over HTTP; keys ending in `_env` name secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The options of one source, understood.
+
+    site : the field that names the site; None: the site that was asked for. time : fields, joined with a blank.
+    fields : field -> parameter id (one record, many items); item, value, unit : fields of a record with one item.
+    items : what the service calls an item -> parameter id. units : parameter id, or "*", -> printed unit.
+    mark : the field of the state mark, `{field}` standing for the item's own field; marks : printed mark -> Mark.
+    """
+
+    format: str
+    records: str
+    site: str | None
+    time: tuple[str, ...]
+    time_format: str
+    zone: tzinfo
+    starts: bool
+    span: Span
+    fields: Mapping[str, str]
+    item: str
+    value: str
+    items: Mapping[str, str]
+    unit: str
+    units: Mapping[str, str]
+    missing: tuple[str, ...]
+    mark: str
+    marks: Mapping[str, Mark]
+    post: bool
+    form: Mapping[str, str]
+    max_window: int | None
+    first_page: int
+    page_size: int | None
+    pages: str
+    ok: Mapping[str, str]
+    count: str
+
+    def unit_of(self, parameter: Parameter) -> str:
+        """The printed unit of an item's values; "" is the parameter's own."""
+        return _unit_of(parameter, self.units) or ""
+
+
+def form_of(options: Mapping[str, Any]) -> Form:
+    """The form in options that `problems` finds nothing wrong with."""
+    time = options["time"]
+    length = LENGTH.match(str(options.get("max_window", "")))
+    return Form(
+        format=options.get("format", "json"),
+        records=options.get("records", ""),
+        site=options.get("site"),
+        time=(time,) if isinstance(time, str) else tuple(time),
+        time_format=options.get("time_format", "iso"),
+        zone=zone_of(str(options.get("zone", "+08:00"))) or periods.BEIJING,
+        starts=options.get("stamp") == "start",
+        span=SPANS[options["span"]],
+        fields=options.get("fields", {}),
+        item=options.get("item", ""),
+        value=options.get("value", ""),
+        items=options.get("items", {}),
+        unit=options.get("unit", ""),
+        units=options.get("units", {}),
+        missing=tuple(str(one) for one in options.get("missing", ())),
+        mark=options.get("mark", ""),
+        marks={str(said): MARKS[word] for said, word in options.get("marks", {}).items()},
+        post=options.get("method", "get") == "post",
+        form=options.get("form", {}),
+        max_window=int(length[1]) * (60 if length[2] == "h" else periods.DAY) if length else None,
+        first_page=int(options.get("first_page", 1)),
+        page_size=options.get("page_size"),
+        pages=options.get("pages", ""),
+        ok={path: str(wanted) for path, wanted in options.get("ok", {}).items()},
+        count=options.get("count", ""),
+    )
+
+
+def zone_of(text: str) -> tzinfo | None:
+    """A fixed zone from `+08:00`, `Z` or `UTC`; None when it is none."""
+    if text.upper() in ("Z", "UTC"):
+        return UTC
+    found = ZONE.match(text)
+    if not found or int(found[2]) > 14 or int(found[3]) > 59:
+        return None
+    away = timedelta(hours=int(found[2]), minutes=int(found[3]))
+    return timezone(-away if found[1] == "-" else away)
+
+
+# --- templates ----------------------------------------------------------------------------------------------------
+
+
+def places(template: str) -> Iterator[tuple[str, str]]:
+    """The (place, format) pairs a template holds. Raises ValueError for one that is broken or asks for more."""
+    for _, name, form, conversion in string.Formatter().parse(template):
+        if name is not None:
+            if name not in PLACES or conversion:
+                raise ValueError(name)
+            yield name, form or ""
+
+
+def filled(template: str, values: Mapping[str, Any], zone: tzinfo, quoted: Callable[[str], str] = str) -> str:
+    """A template with its places filled; minutes become times in `zone`, in the format that stands in the place.
+
+    >>> filled("a?t={day:%Y%m%d}&s={site}", {"day": 0, "site": "1001A"}, periods.BEIJING)
+    'a?t=19700101&s=1001A'
+    >>> filled("{from:ms}", {"from": 1}, UTC)
+    '60000'
+    """
+    parts = []
+    for text, name, form, _ in string.Formatter().parse(template):
+        parts.append(text)
+        if name is not None:
+            value = values[name]
+            parts.append(quoted(_time(value, name, form or "", zone) if name in WINDOW else str(value)))
+    return "".join(parts)
+
+
+def _time(minute: int, name: str, form: str, zone: tzinfo) -> str:
+    if form in EPOCHS:
+        return str(minute * 60000 // EPOCHS[form])
+    at = periods.moment(minute).astimezone(zone)
+    if form in ("", "iso"):
+        form = DEFAULT_FORMATS.get(name, "")
+    return at.strftime(form) if form else at.isoformat(timespec="seconds")
+
+
+# --- checking -----------------------------------------------------------------------------------------------------
+
+
+def problems(url: str, options: Any, parameters: Mapping[str, Parameter]) -> Iterator[Problem]:
+    """Everything that is wrong with a source of this kind; nothing: `form_of` can read it."""
+    if not isinstance(options, Mapping):
+        yield "", "options", {}
+        return
+    yield from _words(options)
+    yield from _templates(url, options)
+    yield from _columns(options, parameters)
+
+
+def _words(options: Mapping[str, Any]) -> Iterator[Problem]:
+    for key in options:
+        if key not in (*KEYS, *ASKING) and not key.endswith("_env"):
+            yield (
+                key,
+                "one_of",
+                {"words": " ".join((*KEYS, *ASKING)), "suggestion": "".join(get_close_matches(key, KEYS, 1))},
+            )
+    for key, words, needed in (
+        ("format", FORMATS, False),
+        ("span", tuple(SPANS), True),
+        ("method", METHODS, False),
+        ("stamp", STAMPS, options.get("span") in ("1h", "4h", "1d")),
+    ):
+        if (key in options and options[key] not in words) or (needed and key not in options):
+            yield key, "one_of", {"words": " ".join(words)}
+    for key in ("records", "site", "item", "value", "unit", "mark", "pages", "count", "time_format"):
+        if key in options and (not isinstance(options[key], str) or (not options[key] and key != "records")):
+            yield key, "text", {}
+    time = options.get("time")
+    if not (isinstance(time, str) and time) and not _texts(time):
+        yield "time", "table_time", {}
+    if "zone" in options and (not isinstance(options["zone"], str) or zone_of(options["zone"]) is None):
+        yield "zone", "table_zone", {}
+    if "missing" in options and not isinstance(options["missing"], Sequence):
+        yield "missing", "texts", {}
+    if "max_window" in options and not LENGTH.match(str(options["max_window"])):
+        yield "max_window", "table_window", {}
+    for key in ("first_page", "page_size"):
+        value = options.get(key, 1)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100_000:
+            yield key, "whole", {"low": 0, "high": 100_000}
+
+
+def _templates(url: str, options: Mapping[str, Any]) -> Iterator[Problem]:
+    asked: set[str] = set()
+    form = options.get("form", {})
+    if not _table(form):
+        yield "form", "table_form", {}
+        form = {}
+    for key, template in (("", url), *((f"form.{name}", text) for name, text in form.items())):
+        try:
+            for name, how in places(str(template)):
+                asked.add(name)
+                if how and how not in (*EPOCHS, "iso") and "%" not in how:
+                    raise ValueError(how)
+        except ValueError:
+            yield key or "url", "table_place", {"words": " ".join(f"{{{place}}}" for place in PLACES)}
+    if form and options.get("method", "get") != "post":
+        yield "form", "table_post", {}
+    if "site" not in options and "site" not in asked:
+        yield "site", "table_site", {}
+    if ("pages" in options or "page_size" in options) and "page" not in asked:
+        yield "pages" if "pages" in options else "page_size", "table_page", {}
+
+
+def _columns(options: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> Iterator[Problem]:
+    tables = ("fields", "items", "units", "marks", "ok")
+    for key in tables:
+        if key in options and not _table(options[key]):
+            yield key, "table_texts", {}
+            return
+    wide, long = bool(options.get("fields")), "item" in options and "value" in options
+    if wide == long:
+        yield "fields", "table_layout", {}
+    for key in ("fields", "items"):
+        for name, item in options.get(key, {}).items():
+            if item not in parameters:
+                yield f"{key}.{name}", "table_item", {"word": item}
+    for said, word in options.get("marks", {}).items():
+        if word not in MARKS:
+            yield f"marks.{said}", "one_of", {"words": " ".join(MARKS)}
+    yield from _units(options, parameters)
+
+
+def _units(options: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> Iterator[Problem]:
+    """A concentration without a unit would be taken for another one a thousand times as large."""
+    units = options.get("units", {})
+    for item, unit in units.items():
+        if item != "*" and item not in parameters:
+            yield f"units.{item}", "table_item", {"word": item}
+        elif item != "*" and not _converts(str(unit), parameters[item].unit):
+            yield f"units.{item}", "table_unit", {"unit": unit, "own": parameters[item].unit}
+    items = {*options.get("fields", {}).values(), *options.get("items", {}).values()} & parameters.keys()
+    bare = sorted(item for item in items if _unit_of(parameters[item], units) is None)
+    if bare and "unit" not in options:
+        yield "units", "table_units", {"words": " ".join(bare)}
+
+
+def _unit_of(parameter: Parameter, units: Mapping[str, str]) -> str | None:
+    """The unit stated for an item, alone or with all others; "" for one that has no other unit, None: it is missing."""
+    if parameter.id in units:
+        return str(units[parameter.id])
+    if "*" in units and _converts(str(units["*"]), parameter.unit):
+        return str(units["*"])
+    return None if has_other_units(parameter.unit) else ""
+
+
+def _converts(printed: str, own: str) -> bool:
+    try:
+        shift_between(printed, own)
+    except Unreadable:
+        return False
+    return True
+
+
+def _table(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(one, str | int) for one in value.values())
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, Sequence) and bool(value) and all(isinstance(one, str) and one for one in value)
+
+
+def at_path(value: Any, path: str) -> Any:
+    """What lies at a dotted path of a JSON value; None where there is nothing. Digits count in a list.
+
+    >>> at_path({"data": {"rows": [1, 2]}}, "data.rows.1"), at_path({"a": 1}, "a.b"), at_path([3], "")
+    (2, None, [3])
+    """
+    for key in path.split(".") if path else ():
+        if isinstance(value, Mapping):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value
+
+
+def moment_of(text: str, form: Form) -> datetime | None:
+    """A printed time of a record; None when it is none. A time without a zone is one of the source's zone."""
+    text = text.strip()
+    try:
+        if form.time_format in EPOCHS:
+            return datetime.fromtimestamp(int(text) * EPOCHS[form.time_format] // 1000, UTC)
+        late = re.search(r"[ T]24(?=:?00|\Z)", text)  # the end of the day, as people write it
+        if late:
+            text = f"{text[: late.start() + 1]}00{text[late.end() :]}"
+        iso = form.time_format == "iso"
+        at = datetime.fromisoformat(text) if iso else datetime.strptime(text, form.time_format)
+        at = at if at.tzinfo else at.replace(tzinfo=form.zone)
+        return at + timedelta(days=bool(late))
+    except (ValueError, OverflowError, OSError):
+        return None

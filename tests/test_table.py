@@ -1,0 +1,558 @@
+"""A service described in the config alone: its address, records, fields, units, times and marks, over a real socket."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from envmon import http, periods, standards
+from envmon.config import ConfigMistakes
+from envmon.errors import SourceChanged
+from envmon.model import Basis, Kind, Mark, Payload, Site, SourceSpec, Span
+from envmon.sources import SOURCES, Context
+from envmon.sources.table import windows
+from envmon.sources.table_form import form_of, problems
+
+HERE = Path(__file__).parent
+ITEMS = standards.parameters()
+NOW = periods.minute(datetime(2026, 5, 2, 9, 30))
+SITES = (
+    Site("a", "甲站", Kind.STATION, "area", code="1001A"),
+    Site("b", "乙站", Kind.STATION, "area", code="1002A"),
+    Site("c", "丙桥", Kind.SECTION, "area"),
+)
+WIDE: dict[str, Any] = {
+    "records": "data.rows",
+    "site": "stationCode",
+    "time": "monitorTime",
+    "time_format": "%Y-%m-%d %H:%M:%S",
+    "stamp": "end",
+    "span": "1h",
+    "fields": {"PM2_5": "pm25", "CO": "co"},
+    "units": {"*": "µg/m3", "co": "mg/m3"},
+}
+LONG: dict[str, Any] = {
+    **{key: WIDE[key] for key in ("records", "site", "time", "time_format", "stamp", "span")},
+    "item": "name",
+    "value": "val",
+    "unit": "unit",
+}
+
+
+def spec(options: Mapping[str, Any], url: str = "http://127.0.0.1:1/") -> SourceSpec:
+    return SourceSpec("province", "table", url, 60, 35, 48 * 60, Basis.REALTIME, options)
+
+
+def context(options: Mapping[str, Any], url: str = "http://127.0.0.1:1/") -> Context:
+    names = {
+        name: number for number, site in enumerate(SITES, 1) for name in (site.id, site.name, site.code or site.id)
+    }
+    media = {number: site.kind.medium for number, site in enumerate(SITES, 1)}
+    return Context(names, ITEMS, lambda span, basis=None: int(span), spec(options, url), "en", media)
+
+
+def read(options: Mapping[str, Any], body: Any, origin: str = "http://x/") -> Any:
+    made = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+    return SOURCES["table"].parse(Payload(origin, made, NOW), context(options))
+
+
+def rows(*records: Mapping[str, Any]) -> dict[str, Any]:
+    return {"data": {"rows": list(records)}}
+
+
+def at(*moment: int) -> int:
+    return periods.minute(datetime(*moment))  # type: ignore[arg-type]
+
+
+def steps(item: str, value: int, digits: int = 0) -> int:
+    """A value with `digits` decimals in the item's own steps."""
+    return value * 10 ** (ITEMS[item].decimals - digits)
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+def test_a_wide_record_gives_each_of_its_items_in_the_items_own_unit() -> None:
+    record = {"stationCode": "1001A", "monitorTime": "2026-05-02 08:00:00", "PM2_5": "35", "CO": 0.7}
+    found = read(WIDE, rows(record))
+    assert found.refused == []
+    assert found.rows == [
+        (at(2026, 5, 2, 8), 1, ITEMS["pm25"].number, 60, steps("pm25", 35), Mark.NONE),
+        (at(2026, 5, 2, 8), 1, ITEMS["co"].number, 60, steps("co", 7, 1), Mark.NONE),
+    ]
+
+
+def test_the_stated_unit_decides_the_value() -> None:
+    """0.035 mg/m³ is 35 µg/m³."""
+    options = {**WIDE, "fields": {"PM2_5": "pm25"}, "units": {"pm25": "mg/m3"}}
+    record = {"stationCode": "1001A", "monitorTime": "2026-05-02 08:00:00", "PM2_5": 0.035}
+    assert [row[4] for row in read(options, rows(record)).rows] == [steps("pm25", 35)]
+
+
+def test_an_hour_named_by_its_start_ends_an_hour_later() -> None:
+    record = {"stationCode": "1001A", "monitorTime": "2026-05-02 08:00:00", "PM2_5": "35"}
+    assert [row[0] for row in read({**WIDE, "stamp": "start"}, rows(record)).rows] == [at(2026, 5, 2, 9)]
+
+
+@pytest.mark.parametrize(
+    ("printed", "ending"),
+    [
+        ("2026-05-01 24:00:00", at(2026, 5, 2, 0)),
+        ("2026-05-01 23:59:59", at(2026, 5, 2, 0)),
+        ("2026-05-02 00:00:00", at(2026, 5, 2, 0)),
+    ],
+)
+def test_the_end_of_a_day_in_three_spellings(printed: str, ending: int) -> None:
+    record = {"stationCode": "1001A", "monitorTime": printed, "PM2_5": "35"}
+    assert [row[0] for row in read(WIDE, rows(record)).rows] == [ending]
+
+
+@pytest.mark.parametrize(
+    ("form", "zone", "printed"),
+    [
+        ("ms", "+08:00", 1777680000000),
+        ("s", "+08:00", "1777680000"),
+        ("iso", "+08:00", "2026-05-02T08:00:00"),
+        ("iso", "UTC", "2026-05-02T00:00:00"),
+        ("iso", "UTC", "2026-05-02T08:00:00+08:00"),
+        ("%Y%m%d%H", "+08:00", "2026050208"),
+        ("%d/%m/%Y %H:%M", "Z", "02/05/2026 00:00"),
+    ],
+)
+def test_times_in_every_form(form: str, zone: str, printed: Any) -> None:
+    """1777680000 s after 1970 is 2026-05-02 00:00 UTC: 20,575 days of 86,400 s."""
+    assert 1777680000 == 20575 * 86400
+    options = {**WIDE, "time_format": form, "zone": zone}
+    found = read(options, rows({"stationCode": "1001A", "monitorTime": printed, "PM2_5": "35"}))
+    assert [row[0] for row in found.rows] == [at(2026, 5, 2, 8)]
+
+
+def test_date_and_hour_in_two_fields() -> None:
+    options = {**WIDE, "time": ["day", "hour"], "time_format": "%Y-%m-%d %H"}
+    found = read(options, rows({"stationCode": "1001A", "day": "2026-05-01", "hour": 24, "PM2_5": "35"}))
+    assert [row[0] for row in found.rows] == [at(2026, 5, 2, 0)]
+
+
+@pytest.mark.parametrize(("stamp", "printed"), [("start", "2026-05-01"), ("end", "2026-05-02")])
+def test_a_day_is_the_day_it_starts_with_or_the_day_it_ends(stamp: str, printed: str) -> None:
+    options = {**WIDE, "span": "1d", "stamp": stamp, "time_format": "%Y-%m-%d"}
+    found = read(options, rows({"stationCode": "1001A", "monitorTime": printed, "PM2_5": "35"}))
+    assert [(row[0], row[3]) for row in found.rows] == [(at(2026, 5, 2, 0), int(Span.DAY))]
+
+
+def test_a_long_record_gives_one_item_by_any_of_its_names() -> None:
+    base = {"stationCode": "1002A", "monitorTime": "2026-05-02 08:00:00"}
+    found = read(
+        {**LONG, "items": {"细颗粒": "pm25"}},
+        rows(
+            {**base, "name": "细颗粒", "val": "0.035", "unit": "mg/m³"},
+            {**base, "name": "a21005", "val": "0.7", "unit": "mg/m3"},  # the code of HJ 524 for CO
+            {**base, "name": "甲醛", "val": "3", "unit": "µg/m³"},
+            {**base, "name": "负氧离子", "val": "3", "unit": ""},
+            {**base, "name": "SO2", "val": "3", "unit": "ppb"},
+        ),
+    )
+    assert [row[2:5:2] for row in found.rows] == [
+        (ITEMS["pm25"].number, steps("pm25", 35)),
+        (ITEMS["co"].number, steps("co", 7, 1)),
+    ]
+    assert found.unknown == {"name 负氧离子": 1}
+    # formaldehyde is an item of water here, and 3 µg/m³ of it in air is none
+    assert [(one.line, "water" in one.reason, "ppb" in one.reason) for one in found.refused] == [
+        (3, True, False),
+        (5, False, True),
+    ]
+
+
+@pytest.mark.parametrize("printed", ["-99", "-99.0", -99, "", None, "—", "NA", "9999"])
+def test_marks_of_nothing_are_no_values(printed: Any) -> None:
+    options = {**WIDE, "missing": ["-99", "9999"]}
+    record = {"stationCode": "1001A", "monitorTime": "2026-05-02 08:00:00", "PM2_5": printed}
+    found = read(options, rows(record))
+    assert (found.rows, found.refused) == ([], [])
+
+
+def test_state_marks_are_taken_as_configured_and_an_unknown_one_is_refused() -> None:
+    options = {**WIDE, "mark": "{field}_Flag", "marks": {"N": "none", "M": "maintenance", "D": "fault"}}
+    base = {"stationCode": "1001A", "PM2_5": "35"}
+    found = read(
+        options,
+        rows(
+            {**base, "monitorTime": "2026-05-02 06:00:00", "PM2_5_Flag": "N"},
+            {**base, "monitorTime": "2026-05-02 07:00:00", "PM2_5_Flag": "M"},
+            {**base, "monitorTime": "2026-05-02 08:00:00", "PM2_5_Flag": "Q"},
+        ),
+    )
+    assert [row[5] for row in found.rows] == [Mark.NONE, Mark.MAINTENANCE]
+    assert [(one.line, "Q" in one.reason) for one in found.refused] == [(3, True)]
+
+
+def test_below_detection_is_kept_as_such() -> None:
+    options = {**WIDE, "span": "4h", "fields": {"nh3n": "nh3n"}, "units": {"*": "mg/L"}}
+    found = read(options, rows({"stationCode": "丙桥", "monitorTime": "2026-05-02 08:00:00", "nh3n": "0.025L"}))
+    assert [row[4:] for row in found.rows] == [(steps("nh3n", 25, 3), Mark.CENSORED)]
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"monitorTime": "yesterday"}, "yesterday"),
+        ({"monitorTime": "2026-05-02 08:20:00"}, "08:20"),
+        ({"monitorTime": "2026-05-03 08:00:00"}, "2026-05-03"),
+        ({"PM2_5": "3x"}, "3x"),
+        ({"PM2_5": {"v": 1}}, "{"),
+        ({"PM2_5": True}, "true"),
+    ],
+)
+def test_a_bad_record_stops_only_itself(record: Mapping[str, Any], said: str) -> None:
+    good = {"stationCode": "1001A", "monitorTime": "2026-05-02 08:00:00", "PM2_5": "35"}
+    found = read(WIDE, rows({**good, **record}, good))
+    assert [row[4] for row in found.rows] == [steps("pm25", 35)]
+    assert [(one.line, said in one.reason) for one in found.refused] == [(1, True)]
+
+
+def test_sites_nobody_configured_are_counted() -> None:
+    record = {"monitorTime": "2026-05-02 08:00:00", "PM2_5": "35"}
+    found = read(WIDE, rows({**record, "stationCode": "9999A"}, {**record, "stationCode": "9999A"}, record))
+    assert (found.rows, found.unknown) == ([], {"9999A": 2, "?": 1})
+
+
+@pytest.mark.parametrize(
+    ("options", "body"),
+    [
+        ({}, {"data": {}}),
+        ({}, {"data": {"rows": "none"}}),
+        ({}, {"data": {"rows": [1]}}),
+        ({}, []),
+        ({"ok": {"code": "0"}}, {"code": 401, "msg": "token expired", **rows()}),
+        ({"count": "data.total"}, {"data": {"total": 2, "rows": []}}),
+        ({}, b"<html>login</html>"),
+        ({}, b'{"data": {"rows": [{"a": 1'),
+        ({}, b'{"data": {"rows": [{"a": NaN}]}}'),
+    ],
+)
+def test_an_answer_of_another_form_is_refused_whole(options: Mapping[str, Any], body: Any) -> None:
+    with pytest.raises(SourceChanged):
+        read({**WIDE, **options}, body)
+
+
+def test_a_csv_with_chinese_headers_in_gb18030() -> None:
+    options = {
+        **{key: WIDE[key] for key in ("stamp", "span")},
+        "format": "csv",
+        "site": "站点名称",
+        "time": "监测时间",
+        "time_format": "%Y-%m-%d %H:%M",
+        "fields": {"PM2.5": "pm25", "一氧化碳": "co"},
+        "units": {"*": "µg/m3", "co": "mg/m3"},
+    }
+    lines = [
+        "某省空气小时值",
+        "站点名称,监测时间,PM2.5,一氧化碳,备注",
+        "甲站,2026-05-02 08:00,35,0.7,",
+        "乙站,2026-05-02 08:00,—,,x",
+        "甲站,2026-05-02",
+    ]
+    found = read(options, "\r\n".join(lines).encode("gb18030"))
+    assert [row[1:5] for row in found.rows] == [
+        (1, ITEMS["pm25"].number, 60, steps("pm25", 35)),
+        (1, ITEMS["co"].number, 60, steps("co", 7, 1)),
+    ]
+    assert [one.line for one in found.refused] == [5]  # half a row
+
+
+def test_a_workbook() -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in (
+        ["站点", "时间", "PM2.5"],
+        ["甲站", datetime(2026, 5, 2, 8), 35.0],
+        ["乙站", datetime(2026, 5, 2, 8), 36],
+    ):
+        book.active.append(row)
+    body = BytesIO()
+    book.save(body)
+    options = {
+        "format": "xlsx", "site": "站点", "time": "时间", "time_format": "%Y-%m-%d %H:%M", "stamp": "end", "span": "1h",
+        "fields": {"PM2.5": "pm25"}, "units": {"*": "µg/m3"},
+    }  # fmt: skip
+    found = read(options, body.getvalue())
+    assert [(row[1], row[4]) for row in found.rows] == [(1, steps("pm25", 35)), (2, steps("pm25", 36))]
+
+
+def test_a_recorded_answer_of_openaq_needs_no_code_of_its_own() -> None:
+    """Two hours of PM2.5: 6 and 7.5 µg/m³, ending 13:00 and 14:00 UTC on 2023-10-16."""
+    body = (HERE / "recorded/table/openaq_measurements.json").read_bytes()
+    options = {
+        "records": "results", "count": "meta.found", "time": "period.datetimeTo.utc", "zone": "UTC", "stamp": "end",
+        "span": "1h", "item": "parameter.name", "value": "value", "unit": "parameter.units",
+    }  # fmt: skip
+    assert list(problems("https://x/v3/sensors/{site}/hours", options, ITEMS)) == []
+    found = read(options, body, "https://x/v3/sensors/1001A/hours#site=1001A")
+    assert found.refused == []
+    assert [(row[0], row[1], row[4]) for row in found.rows] == [
+        (at(2023, 10, 16, 21), 1, steps("pm25", 6)),
+        (at(2023, 10, 16, 22), 1, steps("pm25", 75, 1)),
+    ]
+
+
+# --- asking -------------------------------------------------------------------------------------------------------
+
+
+class Province:
+    """A provincial platform on loopback: hourly rows of two stations, in pages."""
+
+    def __init__(self) -> None:
+        asked = self.asked = []
+
+        class Page(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.answer(urlsplit(self.path).query)
+
+            def do_POST(self) -> None:
+                self.answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+            def answer(self, query: str) -> None:
+                told = {name: values[0] for name, values in parse_qs(query).items()}
+                asked.append(told)
+                hours = [f"2026-05-02 {hour:02}:00:00" for hour in range(5, 9)]
+                found = [
+                    {"stationCode": site.code, "monitorTime": hour, "PM2_5": 35}
+                    for site in SITES[:2]
+                    for hour in hours
+                    if told.get("site", site.code) == site.code
+                ]
+                page, size = int(told.get("page", 1)), 3
+                pages = -(-len(found) // size)
+                found = found[(page - 1) * size : page * size] if "page" in told else found
+                body = json.dumps({"data": {"rows": found, "pages": pages}}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+        self.asked: list[dict[str, str]] = asked
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hours"
+
+
+@pytest.fixture
+def province() -> Iterator[Province]:
+    made = Province()
+    threading.Thread(target=made.server.serve_forever, args=(0.02,), daemon=True).start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def pulled(options: Mapping[str, Any], url: str) -> list[Payload]:
+    with http.Session() as session:
+        return list(SOURCES["table"].fetch(session, spec(options, url), NOW, SITES))
+
+
+def taken(options: Mapping[str, Any], url: str) -> list[tuple[int, int]]:
+    found = [SOURCES["table"].parse(one, context(options, url)) for one in pulled(options, url)]
+    assert [one.refused for one in found] == [[]] * len(found)
+    return [(row[1], row[0]) for one in found for row in one.rows]
+
+
+EXPECTED = [(site, at(2026, 5, 2, hour)) for site in (1, 2) for hour in range(5, 9)]
+
+
+def test_the_window_is_put_into_the_address(province: Province) -> None:
+    assert taken(WIDE, f"{province.url}?from={{from:%Y-%m-%d %H:%M:%S}}&to={{to:ms}}") == EXPECTED
+    assert province.asked == [{"from": "2026-04-30 09:30:00", "to": str(NOW * 60000)}]
+
+
+def test_site_by_site_page_by_page_by_the_number_of_pages_told(province: Province) -> None:
+    options = {**WIDE, "pages": "data.pages"}
+    del options["site"]
+    assert taken(options, f"{province.url}?site={{site}}&page={{page}}") == EXPECTED
+    assert [(one["site"], one["page"]) for one in province.asked] == [
+        ("1001A", "1"), ("1001A", "2"), ("1002A", "1"), ("1002A", "2"),
+    ]  # fmt: skip
+
+
+def test_pages_end_with_one_that_is_not_full(province: Province) -> None:
+    assert taken({**WIDE, "page_size": 3}, f"{province.url}?page={{page}}") == EXPECTED
+    assert [one["page"] for one in province.asked] == ["1", "2", "3"]
+
+
+def test_pages_without_a_size_end_with_an_empty_one(province: Province) -> None:
+    assert taken(WIDE, f"{province.url}?page={{page}}") == EXPECTED
+    assert [one["page"] for one in province.asked] == ["1", "2", "3", "4"]
+
+
+def test_a_service_that_reads_by_post_gets_the_form(province: Province) -> None:
+    options = {**WIDE, "method": "post", "form": {"start": "{from:%Y%m%d}", "site": "{site}"}}
+    assert taken(options, province.url) == EXPECTED
+    assert province.asked == [{"start": "20260430", "site": code} for code in ("1001A", "1002A")]
+    assert pulled(options, province.url)[0].origin == f"{province.url}#start=20260430&site=1001A"
+
+
+def form(**more: Any) -> Any:
+    return form_of({**WIDE, **more})
+
+
+def test_a_window_is_cut_by_the_calendar_the_template_asks_for() -> None:
+    since = at(2026, 4, 30, 9, 30)
+    days = [one["day"] for one in windows(form(), {"day"}, since, NOW)]
+    assert days == [at(2026, 4, 30), at(2026, 5, 1), at(2026, 5, 2)]
+    assert [one["hour"] for one in windows(form(), {"hour"}, NOW - 90, NOW)] == [at(2026, 5, 2, 8), at(2026, 5, 2, 9)]
+    assert [one["month"] for one in windows(form(), {"month"}, since, NOW)] == [at(2026, 4, 1), at(2026, 5, 1)]
+    cut = [(one["from"], one["to"]) for one in windows(form(max_window="1d"), {"from", "to"}, since, NOW)]
+    assert cut == [(since, since + 1440), (since + 1440, since + 2880)]
+
+
+# --- the config ---------------------------------------------------------------------------------------------------
+
+
+def test_good_options_have_no_problems() -> None:
+    for options in (WIDE, LONG):
+        assert list(problems("http://x/?f={from:%Y-%m-%d}&p={page}", options, ITEMS)) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "change", "key"),
+    [
+        ("http://x/?t={when}", {}, "url"),
+        ("http://x/?t={from.__class__}", {}, "url"),
+        ("http://x/?t={from:lang}", {}, "url"),
+        ("http://x/?t={", {}, "url"),
+        ("http://x/", {"span": "2h"}, "span"),
+        ("http://x/", {"stamp": "middle"}, "stamp"),
+        ("http://x/", {"format": "xml"}, "format"),
+        ("http://x/", {"time": ""}, "time"),
+        ("http://x/", {"time": []}, "time"),
+        ("http://x/", {"zone": "Beijing"}, "zone"),
+        ("http://x/", {"fields": {"PM": "pm2.5"}}, "fields.PM"),
+        ("http://x/", {"fields": ["pm25"]}, "fields"),
+        ("http://x/", {"fields": {}}, "fields"),
+        ("http://x/", {"item": "i", "value": "v"}, "fields"),
+        ("http://x/", {"units": {}}, "units"),
+        ("http://x/", {"units": {"*": "mg/L", "co": "ppb"}}, "units.co"),
+        ("http://x/", {"marks": {"N": "fine"}}, "marks.N"),
+        ("http://x/", {"page_size": 100}, "page_size"),
+        ("http://x/", {"form": {"a": "b"}}, "form"),
+        ("http://x/", {"max_window": "long"}, "max_window"),
+        ("http://x/", {"first_page": -1}, "first_page"),
+        ("http://x/", {"tiem": "x"}, "tiem"),
+    ],
+)
+def test_every_mistake_in_the_options_is_told_by_its_key(url: str, change: Mapping[str, Any], key: str) -> None:
+    found = list(problems(url, {**WIDE, **change}, ITEMS))
+    assert key in [one[0] for one in found]
+
+
+@pytest.mark.parametrize("key", ["span", "stamp", "time", "site", "fields", "units"])
+def test_what_must_be_said_is_asked_for(key: str) -> None:
+    options = {name: value for name, value in WIDE.items() if name != key}
+    assert [one[0] for one in problems("http://x/", options, ITEMS)] == [key]
+
+
+def test_water_temperature_and_ph_need_no_unit() -> None:
+    options = {**WIDE, "span": "4h", "fields": {"ph": "ph", "wt": "water_temp", "nh": "nh3n"}, "units": {"*": "mg/L"}}
+    options["fields"] = {name: item for name, item in options["fields"].items() if item in ITEMS}
+    assert list(problems("http://x/", options, ITEMS)) == []
+
+
+def test_a_config_with_such_a_source_pulls_and_keeps(bureau: Any, province: Province) -> None:
+    bureau.path.write_text(
+        bureau.path.read_text("utf-8")
+        + f"""
+[[sources]]
+id = "province"
+kind = "table"
+url = "{province.url}?from={{from:%Y-%m-%d}}"
+every = "1h"
+
+[sources.options]
+records = "data.rows"
+site = "stationCode"
+time = "monitorTime"
+time_format = "%Y-%m-%d %H:%M:%S"
+stamp = "end"
+span = "1h"
+fields = {{ PM2_5 = "pm25" }}
+units = {{ pm25 = "µg/m3" }}
+""",
+        "utf-8",
+    )
+    sites = bureau.folder / "sites.csv"
+    lines = sites.read_text("utf-8").splitlines()
+    head = next(line for line in lines if not line.startswith("#")).split(",")
+    station = {"id": "s1", "name": "甲站", "kind": "station", "area": "ganzi", "code": "1001A"}
+    sites.write_text("\n".join([*lines, ",".join(station.get(name, "") for name in head), ""]), "utf-8")
+    bureau.now = NOW
+    config = bureau.config
+    with bureau.open(config) as store:
+        bureau.pull(store, config, "province")
+        kept = store.db.execute("SELECT count(*), min(value) FROM readings WHERE source = 'province'").fetchone()
+    assert kept == (4, 35.0)
+
+
+def test_mistakes_of_the_options_name_file_line_and_key(bureau: Any) -> None:
+    text = bureau.path.read_text("utf-8")
+    bureau.path.write_text(
+        text + '\n[[sources]]\nid = "p"\nkind = "table"\nurl = "http://x/?t={day}"\nevery = "1h"\n'
+        '\n[sources.options]\nsite = "s"\ntime = "t"\nspan = "1h"\nstamp = "end"\nfields = { PM = "pm2" }\n',
+        "utf-8",
+    )
+    with pytest.raises(ConfigMistakes) as caught:
+        _ = bureau.config
+    (mistake,) = [one for one in caught.value.mistakes if "pm2" in str(one)]
+    assert mistake.path.endswith("options.fields.PM")
+    assert mistake.line == len(text.splitlines()) + 13
+
+
+# --- anything at all ----------------------------------------------------------------------------------------------
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=4,
+)
+RECORDS = st.fixed_dictionaries(
+    {
+        "stationCode": st.sampled_from(["1001A", "x", ""]) | VALUES,
+        "monitorTime": st.sampled_from(["2026-05-02 08:00:00", "9999-12-31 24:00:00", "0001-01-01 00:00:00"]) | VALUES,
+        "PM2_5": VALUES,
+        "CO": VALUES,
+    }
+)
+
+
+@given(st.lists(RECORDS, min_size=10, max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_no_record_breaks_the_reader(records: list[dict[str, Any]]) -> None:
+    found = read(WIDE, rows(*records))
+    assert all(len(row) == 6 for row in found.rows)
+
+
+@given(st.binary(max_size=200) | VALUES.map(lambda value: json.dumps(value).encode()))
+@settings(max_examples=150, deadline=None)
+def test_no_answer_breaks_the_reader(body: bytes) -> None:
+    """Anything but a SourceChanged would leave here."""
+    for kind in ("json", "csv"):
+        with suppress(SourceChanged):
+            read({**WIDE, "format": kind}, body)
