@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from envmon.config.forms import BODIES, SITE_KINDS
+from envmon import periods
+from envmon.config.forms import BODIES, SITE_KINDS, Wrong, day
 from envmon.config.known import Known
 from envmon.config.mistakes import closest
 from envmon.config.schema import Problem
@@ -136,19 +137,45 @@ def _rule_subjects(entries: Entries) -> Iterator[Found]:
 def _names(sites: Sequence[Entry]) -> Iterator[Found]:
     """Readings find their site by id, code, name or alias, brackets and blanks forgiven: each must lead to one site.
 
-    Only names of stations that both have a code may be the same: many cities have a 环保局.
+    Names of stations that both have a code may be the same: many cities have a 环保局. So may names and codes of sites
+    of which one was closed before the other opened: a station moves and keeps its name, a code is given again.
     """
-    codes: dict[str, Entry] = {}
-    names: dict[str, Entry] = {}
+    codes: dict[str, list[Entry]] = {}
+    names: dict[str, list[Entry]] = {}
     for entry in sites:
         code = entry.text("code")
-        if code and codes.setdefault(plain_name(code), entry) is not entry:
-            yield entry, ("code", "unique", {"where": _where(codes[plain_name(code)])})
+        owners = codes.setdefault(plain_name(code), []) if code else []
+        if other := next((one for one in owners if not _apart(entry, one)), None):
+            yield entry, ("code", "unique", {"where": _where(other)})
+        owners.append(entry)
         for key, word in (("id", entry.text("id")), ("name", entry.text("name")), *_aliases(entry)):
-            other = names.setdefault(plain_name(word), entry) if word else entry
-            told_apart = entry.kind == other.kind == Kind.STATION and code and other.text("code")
-            if other is not entry and key != "id" and not told_apart:
+            owners = names.setdefault(plain_name(word), []) if word else []
+            if key != "id" and (other := next((one for one in owners if _confused(entry, one)), None)):
                 yield entry, (key, "name_twice", {"word": word, "where": _where(other)})
+            owners.append(entry)
+
+
+def _confused(entry: Entry, other: Entry) -> bool:
+    """Whether a name that two sites share could lead to either."""
+    told_apart = entry.kind == other.kind == Kind.STATION and entry.text("code") and other.text("code")
+    return other is not entry and not told_apart and not _apart(entry, other)
+
+
+def _apart(entry: Entry, other: Entry) -> bool:
+    """Whether one of two sites was closed before the other opened."""
+    (opened, closed), (other_opened, other_closed) = _open(entry), _open(other)
+    return closed < other_opened or other_closed < opened
+
+
+def _open(entry: Entry) -> tuple[int, int]:
+    """First and last day on which a site is open; a date that is no date is told elsewhere."""
+    found = []
+    for key, otherwise in (("opened", periods.FIRST_DAY), ("closed", periods.LAST_DAY)):
+        try:
+            found.append(otherwise if entry.raw.get(key) is None else day(entry.raw[key]))
+        except Wrong:
+            found.append(otherwise)
+    return found[0], found[1]
 
 
 def _plan(entries: Entries, known: Known) -> Iterator[Found]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
+from envmon import periods
+
 
 class Medium(StrEnum):
     AIR = "air"
@@ -85,6 +87,12 @@ class Site:
     opened: int | None = None  # first day (days since 1970) on which it counts; None: since ever
     closed: int | None = None  # last day on which it counts; None: it is open
     attributes: Mapping[str, str] = field(default_factory=dict)  # basin, river, chief, longitude, ...
+
+    @property
+    def open_days(self) -> tuple[int, int]:
+        """First and last day of operation, far away where they are not known."""
+        first = periods.FIRST_DAY if self.opened is None else self.opened
+        return first, periods.LAST_DAY if self.closed is None else self.closed
 
     def open_on(self, day: int) -> bool:
         """Whether the site is in operation on a day."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from envmon.errors import UsageError
 from envmon.model import Config, Refused, SourceSpec, Tally
-from envmon.pipeline.pull import context_of, keep
-from envmon.sources import SOURCES, read_file
+from envmon.pipeline.pull import context_of, keep, understood
+from envmon.sources import read_file
 from envmon.store import Store
 
 
@@ -25,5 +25,5 @@ def spec_of(config: Config, name: str) -> SourceSpec:
 def import_file(store: Store, config: Config, spec: SourceSpec, path: Path, now: int) -> tuple[Tally, list[Refused]]:
     """Take one file in: (what became of its rows, the rows refused). All of it or nothing."""
     payload = read_file(path, spec.kind, now)
-    parsed = SOURCES[spec.kind].parse(payload, context_of(store, config, spec))
+    parsed = understood(spec.kind, payload, context_of(store, config, spec))
     return keep(store, spec, payload, parsed, config.qc.get("duplicate", {}), now), parsed.refused

@@ -10,12 +10,13 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from envmon import http, periods, qc, standards
 from envmon.errors import SourceChanged, SourceUnavailable
-from envmon.model import Basis, Config, Payload, SourceSpec, Span, Stream, Tally
+from envmon.model import Basis, Config, Payload, Site, SourceSpec, Span, Stream, Tally
 from envmon.sources import SOURCES, Context, Parsed
 from envmon.store import Opened, Store
 
@@ -43,7 +44,7 @@ def keep_all(opened: Opened, config: Config, spec: SourceSpec, payloads: Iterabl
         for payload in payloads:
             try:
                 with opened() as store:
-                    parsed = SOURCES[spec.kind].parse(payload, context_of(store, config, spec))
+                    parsed = understood(spec.kind, payload, context_of(store, config, spec))
                     total += keep(store, spec, payload, parsed, config.qc.get("duplicate", {}), now)
             except SourceChanged as error:
                 broken.append(set_aside(Path(config.paths.rejects), payload, error))
@@ -66,22 +67,40 @@ def keep(
     return kept.tally
 
 
+def understood(source: str, payload: Payload, context: Context) -> Parsed:
+    """What a payload says, each row at the site that had its name or code on the row's day."""
+    parsed = SOURCES[source].parse(payload, context)
+    if not context.shared or all(row[1] >= 0 for row in parsed.rows):
+        return parsed
+    rows = [(row[0], context.owner(row[1], periods.day_of(row[0])), *row[2:]) for row in parsed.rows]
+    return replace(parsed, rows=rows)
+
+
 def context_of(store: Store, config: Config, spec: SourceSpec) -> Context:
     """What a parser needs to know: the names of the sites, the parameters, and the numbers of its streams.
 
-    A name that two sites share (stations called 监测站) leads to neither; their codes do.
+    A name that two sites have at one time (stations called 监测站) leads to neither; their codes do. One that they have
+    one after the other leads to whichever was open on the day (`Context.shared`).
     """
 
     def stream(span: Span, basis: Basis | None = None) -> int:
         return store.stream(Stream(spec.id, spec.basis if basis is None else basis, span))
 
-    owners: dict[str, set[int]] = {}
+    owners: dict[str, list[Site]] = {}
     for site in config.sites:
-        for name in (site.id, site.name, site.code, *site.aliases):
-            owners.setdefault(name, set()).add(store.site_numbers[site.id])
-    names = {name: next(iter(numbers)) for name, numbers in owners.items() if name and len(numbers) == 1}
-    media = {store.site_numbers[site.id]: site.kind.medium for site in config.sites}
-    return Context(names, standards.parameters(), stream, spec, config.language, media)
+        for name in {site.id, site.name, site.code, *site.aliases} - {""}:
+            owners.setdefault(name, []).append(site)
+    numbers = store.site_numbers
+    names = {name: numbers[sites[0].id] for name, sites in owners.items() if len(sites) == 1}
+    shared: dict[int, tuple[tuple[int, int, int], ...]] = {}
+    for name, sites in owners.items():
+        spans = sorted((*site.open_days, numbers[site.id]) for site in sites)
+        if len(spans) > 1 and all(one[1] < following[0] for one, following in pairwise(spans)):
+            names[name] = -1 - len(shared)
+            shared[names[name]] = tuple(spans)
+    media = {numbers[site.id]: site.kind.medium for site in config.sites}
+    media |= {group: media[spans[0][2]] for group, spans in shared.items()}
+    return Context(names, standards.parameters(), stream, spec, config.language, media, shared)
 
 
 def set_aside(folder: Path, payload: Payload, why: SourceChanged) -> SourceChanged:

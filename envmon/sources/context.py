@@ -40,6 +40,7 @@ class Context:
     site_names : id, name, alias or platform code -> site number; `site` looks up and forgives brackets and blanks
     parameters : by id; stream : span -> stream number; spec : the source as configured (its options)
     lang : the language in which refused rows get their reasons; media : site number -> what is monitored there
+    shared : number below zero -> (first day, last day, site number) of the sites that had the name one after the other
     """
 
     site_names: Mapping[str, int]
@@ -48,6 +49,7 @@ class Context:
     spec: SourceSpec | None = None
     lang: str = LANGUAGES[0]
     media: Mapping[int, Medium] = field(default_factory=dict)
+    shared: Mapping[int, Sequence[tuple[int, int, int]]] = field(default_factory=dict)
     _sites: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
     _asked: dict[str, int | None] = field(init=False, repr=False, compare=False, default_factory=dict)
 
@@ -61,6 +63,14 @@ class Context:
             return self._asked[name]
         except KeyError:
             return self._asked.setdefault(name, self._sites.get(plain(name)))
+
+    def owner(self, number: int, day: int) -> int:
+        """The site behind a number on a day: of several in turn the one that was open, or the last that had been."""
+        found = number
+        for first, _, site in self.shared.get(number, ()):
+            if found == number or first <= day:
+                found = site
+        return found
 
     def item(self, parameter: Parameter) -> str:
         """What a parameter is called in a reason."""
