@@ -3,7 +3,7 @@
 Never here: storing, judging, any clock.
 """
 
-from envmon.sources import archive, cnemc_air, cnemc_water, lab
+from envmon.sources import archive, cnemc_air, cnemc_water, lab, openaq, sensorthings, waqi
 from envmon.sources.context import Context, Parsed, Source
 from envmon.sources.files import read_file
 
@@ -12,6 +12,9 @@ SOURCES: dict[str, Source] = {
     "cnemc_air": Source(cnemc_air.fetch, cnemc_air.parse),
     "cnemc_water": Source(cnemc_water.fetch, cnemc_water.parse),
     "lab": Source(lab.fetch, lab.parse),
+    "openaq": Source(openaq.fetch, openaq.parse),
+    "sensorthings": Source(sensorthings.fetch, sensorthings.parse),
+    "waqi": Source(waqi.fetch, waqi.parse),
 }
 
 __all__ = ["SOURCES", "Context", "Parsed", "Source", "read_file"]
