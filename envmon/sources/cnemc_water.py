@@ -91,7 +91,9 @@ NEAR = 2 * periods.DAY
 
 
 def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -> Iterator[Payload]:
-    """The latest reading of every section; option `area` (six digits) asks for one region only.
+    """The latest reading of every section; option `area` (six digits) asks for one region only, `river` for one basin.
+
+    The address may be the platform's own or the older one, with or without `Ajax/Publish.ashx`.
 
     Raises SourceUnavailable when the platform answers `-1` even after its pages were opened, says it failed, or
     has not one section: the last good values stay, asking again later helps.
@@ -107,7 +109,7 @@ def _ask(session: Session, page: str, spec: SourceSpec, index: int) -> tuple[byt
     """One page of readings, and how many pages there are."""
     form = {
         "AreaID": str(spec.options.get("area", "")),
-        "RiverID": "",
+        "RiverID": str(spec.options.get("river", "")),
         "MNName": "",
         "PageIndex": str(index),
         "PageSize": str(PAGE_SIZE),
