@@ -85,7 +85,8 @@ def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -
 
     Without the option: the hours and days of cities (`days = false`: hours only), the hours of stations. The service
     itself decides how far back it goes. Option `cities` names the cities as the platform does (with 市), where the
-    sites are called otherwise, for `city_stations_now`. Raises UsageError for an unknown route, and when there is nothing to ask for.
+    sites are called otherwise, for `city_stations_now`.
+    Raises UsageError for an unknown route, and when there is nothing to ask for.
     """
     usual = [name for name in USUAL if name != "city_days" or spec.options.get("days", True)]
     wanted = spec.options.get("routes", usual)
