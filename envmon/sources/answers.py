@@ -85,7 +85,7 @@ def site_of(context: Context, origin: str, *names: Any) -> tuple[int | None, str
     for name in called:
         if (site := context.site(name)) is not None:
             return site, name
-    return None, called[-1] if called else "?"
+    return None, called[0] if called else "?"
 
 
 def inside(found: Any, *keys: str) -> Any:
