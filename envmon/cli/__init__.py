@@ -33,7 +33,7 @@ COMMANDS = {
     "alerts": "envmon.cli.listing:alerts",
     "rejects": "envmon.cli.listing:rejects",
     "sources": "envmon.cli.sources:sources",
-    "sites": "envmon.cli.listing:sites",
+    "sites": "envmon.cli.sites:sites",
     "standards": "envmon.cli.listing:standards",
     "calc": "envmon.cli.calc:calc",
     "event": "envmon.cli.event:event",

@@ -1,17 +1,12 @@
-"""`envmon alerts`, `rejects`, `sites`, `standards`: what there is, one row each."""
+"""`envmon alerts`, `rejects`, `standards`: what there is, one row each."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import click
 
 from envmon.cli import Session, language
 from envmon.cli.output import format_options, show
-from envmon.texts import t, word
-
-if TYPE_CHECKING:
-    from envmon.model import Site
+from envmon.texts import t
 
 LANG = language()
 
@@ -54,56 +49,6 @@ def rejects(session: Session, source: str | None, period: str | None, form: str 
         rows = [{**row, "learned": periods.clock(row["learned"])} for row in store.rejects(first, last, source)]
     keys = ("learned", "source", "origin", "line", "reason", "text")
     show(rows, form, {key: session.say(f"cli.rejects.head.{key}") for key in keys}, session.say("cli.rejects.none"))
-
-
-@click.command(help=t("cli.sites.help", LANG), epilog=t("cli.sites.example", LANG))
-@click.option("--area", help=t("cli.option.area", LANG))
-@format_options
-@click.pass_obj
-def sites(session: Session, area: str | None, form: str | None) -> None:
-    from envmon import periods
-    from envmon.cli.asked import area_of
-    from envmon.model import Kind, Medium
-
-    config = session.config()
-    wanted = area_of(area, config) if area else "*"
-    latest, numbers = {}, {}
-    if session.has_database():
-        with session.reading() as store:
-            latest, numbers = store.latest(), store.site_numbers
-    rows = []
-    for site in config.sites:
-        if wanted in ("*", site.area):
-            last = latest.get(numbers.get(site.id, 0))
-            water = site.kind.medium is Medium.WATER
-            rows.append(
-                {
-                    "id": site.id,
-                    "name": site.name,
-                    "kind": site.kind.value,
-                    "kind_name": word(site.kind, session.lang),
-                    "area": site.area,
-                    "code": site.code,
-                    "body": site.body.name.lower() if water else None,
-                    "target": site.target_class.name if water else None,
-                    "type": site.type.value if site.kind is Kind.STATION else None,
-                    "counted": site.counted,
-                    "counted_text": counted_text(site, session.lang),
-                    "last": periods.clock(last) if last is not None else None,
-                    **site.attributes,
-                }
-            )
-    keys = ("id", "name", "kind_name", "area", "counted_text", "last")
-    show(rows, form, {key: session.say(f"cli.sites.head.{key}") for key in keys}, session.say("cli.sites.none"))
-
-
-def counted_text(site: Site, lang: str) -> str:
-    """Whether a site enters the rates; of a station that does not by what it is."""
-    from envmon.model import StationType
-
-    if site.counted:
-        return t("cli.sites.counted", lang)
-    return t("cli.sites.not_counted", lang) if site.type is StationType.ASSESSMENT else word(site.type, lang)
 
 
 @click.command(help=t("cli.standards.help", LANG), epilog=t("cli.standards.example", LANG))

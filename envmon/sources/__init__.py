@@ -3,16 +3,19 @@
 Never here: storing, judging, any clock.
 """
 
-from envmon.sources import archive, cnemc_air, cnemc_water, lab, table, table_form
-from envmon.sources.context import Context, Parsed, Problem, Source
+from envmon.sources import archive, cnemc_air, cnemc_water, lab, openaq, sensorthings, table, table_form, waqi
+from envmon.sources.context import Context, Parsed, Place, Problem, Source
 from envmon.sources.files import read_file
 
 SOURCES: dict[str, Source] = {
     "archive": Source(archive.fetch, archive.parse),
-    "cnemc_air": Source(cnemc_air.fetch, cnemc_air.parse),
-    "cnemc_water": Source(cnemc_water.fetch, cnemc_water.parse),
+    "cnemc_air": Source(cnemc_air.fetch, cnemc_air.parse, places=cnemc_air.stations, survey=cnemc_air.survey),
+    "cnemc_water": Source(cnemc_water.fetch, cnemc_water.parse, places=cnemc_water.places),
     "lab": Source(lab.fetch, lab.parse),
+    "openaq": Source(openaq.fetch, openaq.parse),
+    "sensorthings": Source(sensorthings.fetch, sensorthings.parse),
     "table": Source(table.fetch, table.parse, table_form.problems),
+    "waqi": Source(waqi.fetch, waqi.parse),
 }
 
-__all__ = ["SOURCES", "Context", "Parsed", "Problem", "Source", "read_file"]
+__all__ = ["SOURCES", "Context", "Parsed", "Place", "Problem", "Source", "read_file"]

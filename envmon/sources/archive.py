@@ -8,15 +8,15 @@ Merged files of many days have the same form. Never here: judging, flags, the in
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
 from envmon import periods
-from envmon.errors import SourceChanged, SourceUnavailable
+from envmon.errors import SourceChanged, SourceUnavailable, UsageError
 from envmon.http import Session, joined
 from envmon.model import Parameter, Payload, Refused, Row, Site, SourceSpec, Span
-from envmon.sources.cells import Unreadable, number, snippet
+from envmon.sources.cells import Unreadable, number, printed_time, snippet
 from envmon.sources.context import EARLY, Context, Parsed, ask_all
 from envmon.texts import t
 
@@ -110,6 +110,7 @@ class _Table:
         self.strangers = [name for at, name in enumerate(names) if at not in known]
         self.columns = {kind: _Column(context.parameters[name]) for kind, name in TYPES.items()}
         self.stream = context.stream(Span.HOUR)
+        self.swap_from, self.swapped = _swapped(context)
 
     def read(self, lines: Iterable[bytes]) -> None:
         """Take in whole lines; the first is line 2 of the file."""
@@ -123,6 +124,8 @@ class _Table:
                 if line.strip():
                     self._refuse(line_number, t("refused.short", self.lang), line)
                 continue
+            if self.swapped and day >= self.swap_from:
+                kind = self.swapped.get(kind, kind)
             column = self.columns.get(kind)
             if column is None:
                 if kind not in SKIPPED:
@@ -173,6 +176,24 @@ class _Table:
 
     def _refuse(self, line_number: int, reason: str, text: bytes) -> None:
         self.refused.append(Refused(self.origin, line_number, reason, text.decode("utf-8", "replace")[:200]))
+
+
+def _swapped(context: Context) -> tuple[bytes, dict[bytes, bytes]]:
+    """Option `swapped`: the day (YYYYMMDD) from which two types stand under each other's name, and their right names.
+
+    Raises UsageError when it is not written right.
+    """
+    option = context.option("swapped")
+    if option is None:
+        return b"", {}
+    found = printed_time(str(option.get("from"))) if isinstance(option, Mapping) else None
+    types = option.get("types") if isinstance(option, Mapping) else None
+    known = {kind.decode() for kind in (*TYPES, *SKIPPED)}
+    if not found or not isinstance(types, list | tuple) or len(types) != 2 or not set(map(str, types)) <= known:
+        form = '{ from = "2023-11-09", types = ["O3", "O3_8h"] }'
+        raise UsageError("error.source.option", name=context.spec and context.spec.id, key="swapped", form=form)
+    one, other = (str(kind).encode() for kind in types)
+    return f"{found[0]:%Y%m%d}".encode(), {one: other, other: one}
 
 
 def _ending(day: bytes, hour: bytes) -> int | None:

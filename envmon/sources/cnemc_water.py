@@ -7,6 +7,7 @@ Never here: judging; the platform's class enters as `published_class`.
 
 from __future__ import annotations
 
+import html
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -19,9 +20,9 @@ from urllib.parse import urljoin
 from envmon import periods, texts
 from envmon.errors import SourceChanged, SourceUnavailable
 from envmon.http import Session, joined
-from envmon.model import Mark, Parameter, Payload, Refused, Row, Site, SourceSpec, Span, WaterClass
+from envmon.model import Kind, Mark, Parameter, Payload, Refused, Row, Site, SourceSpec, Span, WaterClass
 from envmon.sources.cells import MISSING, Unreadable, bare, number, original, shift_between
-from envmon.sources.context import EARLY, Context, Parsed, plain
+from envmon.sources.context import EARLY, Context, Parsed, Place, plain
 from envmon.sources.files import Sheet, find_header, no_header, sheet, strict_json
 
 PAGE = "Ajax/Publish.ashx"
@@ -86,12 +87,16 @@ MAIN_PAGE = "../Business/Publish/Main.html"
 UNREADABLE = -(2**62)
 BRACKET = re.compile(r"[(（]\s*([^)）]*)\s*[)）]")
 TIME = re.compile(r"(?:(\d{4})[-/])?(\d{1,2})[-/](\d{1,2})[ T](\d{1,2}):(\d{2})(?::\d{2})?\Z")
+TOLD = re.compile(r"(所在地市|所属河流)[：:]\s*([^\s'\"<>&]+)")
+"""What the title of a section's name tells besides."""
 NEAR = 2 * periods.DAY
 """A time without a year that lies so little ahead is of a clock gone wrong, not of the year before: it is refused."""
 
 
 def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -> Iterator[Payload]:
-    """The latest reading of every section; option `area` (six digits) asks for one region only.
+    """The latest reading of every section; option `area` (six digits) asks for one region only, `river` for one basin.
+
+    The address may be the platform's own or the older one, with or without `Ajax/Publish.ashx`.
 
     Raises SourceUnavailable when the platform answers `-1` even after its pages were opened, says it failed, or
     has not one section: the last good values stay, asking again later helps.
@@ -107,7 +112,7 @@ def _ask(session: Session, page: str, spec: SourceSpec, index: int) -> tuple[byt
     """One page of readings, and how many pages there are."""
     form = {
         "AreaID": str(spec.options.get("area", "")),
-        "RiverID": "",
+        "RiverID": str(spec.options.get("river", "")),
         "MNName": "",
         "PageIndex": str(index),
         "PageSize": str(PAGE_SIZE),
@@ -160,6 +165,29 @@ def parse(payload: Payload, context: Context) -> Parsed:
         reader.refuse(line, cells, "refused.cut")
     reader.read(data)
     return Parsed(reader.rows, reader.refused, reader.unknown)
+
+
+def places(payload: Payload) -> list[Place]:
+    """The sections a payload lists: name, province with the city where it is told, basin or river.
+
+    Raises SourceChanged when section name or time have no column.
+    """
+    table = _from_json(payload) if _looks_like_json(payload) else sheet(payload, "zh")
+    found = find_header(table, _key, ("name", "time"))
+    if found is None:
+        raise no_header(payload, table, "断面名称", "监测时间")
+    at, keys = found
+    column = {key: place for place, key in reversed(list(enumerate(keys))) if key}
+    basin = next((place for place, head in enumerate(table.rows[at][1]) if bare(head) == "流域"), None)
+    seen: dict[tuple[str, str], Place] = {}
+    for _, cells in table.rows[at + 1 :]:
+        if len(cells) == len(keys) and (name := bare(cells[column["name"]])):
+            title = dict(TOLD.findall(html.unescape(cells[column["name"]])))
+            province = bare(cells[column["province"]]) if "province" in column else ""
+            river = title.get("所属河流") or (bare(cells[basin]) if basin is not None else "")
+            area = title.get("所在地市") or province
+            seen.setdefault((name, area), Place(Kind.SECTION, "", name, area, river=river))
+    return list(seen.values())
 
 
 def _looks_like_json(payload: Payload) -> bool:

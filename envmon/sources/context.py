@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable
 from envmon.http import NotFound, Session, Unchanged
-from envmon.model import Basis, Medium, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
+from envmon.model import Basis, Kind, Medium, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.texts import LANGUAGES
 
 EARLY = 60
@@ -90,20 +90,35 @@ class Parsed:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A site as a service lists it, for proposing sites. Coordinates are the printed ones; "" is unknown."""
+
+    kind: Kind
+    code: str
+    name: str
+    area: str = ""
+    longitude: str = ""
+    latitude: str = ""
+    river: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One data service or file form.
 
     fetch(session, spec, now, sites) : payloads of the window [now - spec.lookback, now]. Raises SourceUnavailable or
         SourceChanged after everything that could be had was given.
     parse(payload, context) : bytes -> rows, pure. Raises SourceChanged when the payload is not of this form.
+    places(payload) : the sites a payload lists, for proposing them; survey(session, spec, now, sites) : the payloads to
+        look for them in; None: what `fetch` gives.
     problems(url, options, parameters) : what is wrong with the options of such a source in the config; None: not asked.
     """
 
     fetch: Callable[[Session, SourceSpec, int, Sequence[Site]], Iterator[Payload]]
     parse: Callable[[Payload, Context], Parsed]
-    problems: Callable[[str, Any, Mapping[str, Parameter]], Iterator[Problem]] = lambda url, options, parameters: iter(
-        ()
-    )
+    problems: Callable[[str, Any, Mapping[str, Parameter]], Iterator[Problem]] | None = None
+    places: Callable[[Payload], list[Place]] | None = None
+    survey: Callable[[Session, SourceSpec, int, Sequence[Site]], Iterator[Payload]] | None = None
 
 
 @lru_cache(maxsize=8192)

@@ -28,7 +28,7 @@ from envmon.texts import t
 CAP = 2**30
 """Largest file once unpacked, in bytes."""
 
-SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".json", ".json.gz", ".json.xz", ".xlsx")
+SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".json", ".json.gz", ".json.xz", ".xml", ".xml.gz", ".xlsx")
 NAMED_TIME = re.compile(r"(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)[ _T-]+(\d\d)[h:_-]?(\d\d)")
 FULL_DATE = re.compile(rb"20\d\d[-/]\d{1,2}[-/]\d{1,2}[ T]\d{1,2}:\d\d")
 CAPTURE = "抓取时间".encode()

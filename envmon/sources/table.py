@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import quote
 
 from envmon import periods, rounding
 from envmon.errors import SourceChanged
 from envmon.http import Session
 from envmon.model import Kind, Mark, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
+from envmon.sources.answers import about
+from envmon.sources.answers import asked as asked_for
 from envmon.sources.cells import MISSING, Unreadable, marked, shift_between, snippet
 from envmon.sources.context import EARLY, Ask, Context, Parsed, ask_all, item_names, plain
 from envmon.sources.files import find_header, no_header, sheet, strict_json
@@ -77,10 +79,9 @@ def _ask(session: Session, spec: SourceSpec, form: Form, values: Values) -> Ask:
     """An address and how to ask it; behind its `#` stands what it does not show: the form sent, the site asked for."""
     url = filled(spec.url, values, form.zone, partial(quote, safe=""))
     fields = {name: filled(str(text), values, form.zone) for name, text in form.form.items()}
-    told = {**fields, **({"site": values["site"]} if "site" in values else {})}
-    return f"{url}#{urlencode(told)}" if told else url, partial(
-        session.post, url, None, fields
-    ) if form.post else partial(session.get, url)
+    ask = partial(session.post, url, None, fields) if form.post else partial(session.get, url)
+    told = {**fields, "site": str(values.get("site", ""))}
+    return about(url, **told) if any(told.values()) else url, ask
 
 
 def _more(payload: Payload, form: Form, page: int) -> bool:
@@ -188,7 +189,7 @@ class _Reader:
         self.payload, self.context, self.form = payload, context, form
         self.names = item_names(context.parameters.values())
         self.stream = context.stream(form.span)
-        self.asked = "".join(parse_qs(urlsplit(payload.origin).fragment).get("site", []))
+        self.asked = asked_for(payload.origin).get("site", "")
         self.latest = payload.taken + EARLY
         if form.span is Span.DAY:
             self.latest = periods.hour_ending(periods.today(payload.taken), 24)

@@ -39,8 +39,6 @@ KEYS = (
     "unit", "units", "missing", "mark", "marks", "method", "form", "max_window", "first_page", "page_size", "pages",
     "ok", "count",
 )  # fmt: skip
-ASKING = ("timeout",)
-"""Options of every source that is asked over HTTP; keys ending in `_env` name secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +179,11 @@ def problems(url: str, options: Any, parameters: Mapping[str, Parameter]) -> Ite
 
 def _words(options: Mapping[str, Any]) -> Iterator[Problem]:
     for key in options:
-        if key not in (*KEYS, *ASKING) and not key.endswith("_env"):
+        if key not in KEYS:
             yield (
                 key,
                 "one_of",
-                {"words": " ".join((*KEYS, *ASKING)), "suggestion": "".join(get_close_matches(key, KEYS, 1))},
+                {"words": " ".join(KEYS), "suggestion": "".join(get_close_matches(key, KEYS, 1))},
             )
     for key, words, needed in (
         ("format", FORMATS, False),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from envmon import periods
 from envmon.errors import NotInForce, UsageError
@@ -32,6 +33,9 @@ from envmon.model import (
 )
 from envmon.standards import checks, indices, levels, load
 from envmon.standards.load import Document
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 BY_DATE = "by-date"
 YEARS = ("2012", "2026")
@@ -192,6 +196,14 @@ def _check_families() -> None:
 
 def _within(document: Document, day: int) -> bool:
     return document.first <= day and (document.last is None or day <= document.last)
+
+
+@cache
+def gas_state(day: int) -> tuple[Fraction, Fraction]:
+    """(kelvin, pascal) to which the concentrations of gases on a day are reduced (GB 3095 3.14)."""
+    from envmon.standards import reference
+
+    return reference.gas_state([_document(name) for name in reversed(LIMITS.values())], day)
 
 
 # --- water --------------------------------------------------------------------------------------------------------

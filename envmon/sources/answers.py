@@ -1,0 +1,174 @@
+"""What the sources with JSON answers share: whose answer it is, nested keys, times with a zone, spans, next pages.
+
+The site an answer was asked for travels in the fragment of its origin (`…/hours?page=2#site=ganzi-air`), which no
+service sees. Never here: the form of any one service, and keys: an origin never holds one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
+
+from envmon import periods
+from envmon.errors import SourceChanged, UsageError
+from envmon.model import Kind, Site, SourceSpec, Span
+from envmon.sources.context import Ask, Context
+
+PAGES_CAP = 100  # of one question; a service that never ends is not followed further
+KINDS = (Kind.CITY, Kind.STATION)
+
+
+def codes(spec: SourceSpec, sites: Sequence[Site]) -> list[tuple[Site, str]]:
+    """The air sites to ask for and this service's name of each.
+
+    Option `sites` (site id = code) lists them; without it every city and station with a `code` is asked for.
+    Raises UsageError when there is none, or the option names no air site of the bureau.
+    """
+    own = {site.id: site for site in sites if site.kind in KINDS}
+    listed = spec.options.get("sites")
+    if listed is None:
+        found = [(site, site.code) for site in own.values() if site.code]
+    elif isinstance(listed, Mapping):
+        if strangers := sorted(str(name) for name in listed if name not in own):
+            raise UsageError("error.source.option_sites", name=spec.id, strangers=", ".join(strangers))
+        found = [(own[name], str(code)) for name, code in listed.items()]
+    else:
+        raise UsageError("error.source.option", name=spec.id, key="sites", form='{ "ganzi-air" = "2178" }')
+    if not found:
+        raise UsageError("error.source.no_site", name=spec.id)
+    return found
+
+
+def table(options: Mapping[str, Any], source: str, key: str, form: str) -> dict[str, str]:
+    """An option that is a table of texts. Raises UsageError showing `form` when it is none."""
+    found = options.get(key, {})
+    if not isinstance(found, Mapping):
+        raise UsageError("error.source.option", name=source, key=key, form=form)
+    return {str(name): str(value) for name, value in found.items()}
+
+
+def about(url: str, **what: str) -> str:
+    """An origin that says what was asked: `about(url, site="x")` ends in `#site=x`."""
+    return f"{url}#{urlencode({key: value for key, value in what.items() if value})}"
+
+
+def asked(origin: str) -> dict[str, str]:
+    """What `about` put into an origin; a saved file's name is its site.
+
+    >>> asked("http://127.0.0.1/v3/sensors/5/hours#site=ganzi-air"), asked("data/ganzi-air.json")
+    ({'site': 'ganzi-air'}, {'site': 'ganzi-air'})
+    """
+    fragment = origin.rpartition("#")[2] if "#" in origin else ""
+    found = {key: values[-1] for key, values in parse_qs(fragment).items()}
+    return found or {"site": PurePath(origin).name.partition(".")[0]}
+
+
+def site_of(context: Context, origin: str, *names: Any) -> tuple[int | None, str]:
+    """The site an answer belongs to, and what it is called: as asked for, else by one of the names in the answer."""
+    called = [name for name in (asked(origin).get("site"), *names) if isinstance(name, str) and name]
+    for name in called:
+        if (site := context.site(name)) is not None:
+            return site, name
+    return None, called[0] if called else "?"
+
+
+def inside(found: Any, *keys: str) -> Any:
+    """The value under nested keys; None where one is missing or holds no object.
+
+    >>> inside({"period": {"datetimeTo": None}}, "period", "datetimeTo", "utc") is None
+    True
+    """
+    for key in keys:
+        if not isinstance(found, dict):
+            return None
+        found = found.get(key)
+    return found
+
+
+def zoned(text: Any) -> int | None:
+    """The minute of an ISO time that names its zone; None for anything else: no zone here is never guessed.
+
+    >>> zoned("2020-08-18T21:15:00.000Z") == zoned("2020-08-19T05:15:59+08:00"), zoned("2020-08-18T21:15:00")
+    (True, None)
+    """
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            return None
+        minute = periods.minute(moment)
+        periods.moment(minute)
+    except (ValueError, OverflowError):
+        return None
+    return minute
+
+
+def stamp(minute: int) -> str:
+    """A minute as the UTC time services are asked by.
+
+    >>> stamp(0)
+    '1970-01-01T00:00:00Z'
+    """
+    return f"{periods.moment(minute - 480):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def span_of(first: int, last: int) -> Span | None:
+    """What a value over first < t <= last stands for; None when envmon keeps no values of such an interval.
+
+    Hours and days must be whole ones by Beijing time; what is shorter than an hour is a sample.
+    """
+    length = last - first
+    if 0 <= length < Span.HOUR:
+        return Span.SAMPLE
+    if length == Span.HOUR and last % 60 == 0:
+        return Span.HOUR
+    if length == Span.DAY and last == periods.hour_ending(periods.day_of(last), 24):
+        return Span.DAY
+    return None
+
+
+def same_host(url: str, base: str, link: str) -> str:
+    """Where a link from an answer leads, resolved against the page it stands on.
+
+    Raises SourceChanged when that is another host than the configured one: an address from data is never followed.
+    """
+    target = urljoin(url, link)
+    try:
+        there, here = urlsplit(target), urlsplit(base)
+        same = (there.scheme, there.hostname, there.port) == (here.scheme, here.hostname, here.port)
+    except ValueError:
+        same = False
+    if not same:
+        raise SourceChanged("error.source.elsewhere", url=url.partition("?")[0], target=link[:100])
+    return target
+
+
+def kept(ask: Callable[[], bytes]) -> tuple[Callable[[], bytes], list[bytes]]:
+    """A way to ask that also puts the answer into a list, for those who ask on from what it says."""
+    bodies: list[bytes] = []
+
+    def keep() -> bytes:
+        bodies.append(ask())
+        return bodies[0]
+
+    return keep, bodies
+
+
+def followed(question: Ask | None, following: Callable[[bytes], Ask | None]) -> Iterator[Ask]:
+    """A question, then the one each answer leads to, until none does or PAGES_CAP were asked. For `ask_all`.
+
+    following : body of an answer -> the next question, None after the last page; what it cannot read is for the parser
+    """
+    for _ in range(PAGES_CAP):
+        if question is None:
+            return
+        ask, bodies = kept(question[1])
+        yield question[0], ask
+        try:
+            question = following(bodies[0]) if bodies else None
+        except SourceChanged:
+            return
