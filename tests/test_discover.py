@@ -91,8 +91,8 @@ def test_sections_with_the_city_and_river_their_title_tells() -> None:
     assert find is not None
     places = find(Payload("x", json.dumps({"result": 1, "thead": head, "tbody": body}).encode(), 0))
     assert places == [
-        Place(Kind.SECTION, "", "岗托桥", "甘孜州", river="金沙江"),
-        Place(Kind.SECTION, "", "丙桥", "四川省", river="长江流域"),
+        Place(Kind.SECTION, "", "岗托桥", "甘孜州", river="金沙江", basin="长江流域"),
+        Place(Kind.SECTION, "", "丙桥", "四川省", basin="长江流域"),
     ]
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LANG = language()
 PROPOSED = "sites.proposed.csv"
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group(invoke_without_command=True, help=t("cli.sites.help", LANG), epilog=t("cli.sites.example", LANG))
@@ -76,13 +77,20 @@ def counted_text(site: Site, lang: str) -> str:
 
 @sites.command("discover", help=t("cli.sites.discover.help", LANG), epilog=t("cli.sites.discover.example", LANG))
 @click.argument("source")
+@click.option("--file", "files", multiple=True, type=FILE, help=t("cli.sites.discover.file", LANG))
 @click.option("--everywhere", is_flag=True, help=t("cli.sites.discover.everywhere", LANG))
 @click.option("--write", is_flag=True, help=t("cli.sites.discover.write", LANG))
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help=t("cli.sites.discover.to", LANG))
 @format_options
 @click.pass_obj
 def discover(
-    session: Session, source: str, everywhere: bool, write: bool, output: Path | None, form: str | None
+    session: Session,
+    source: str,
+    files: tuple[Path, ...],
+    everywhere: bool,
+    write: bool,
+    output: Path | None,
+    form: str | None,
 ) -> None:
     from envmon.errors import UsageError
     from envmon.pipeline.discovering import discover as look
@@ -92,7 +100,7 @@ def discover(
     target = output or (Path(config.paths.root) / PROPOSED if write else None)
     if target is not None and target.exists():
         raise UsageError("error.sites.proposed_there", path=target)
-    found = look(config, spec_of(config, source), int(time.time() // 60), everywhere)
+    found = look(config, spec_of(config, source), int(time.time() // 60), everywhere, files)
     rows = [
         {
             "change": one.change,
@@ -104,6 +112,7 @@ def discover(
             "area": one.area,
             "place": plain(one.place.area),
             "river": plain(one.place.river),
+            "basin": plain(one.place.basin),
             "longitude": one.place.longitude,
             "latitude": one.place.latitude,
             "seen": one.seen,

@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from pathlib import Path
 from typing import Any
 
 from envmon.model import Area, Config, Kind, Payload, Site, SourceSpec
 from envmon.pipeline.access import session_of
 from envmon.pipeline.pull import context, understood
-from envmon.sources import SOURCES, Place
+from envmon.sources import SOURCES, Place, read_file
+from envmon.sources.cnemc_water import PROVINCES
 from envmon.sources.context import plain
 
 ALIKE = 0.75  # from which names are proposed as names of one site
@@ -44,17 +46,24 @@ class Proposal:
     seen: int = 0
 
 
-def discover(config: Config, spec: SourceSpec, now: int, everywhere: bool) -> list[Proposal]:
-    """Ask a source once for the sites it knows, and compare them with the config; nothing is stored.
+def discover(
+    config: Config, spec: SourceSpec, now: int, everywhere: bool, files: Sequence[Path] = ()
+) -> list[Proposal]:
+    """Ask a source once for the sites it knows, or read saved answers, and compare them with the config.
 
-    everywhere : also sites of other areas than the config's.
+    Nothing is stored.
+    everywhere : also sites of other areas than the config's. Of a source that tells the province only, those of the
+        config's provinces are proposed without it, their area left open.
     Raises SourceUnavailable or SourceChanged when it does not answer or answers otherwise.
     """
     source = SOURCES[spec.kind]
     ask = source.survey or source.fetch
     found: list[Proposal] = []
-    with session_of(config, spec) as session:
-        payloads = list(ask(session, spec, now, config.sites))
+    if files:
+        payloads = [read_file(path, spec.kind, now) for path in files]
+    else:
+        with session_of(config, spec) as session:
+            payloads = list(ask(session, spec, now, config.sites))
     if source.places is None:
         places = list(_named(config, spec, payloads).items())
     else:
@@ -87,6 +96,7 @@ class _Book:
         self.config = config
         self.names = {plain(name): site for site in config.sites for name in (site.id, site.name, *site.aliases)}
         self.codes = {plain(site.code): site for site in config.sites if site.code}
+        self.provinces = tuple({PROVINCES[area.code[:2]] for area in config.areas if area.code[:2] in PROVINCES})
         self.taken = {site.id for site in config.sites} | {area.id for area in config.areas}
 
     def proposal(self, place: Place, seen: int, everywhere: bool) -> Proposal | None:
@@ -102,7 +112,7 @@ class _Book:
         area = self.area_of(place)
         if coded is not None:
             return Proposal("renamed", coded.id, place, coded.area, "", seen)
-        if not everywhere and area is None:
+        if not everywhere and area is None and not place.area.startswith(self.provinces):
             return None
         if named is not None and named.kind is place.kind and named.area == (area.id if area else named.area):
             return Proposal("recoded", named.id, place, named.area, "", seen)
@@ -159,7 +169,7 @@ def _numbered(word: str) -> Iterator[str]:
 
 COLUMNS = (
     "id", "name", "kind", "area", "code", "aliases", "body", "target_class", "longitude", "latitude", "river",
-    "proposal",
+    "basin", "proposal",
 )  # fmt: skip
 """Of the sheet of proposals: those of sites.csv, and what is proposed."""
 
@@ -180,6 +190,7 @@ def sheet_row(one: Proposal, config: Config, said: str) -> dict[str, Any]:
         "longitude": place.longitude,
         "latitude": place.latitude,
         "river": place.river,
+        "basin": place.basin,
         "proposal": said,
     }
     return {key: row[key] for key in COLUMNS}

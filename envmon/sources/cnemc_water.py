@@ -184,9 +184,9 @@ def places(payload: Payload) -> list[Place]:
         if len(cells) == len(keys) and (name := bare(cells[column["name"]])):
             title = dict(TOLD.findall(html.unescape(cells[column["name"]])))
             province = bare(cells[column["province"]]) if "province" in column else ""
-            river = title.get("所属河流") or (bare(cells[basin]) if basin is not None else "")
-            area = title.get("所在地市") or province
-            seen.setdefault((name, area), Place(Kind.SECTION, "", name, area, river=river))
+            area, river = title.get("所在地市") or province, title.get("所属河流", "")
+            told = bare(cells[basin]) if basin is not None else ""
+            seen.setdefault((name, area), Place(Kind.SECTION, "", name, area, river=river, basin=told))
     return list(seen.values())
 
 

@@ -100,6 +100,7 @@ class Place:
     longitude: str = ""
     latitude: str = ""
     river: str = ""
+    basin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
