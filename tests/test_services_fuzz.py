@@ -207,8 +207,8 @@ def test_odd_values_in_any_place(kind: str) -> None:
 
 
 WORDS = [
-    "value", "results", "Observations", "phenomenonTime", "result", "period", "parameter", "status", "data", "aqi", "time",
-    "iso", "thead", "tbody", "TimePoint", "PM2_5", "PM2_5_24h", "CityCode", "@iot.id",
+    "value", "results", "Observations", "phenomenonTime", "result", "period", "parameter", "status", "data", "aqi",
+    "time", "iso", "thead", "tbody", "TimePoint", "PM2_5", "PM2_5_24h", "CityCode", "@iot.id",
 ]  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-10, 10) | st.sampled_from(["", "ok", "a", "2026-10-09T18:00:00Z", "1.5"]),
