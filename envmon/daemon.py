@@ -21,6 +21,7 @@ from typing import Protocol
 from envmon import periods
 from envmon.errors import EnvmonError, StoreBusy
 from envmon.model import Config, SourceSpec
+from envmon.pipeline.access import job_of
 from envmon.pipeline.correcting import record
 from envmon.pipeline.drawing import draw
 from envmon.pipeline.judge import judge
@@ -31,7 +32,6 @@ from envmon.texts import LANGUAGES, t
 LOG = logging.getLogger("envmon.daemon")
 
 WEEK = 7 * periods.DAY
-MONDAY = 4 * periods.DAY - periods.OFFSET  # 1970-01-05 00:00 Beijing time, as a minute
 BACKOFF = (1, 2, 4, 8, 16, 32, 60)  # minutes until a failed job is tried again
 
 
@@ -90,14 +90,13 @@ def jobs_of(config: Config) -> tuple[Job, ...]:
                 record(store, config, drawn.figures, now)
 
     own = {"judge": judging, "charts": drawing}
-    pulls = [Job(f"pull {spec.id}", spec.every, spec.at, pulling(spec)) for spec in config.sources]
+    pulls = [Job(job_of(spec), spec.every, spec.at, pulling(spec)) for spec in config.sources]
     return (*pulls, *(Job(name, plan.every, plan.at, own[name]) for name, plan in config.jobs.items()))
 
 
 def latest_slot(job: Job, now: int) -> int:
     """Start of the newest slot that is due at `now`. Days start at 00:00, weeks on Monday 00:00, Beijing time."""
-    anchor = MONDAY if job.every == WEEK else -periods.OFFSET
-    return anchor + (now - job.at - anchor) // job.every * job.every
+    return periods.slot_before(now, job.every, job.at)
 
 
 def due(job: Job, served: int | None, now: int) -> range:

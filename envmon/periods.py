@@ -106,6 +106,18 @@ class Period:
         return Period(self.first, min(self.last, day), self.name)
 
 
+def slot_before(now: int, every: int, at: int) -> int:
+    """Start of the newest slot of `every` minutes that is due (`at` minutes after its start) at minute `now`.
+
+    Days start at 00:00, weeks on Monday 00:00, Beijing time.
+
+    >>> clock(slot_before(minute(datetime(2022, 3, 9, 9, 34)), 60, 35))
+    '2022-03-09 08:00'
+    """
+    anchor = (4 * DAY if every == 7 * DAY else 0) - OFFSET  # 1970-01-05 was a Monday
+    return anchor + (now - at - anchor) // every * every
+
+
 def single(day: int) -> Period:
     return Period(day, day, calendar(day).isoformat())
 

@@ -32,6 +32,7 @@ COMMANDS = {
     "plan": "envmon.cli.plan:plan",
     "alerts": "envmon.cli.listing:alerts",
     "rejects": "envmon.cli.listing:rejects",
+    "sources": "envmon.cli.sources:sources",
     "sites": "envmon.cli.listing:sites",
     "standards": "envmon.cli.listing:standards",
     "calc": "envmon.cli.calc:calc",

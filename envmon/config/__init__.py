@@ -13,7 +13,7 @@ Importing this room is cheap; pydantic is loaded when a config is read.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,6 +37,7 @@ __all__ = [
     "glance",
     "load",
     "resolved",
+    "secrets",
     "write_sample",
 ]
 
@@ -112,11 +113,18 @@ def resolved(options: Mapping[str, Any], lang: str = "zh", environ: Mapping[str,
     Raises ConfigError naming every variable that is not set or is empty.
     """
     named = {key: str(value) for key, value in options.items() if key.endswith("_env")}
-    absent = [variable for variable in named.values() if not environ.get(variable)]
+    held = secrets(named.values(), lang, environ)
+    ready = {key: value for key, value in options.items() if key not in named}
+    return ready | {key.removesuffix("_env"): held[variable] for key, variable in named.items()}
+
+
+def secrets(variables: Iterable[str], lang: str = "zh", environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What environment variables hold. Raises ConfigError naming every one that is not set or is empty."""
+    wanted = list(variables)
+    absent = [variable for variable in wanted if not environ.get(variable)]
     if absent:
         raise ConfigError(t("config.variable_unset", lang, names=" ".join(absent)))
-    ready = {key: value for key, value in options.items() if key not in named}
-    return ready | {key.removesuffix("_env"): environ[variable] for key, variable in named.items()}
+    return {variable: environ[variable].strip() for variable in wanted}
 
 
 def write_sample(folder: str | Path, lang: str = "zh") -> list[str]:

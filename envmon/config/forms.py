@@ -21,6 +21,9 @@ UNITS = {"m": 1, "h": 60, "d": 1440}
 WEEKDAYS = {name: number for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
 SECRET = re.compile(r"(?:password|passwd|pwd|secret|token|api_?key|access_?key|credential)s?\Z", re.IGNORECASE)
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_|~-]{1,60}\Z")
+SECRET_HEADER = re.compile(r"authori[sz]ation|cookie|password|secret|token|key|credential", re.IGNORECASE)
+HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})")
 
 AREA_LEVELS = {"county": "county", "prefecture": "prefecture", "区县": "county", "县": "county", "市州": "prefecture"}
 AIR_FROM = {"station": Kind.STATION, "city": Kind.CITY}
@@ -131,6 +134,50 @@ def options(value: Any) -> dict[str, Any]:
         elif SECRET.search(key):
             raise Wrong("secret", key=key, named=f"{key}_env", hide=True)
     return {key: plain(item) for key, item in value.items()}
+
+
+def variables(value: Any) -> dict[str, str]:
+    """Names of headers or of query parameters, each with the environment variable that holds its secret."""
+    if not isinstance(value, Mapping):
+        raise Wrong("variables")
+    for key, item in value.items():
+        if not HEADER.match(key):
+            raise Wrong("header", key=key)
+        if not isinstance(item, str) or not VARIABLE.match(item):
+            raise Wrong("variable", key=key, hide=True)
+    return dict(value)
+
+
+def loose_variable(value: Any) -> str:
+    """The name of an environment variable, or nothing."""
+    if value != "" and (not isinstance(value, str) or not VARIABLE.match(value)):
+        raise Wrong("variable", key="bearer_env", hide=True)
+    return str(value)
+
+
+def headers(value: Any) -> dict[str, str]:
+    """Headers that everybody may read, by name; one that usually carries a secret is refused."""
+    if not isinstance(value, Mapping):
+        raise Wrong("headers")
+    for key, item in value.items():
+        if not HEADER.match(key):
+            raise Wrong("header", key=key)
+        if SECRET_HEADER.search(key):
+            raise Wrong("secret_header", key=key, hide=True)
+        if not isinstance(item, str) or not re.fullmatch(r"[\x20-\x7e]*", item):
+            raise Wrong("header_value", key=key)
+    return dict(value)
+
+
+def hosts(value: Any) -> tuple[str, ...]:
+    """A list of hosts with their ports: "10.1.2.3:8080", "data.example.cn:443", "[::1]:80"."""
+    if not isinstance(value, list | tuple):
+        raise Wrong("hosts")
+    for item in value:
+        match = HOST.fullmatch(item) if isinstance(item, str) else None
+        if not match or not 0 < int(match[1]) < 65536:
+            raise Wrong("hosts")
+    return tuple(dict.fromkeys(item.lower() for item in value))
 
 
 def plain(value: Any) -> Any:

@@ -297,17 +297,18 @@ class Reading:
                 continue
             value = raw.get(key, implied.get(key, info.default))
             if isinstance(value, dict) and value:
+                named = key if key.endswith("_env") else ""
                 rows += [
-                    self._row((*path, key, name), self._masked(name, item, environ), True)
+                    self._row((*path, key, name), self._masked(named or name, item, environ), True)
                     for name, item in value.items()
                 ]
             elif value is not None:
-                rows.append(self._row((*path, key), value, key in raw))
+                rows.append(self._row((*path, key), self._masked(key, value, environ), key in raw))
         return rows
 
     def _masked(self, name: str, value: Any, environ: Mapping[str, str]) -> Any:
         """An option as it may be shown: a variable's name and whether it is set, never what it holds."""
-        if not name.endswith("_env"):
+        if not name.endswith("_env") or not value:
             return value
         return f"{value} ({t('config.show.set' if environ.get(str(value)) else 'config.show.unset', self.lang)})"
 

@@ -150,6 +150,17 @@ class SourceTable(Table):
     lookback: Duration = default("48h")
     basis: Annotated[Basis, PlainValidator(forms.one_of(forms.BASES))] = default("realtime")
     options: Options = default({})
+    hosts: Annotated[tuple[str, ...], PlainValidator(forms.hosts)] = default([])
+    redirects: Annotated[bool, PlainValidator(forms.flag)] = False
+    pause: Annotated[int, PlainValidator(forms.exact(3, 0, 60_000, "pause"))] = 0
+    timeout: Annotated[int, PlainValidator(forms.whole(1, 300))] = 30
+    round: Annotated[int, PlainValidator(forms.whole(1, 3600))] = 300
+    max_mb: Annotated[int, PlainValidator(forms.whole(1, 1024))] = 64
+    ca_file: Loose = ""
+    headers: Annotated[dict[str, str], PlainValidator(forms.headers)] = default({})
+    headers_env: Annotated[dict[str, str], PlainValidator(forms.variables)] = default({})
+    query_env: Annotated[dict[str, str], PlainValidator(forms.variables)] = default({})
+    bearer_env: Annotated[str, PlainValidator(forms.loose_variable)] = ""
 
     def problems(self) -> Iterator[Problem]:
         if self.at >= self.every:

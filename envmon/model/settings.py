@@ -26,7 +26,14 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """One data service and its schedule. Times in minutes; `at` counts from the start of each slot."""
+    """One data service, its schedule, and how it may be asked.
+
+    Times of the schedule are in minutes; `at` counts from the start of each slot.
+    hosts : "host:port" that may be asked beside that of `url`; redirects : whether they are followed, to those hosts
+    pause : milliseconds between two requests; timeout : seconds for one answer; round : seconds for all of a round
+    headers_env, query_env : header or query parameter -> the environment variable with its secret; bearer_env : that of
+        a token sent as `Authorization: Bearer`. ca_file : certificates that sign for this source
+    """
 
     id: str
     kind: str  # a name in sources.SOURCES
@@ -36,6 +43,17 @@ class SourceSpec:
     lookback: int  # minutes of the past read again each time
     basis: Basis
     options: Mapping[str, Any] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
+    redirects: bool = False
+    pause: int = 0
+    timeout: int = 30
+    round: int = 300
+    max_mb: int = 64  # of one decoded answer
+    ca_file: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    headers_env: Mapping[str, str] = field(default_factory=dict)
+    query_env: Mapping[str, str] = field(default_factory=dict)
+    bearer_env: str = ""
 
 
 @dataclass(frozen=True, slots=True)

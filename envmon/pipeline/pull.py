@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from envmon import http, periods, qc, standards
-from envmon.errors import SourceChanged, SourceUnavailable
+from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable
 from envmon.model import Basis, Config, Payload, SourceSpec, Span, Stream, Tally
+from envmon.pipeline import access
 from envmon.sources import SOURCES, Context, Parsed
+from envmon.sources.context import StreamNumber
 from envmon.store import Opened, Store
 
 LOG = logging.getLogger("envmon.pull")
@@ -27,12 +29,28 @@ def pull(opened: Opened, config: Config, spec: SourceSpec, first: int, now: int)
 
     The store is open only while a payload is kept, not while the source is asked.
     """
-    source = SOURCES[spec.kind]
+    memory = access.remembered(opened, config, spec, now)
+    access.check_alone(spec, memory)
     window = replace(spec, lookback=now - first + spec.lookback)
-    timeout = int(spec.options.get("timeout", http.DEADLINE))
-    with http.Session(deadline=timeout) as session:
-        payloads = source.fetch(session, window, now, config.sites)
-        return keep_all(opened, config, spec, payloads, now)
+    with access.session_of(config, spec, memory) as session:
+        try:
+            total = keep_all(opened, config, spec, fetched(session, window, now, config), now)
+        except EnvmonError as error:
+            raise access.blotted(error, session) from None
+        finally:
+            access.remember_alone(opened, spec, session, now)
+        if not total.refused:  # what is refused today (it lies in the future) may be taken tomorrow
+            access.remember_round(opened, config, spec, session)
+    return total
+
+
+def fetched(session: http.Session, spec: SourceSpec, now: int, config: Config) -> Iterator[Payload]:
+    """What a source answers, origins without secrets. A source whose one document did not change gives nothing."""
+    try:
+        for payload in SOURCES[spec.kind].fetch(session, spec, now, config.sites):
+            yield replace(payload, origin=session.without_secrets(payload.origin))
+    except http.Unchanged:
+        return
 
 
 def keep_all(opened: Opened, config: Config, spec: SourceSpec, payloads: Iterable[Payload], now: int) -> Tally:
@@ -67,18 +85,23 @@ def keep(
 
 
 def context_of(store: Store, config: Config, spec: SourceSpec) -> Context:
-    """What a parser needs to know: the names of the sites, the parameters, and the numbers of its streams.
-
-    A name that two sites share (stations called 监测站) leads to neither; their codes do.
-    """
+    """What a parser needs to know: the names of the sites, the parameters, and the numbers of its streams."""
 
     def stream(span: Span, basis: Basis | None = None) -> int:
         return store.stream(Stream(spec.id, spec.basis if basis is None else basis, span))
 
+    return context(config, spec, store.site_numbers, stream)
+
+
+def context(config: Config, spec: SourceSpec, numbers: Mapping[str, int], stream: StreamNumber) -> Context:
+    """A parser's context with given numbers of sites and streams.
+
+    A name that two sites share (stations called 监测站) leads to neither; their codes do.
+    """
     owners: dict[str, set[int]] = {}
     for site in config.sites:
         for name in (site.id, site.name, site.code, *site.aliases):
-            owners.setdefault(name, set()).add(store.site_numbers[site.id])
+            owners.setdefault(name, set()).add(numbers[site.id])
     names = {name: next(iter(numbers)) for name, numbers in owners.items() if name and len(numbers) == 1}
     return Context(names, standards.parameters(), stream, spec, config.language)
 

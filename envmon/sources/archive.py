@@ -44,10 +44,11 @@ def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -
     days = range(periods.today(now - spec.lookback), periods.today(now) + 1)
     addresses = [joined(spec.url, f"china_{form}_{periods.calendar(day):%Y%m%d}.csv") for day in days]
     found = False
-    for payload in ask_all([(url, partial(session.get, url)) for url in addresses], now, may_be_absent=True):
+    asks = [(url, partial(session.get, url, conditional=True)) for url in addresses]
+    for payload in ask_all(asks, now, may_be_absent=True):
         found = True
         yield payload
-    if not found and len(addresses) > 1:
+    if not found and not session.unchanged and len(addresses) > 1:
         raise SourceUnavailable("error.source.no_days", count=len(addresses), url=addresses[-1])
 
 

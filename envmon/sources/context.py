@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable
-from envmon.http import NotFound, Session
+from envmon.http import NotFound, Session, Unchanged
 from envmon.model import Basis, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.texts import LANGUAGES
 
@@ -118,7 +118,7 @@ def item_names(parameters: Iterable[Parameter]) -> dict[str, Parameter]:
 def ask_all(asks: Iterable[Ask], now: int, may_be_absent: bool = False) -> Iterator[Payload]:
     """Ask one address after the other and give what came; one that fails does not stop the others.
 
-    may_be_absent : a 404 is "not published yet".
+    may_be_absent : a 404 is "not published yet". A document that did not change since it was kept gives nothing.
     Raises at the end what went wrong: SourceUnavailable, or SourceChanged when nothing worse happened. After GIVE_UP
     failures in a row the rest is left for the next round: the service is down.
     """
@@ -131,6 +131,9 @@ def ask_all(asks: Iterable[Ask], now: int, may_be_absent: bool = False) -> Itera
             body = ask()
             if not body.strip():
                 raise SourceUnavailable("error.source.empty", origin=origin)
+        except Unchanged:
+            in_a_row = 0
+            continue
         except (SourceUnavailable, SourceChanged) as error:
             if not (may_be_absent and isinstance(error, NotFound)):
                 failures.append(error)

@@ -76,7 +76,8 @@ def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -
     """The sheets of the months the window touches; a month whose sheet is not there yet is no error."""
     window = periods.Period(periods.today(now - spec.lookback), periods.today(now), "window")
     addresses = [joined(spec.url, f"lab_{month.name}.csv") for month in periods.months(window)]
-    yield from ask_all([(url, partial(session.get, url)) for url in addresses], now, may_be_absent=True)
+    asks = [(url, partial(session.get, url, conditional=True)) for url in addresses]
+    yield from ask_all(asks, now, may_be_absent=True)
 
 
 def parse(payload: Payload, context: Context) -> Parsed:

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from envmon.errors import StoreBusy, StoreError
-from envmon.store import alerts, exceptional, figures, judgements, past, readings, schema, slots
+from envmon.store import alerts, exceptional, figures, judgements, past, readings, schema, slots, sources
 
 if TYPE_CHECKING:
     from envmon.model import Config, Parameter, Stream
@@ -95,6 +95,9 @@ class Store:
     fail_slots = slots.fail_slots
     interrupt_slots = slots.interrupt_slots
     failing = slots.failing
+    last_done = slots.last_done
+    source_counts = sources.source_counts
+    batch_of = sources.batch_of
     beat = slots.beat
     last_beat = slots.last_beat
 

@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from envmon import model, periods
+from envmon.store.sources import note_latest
 
 if TYPE_CHECKING:
     import sqlite3
@@ -74,6 +75,7 @@ def keep(
             len(rows) + len(refused), new, len(rows) - new - revised - older, revised, older, len(refused)
         )
         _after_keeping(db, window, batch, learned)
+        note_latest(db, source, [row[0] for row in own if row[0] <= learned + periods.DAY])
         _keep_refused(db, batch, refused)
         db.execute("UPDATE batch SET tally = ? WHERE number = ?", (_tally_text(tally), batch))
     return Kept(tally, sorted({row[:3] for row in lost}), batch)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 3
+VERSION = 4
 """The schema this program reads and writes; `PRAGMA user_version` of the database says which one it has."""
 
 POLLUTANT_COLUMNS = ("so2", "no2", "co", "o3", "pm10", "pm25")
@@ -160,12 +160,22 @@ CREATE TRIGGER correction_settled BEFORE UPDATE ON correction BEGIN
   SELECT RAISE(ABORT, 'a correction is never changed'); END;
 """
 
+SOURCES = """
+-- The latest reading of each source; what the board of sources counts is found without reading everything.
+CREATE TABLE source_latest (source TEXT PRIMARY KEY, ending INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO source_latest SELECT t.source, max(r.ending) FROM reading r JOIN stream t ON t.number = r.stream
+  JOIN batch b ON b.number = r.batch WHERE r.ending <= b.learned + 1440 GROUP BY t.source;
+CREATE INDEX batch_source ON batch (source, learned);
+CREATE INDEX reject_batch ON reject (batch);
+"""
+
 STEPS = {
     "001_readings": READINGS,
     "002_judgements": JUDGEMENTS,
     "003_alerts": ALERTS,
     "004_followed": FOLLOWED,
     "005_exceptional": EXCEPTIONAL,
+    "010_sources": SOURCES,
 }
 
 

@@ -44,6 +44,14 @@ def slot_state(store: Store, job: str, now: int) -> SlotState:
     return SlotState(served, *(failed or (0, None, "")))
 
 
+def last_done(store: Store, job: str, now: int) -> int | None:
+    """The minute at which a job last ended well."""
+    found = store.db.execute(
+        "SELECT max(finished) FROM slot WHERE job = ? AND state = 'done' AND started <= ?", (job, now + LEEWAY)
+    ).fetchone()[0]
+    return None if found is None else int(found)
+
+
 def start_slots(store: Store, job: str, slots: Sequence[int], now: int) -> None:
     """Enter the slots a job is about to serve; the try counts even if the process dies in it."""
     with store.writing() as db:

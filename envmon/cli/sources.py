@@ -1,0 +1,116 @@
+"""`envmon sources`: how every source goes; `envmon sources try`: ask one once and store nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from envmon.cli import Session, language
+from envmon.cli.output import as_json, format_options, plain, show, table, terminal
+from envmon.texts import t
+
+LANG = language()
+UNITS = ((1440, "d"), (60, "h"), (1, "m"))
+
+
+@click.group(invoke_without_command=True, help=t("cli.sources.help", LANG), epilog=t("cli.sources.example", LANG))
+@format_options
+@click.pass_context
+def sources(ctx: click.Context, form: str | None) -> None:
+    if ctx.invoked_subcommand is not None:
+        return
+    from envmon.cli.asked import now_of
+    from envmon.pipeline.source_board import lines_of, source_board
+
+    session: Session = ctx.obj
+    lines = lines_of(session.config())
+    with session.reading() as store:
+        now = now_of(store)
+        rows = source_board(store, lines, now, session.lang)
+    if form:
+        show(rows, form, {}, "")
+        return
+    keys = ("id", "kind", "state_name", "success_text", "lag_text", "rows_text", "refused", "next_text")
+    told = [with_texts(row, now) for row in rows]
+    show(told, None, {key: session.say(f"cli.sources.head.{key}") for key in keys}, session.say("cli.sources.none"))
+    for row in rows:
+        if row["error"]:
+            click.echo(
+                session.say("cli.sources.failed", id=row["id"], count=row["failures"], error=plain(row["error"]))
+            )
+
+
+def with_texts(row: Mapping[str, Any], now: int) -> dict[str, Any]:
+    """A row as the table shows it: short times, the lag in its largest unit, new and revised rows together."""
+    from envmon import periods
+
+    today = periods.clock(now)[:10]
+
+    def short(at: str | None) -> str | None:
+        return None if at is None else at[11:] if at[:10] == today else at[5:]
+
+    return {
+        **row,
+        "success_text": short(row["last_success"]),
+        "next_text": short(row["next"]),
+        "lag_text": None if row["lag"] is None else length(row["lag"]),
+        "rows_text": f"{row['new']}/{row['revised']}",
+    }
+
+
+def length(minutes: int) -> str:
+    """Minutes in at most two units.
+
+    >>> length(45), length(95), length(3 * 1440 + 120)
+    ('45m', '1h35m', '3d2h')
+    """
+    parts = []
+    for size, unit in UNITS:
+        count, minutes = divmod(minutes, size)
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts[:2]) or "0m"
+
+
+@sources.command("try", help=t("cli.sources.try.help", LANG), epilog=t("cli.sources.try.example", LANG))
+@click.argument("name")
+@click.option("--rows", default=10, show_default=True, type=click.IntRange(0), help=t("cli.sources.try.rows", LANG))
+@click.option("--at", metavar="TIME", help=t("cli.sources.try.at", LANG))
+@click.option("--json", "as_object", is_flag=True, help="JSON")
+@click.pass_context
+def try_one(ctx: click.Context, name: str, rows: int, at: str | None, as_object: bool) -> None:
+    from envmon.cli.service import minute_of
+    from envmon.pipeline.importing import spec_of
+    from envmon.pipeline.trying import attempt
+
+    session: Session = ctx.obj
+    config = session.config()
+    spec = spec_of(config, name)
+    found = attempt(config, spec, minute_of(at) if at else int(time.time() // 60), rows)
+    if as_object:
+        click.echo(as_json(found))
+    else:
+        tell(found, session)
+    ctx.exit(1 if found["errors"] else 3 if found["summary"]["refused"] else 0)
+
+
+def tell(found: Mapping[str, Any], session: Session) -> None:
+    """What came, for people: answers, first rows, names nobody configured, refusals, a summary."""
+    click.echo(session.say("cli.sources.try.head", **{key: found[key] for key in ("source", "kind", "from", "to")}))
+    parts: Sequence[tuple[str, tuple[str, ...]]] = (
+        ("payloads", ("origin", "bytes", "taken", "rows", "refused")),
+        ("rows", ("name", "item_name", "time", "value", "unit", "mark")),
+        ("unknown", ("name", "count", "closest")),
+        ("refused", ("origin", "line", "reason", "text")),
+    )
+    for part, keys in parts:
+        if found[part]:
+            heads = {key: session.say(f"cli.sources.try.{part}.{key}") for key in keys}
+            title = session.say(f"cli.sources.try.{part}.title", shown=len(found[part]), all=found["summary"][part])
+            click.echo(f"\n{title}\n{table(found[part], heads, terminal())}")
+    click.echo("")
+    for error in found["errors"]:
+        click.echo(click.style(session.say("cli.sources.try.error", error=plain(error)), fg="red"))
+    click.echo(session.say("cli.sources.try.summary", **found["summary"]))
