@@ -294,6 +294,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
         judge(store, config, periods.hour_ending(periods.year(2022).first, 0))
     bad = "date,hour,type,成都\n20220101,1,PM2.5,5x\n"
     (folder / "data/bad.csv").write_text(bad, "utf-8")
+    (folder / "data/new.csv").write_text("date,hour,type,1431A\n20220101,1,PM2.5,5\n", "utf-8")
     in_shell("envmon import --source archive data/bad.csv || [ $? = 3 ]", folder)
     in_shell("envmon event import data/sample/events.csv", folder)
     said = {}

@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, quote, quote_plus, urlencode, urljoin, urlsplit
 
@@ -315,17 +316,16 @@ class Session:
 
     def _body(self, answer: requests.Response, url: str, until: float) -> bytes:
         """All bytes, decoded, chunk by chunk: a slow or endless answer ends at the deadline or the cap."""
-        parts, size = [], 0
+        whole = BytesIO()  # hands its buffer over at the end; a list of chunks would be copied
         while chunk := answer.raw.read1(CHUNK, decode_content=True):
-            size += len(chunk)
-            if size > self._cap:
+            if whole.tell() + len(chunk) > self._cap:
                 raise SourceChanged("error.http.large", url=url, cap=self._cap)
             if self._steady() > until:
                 break
-            parts.append(chunk)
+            whole.write(chunk)
         if self._cutter.cut or self._steady() > until:
             raise SourceUnavailable("error.http.sending", url=url, seconds=f"{self._deadline:g}")
-        return b"".join(parts)
+        return whole.getvalue()
 
     def _named(self, error: Exception, url: str) -> SourceUnavailable:
         """What went wrong on the line. The libraries' own messages carry the query and maybe a key: they end here."""

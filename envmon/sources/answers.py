@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 from envmon import periods
 from envmon.errors import SourceChanged, UsageError
@@ -129,22 +129,6 @@ def span_of(first: int, last: int) -> Span | None:
     if length == Span.DAY and last == periods.hour_ending(periods.day_of(last), 24):
         return Span.DAY
     return None
-
-
-def same_host(url: str, base: str, link: str) -> str:
-    """Where a link from an answer leads, resolved against the page it stands on.
-
-    Raises SourceChanged when that is another host than the configured one: an address from data is never followed.
-    """
-    target = urljoin(url, link)
-    try:
-        there, here = urlsplit(target), urlsplit(base)
-        same = (there.scheme, there.hostname, there.port) == (here.scheme, here.hostname, here.port)
-    except ValueError:
-        same = False
-    if not same:
-        raise SourceChanged("error.source.elsewhere", url=url.partition("?")[0], target=link[:100])
-    return target
 
 
 def kept(ask: Callable[[], bytes]) -> tuple[Callable[[], bytes], list[bytes]]:

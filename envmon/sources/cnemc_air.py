@@ -152,11 +152,11 @@ def parse(payload: Payload, context: Context) -> Parsed:
         ending = _ending(row["TimePoint"], span)
         if ending is None:
             reason = t("refused.time_point", context.lang)
-            refused.append(Refused(payload.origin, line, reason, str(row["TimePoint"])))
+            refused.append(Refused(payload.origin, line, reason, snippet(str(row["TimePoint"]))))
             continue
         if ending > latest[span]:
             reason = t("refused.future", context.lang, at=periods.clock(ending))
-            refused.append(Refused(payload.origin, line, reason, str(row["TimePoint"])))
+            refused.append(Refused(payload.origin, line, reason, snippet(str(row["TimePoint"]))))
             continue
         stream = context.stream(span)
         for key, parameter_id in fields.items():
@@ -166,7 +166,7 @@ def parse(payload: Payload, context: Context) -> Parsed:
                 value = None if text is None else number(str(text), parameter)
             except Unreadable as error:
                 reason = t("refused.item", context.lang, item=key, reason=error.said(context.lang))
-                refused.append(Refused(payload.origin, line, reason, str(text)))
+                refused.append(Refused(payload.origin, line, reason, snippet(str(text))))
                 continue
             if value is not None:
                 rows.append((ending, site, parameter.number, stream, value, 0))

@@ -200,7 +200,7 @@ def _from_json(payload: Payload) -> Sheet:
     if not _texts(head) or not isinstance(body, list) or not all(_texts(row) for row in body):
         raise SourceChanged("error.source.no_table", origin=payload.origin)
     width = len(head)
-    rows = [[cell or "" for cell in row] for row in body]
+    head, *rows = ([cell or "" for cell in row] for row in (head, *body))
     # the state, the last column, may be left out
     return Sheet([(0, head), *((line, row + [""] * (len(row) == width - 1)) for line, row in enumerate(rows, 1))])
 

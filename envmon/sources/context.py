@@ -20,6 +20,9 @@ from envmon.texts import LANGUAGES
 EARLY = 60
 """Minutes a reading may lie after the time of collection: two clocks differ, readings do not come from the future."""
 
+REMARK = re.compile(r"\((?:启用|停运|停用)\d*\)\Z")
+"""What the platform writes behind a station's name when it opens or closes: `将军桥(启用180816)`."""
+
 GIVE_UP = 3  # failures in a row after which the rest of a round is not asked
 
 
@@ -58,11 +61,13 @@ class Context:
             self._sites.setdefault(plain(name), number)
 
     def site(self, name: str) -> int | None:
-        """The number of the site a service calls `name`; None when it is not configured."""
+        """The number of the site a service calls `name`, with or without a remark; None when it is not configured."""
         try:
             return self._asked[name]
         except KeyError:
-            return self._asked.setdefault(name, self._sites.get(plain(name)))
+            called = plain(name)
+            found = self._sites.get(called, self._sites.get(REMARK.sub("", called)))
+            return self._asked.setdefault(name, found)
 
     def owner(self, number: int, day: int) -> int:
         """The site behind a number on a day: of several in turn the one that was open, or the last that had been."""

@@ -16,11 +16,11 @@ from envmon import periods
 from envmon.errors import SourceChanged
 from envmon.http import Session, joined
 from envmon.model import Kind, Mark, Payload, Refused, Row, Site, SourceSpec
-from envmon.sources import gases
 from envmon.sources.answers import about, codes, followed, inside, kept, site_of, span_of, stamp, zoned
 from envmon.sources.cells import Unreadable, snippet
 from envmon.sources.context import EARLY, Ask, Context, Parsed, Place, ask_all
 from envmon.sources.files import strict_json
+from envmon.sources.gases import steps
 from envmon.texts import t
 
 ITEMS = frozenset(["so2", "no2", "co", "o3", "pm10", "pm25", "nox"])
@@ -129,7 +129,7 @@ def _reading(row: Mapping[str, Any], context: Context, site: int, taken: int) ->
         raise Unreadable("refused.interval", first=periods.clock(first), last=periods.clock(last))
     parameter = context.parameters[row["parameter"]["name"]]
     unit = inside(row, "parameter", "units")
-    found = gases.steps(context, row.get("value"), unit, parameter, periods.day_of(last))
+    found = steps(context, row.get("value"), unit, parameter, periods.day_of(last))
     mark = Mark.FAULT if inside(row, "flagInfo", "hasFlags") is True else Mark.NONE
     return None if found is None else (last, site, parameter.number, context.stream(span), found, int(mark))
 

@@ -2,7 +2,7 @@
 
 Numbers of things may be texts. A phenomenonTime is an instant or an interval; what stands for less than an hour is a
 sample, which is kept and shown but makes no hourly mean. A unit must be stated, by the service or in the config.
-Never here: judging: an odd value is for quality control. An address from an answer is followed on the same host only.
+Links to further pages are followed to hosts the config names. Never here: judging; an odd value is for quality control.
 """
 
 from __future__ import annotations
@@ -11,20 +11,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 from envmon import periods
 from envmon.errors import SourceChanged, UsageError
 from envmon.http import Session, joined
 from envmon.model import Medium, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
-from envmon.sources import gases
 from envmon.sources.answers import (
     about,
     asked,
     codes,
     followed,
     inside,
-    same_host,
     site_of,
     span_of,
     stamp,
@@ -34,6 +32,7 @@ from envmon.sources.answers import (
 from envmon.sources.cells import Unreadable, snippet
 from envmon.sources.context import EARLY, Ask, Context, Parsed, ask_all, item_names, plain
 from envmon.sources.files import strict_json
+from envmon.sources.gases import steps
 from envmon.texts import t
 
 PAGE_SIZE = 1000
@@ -57,18 +56,18 @@ def _asks(session: Session, spec: SourceSpec, now: int, wanted: Sequence[tuple[S
     for site, code in wanted:
         key = code if code.isdigit() else "'" + code.replace("'", "''") + "'"
         url = joined(spec.url, f"Things({quote(key, safe='')})/Datastreams")
-        pages = _Pages(session, spec.url, url, {"site": site.id})
+        pages = _Pages(session, url, {"site": site.id})
         yield from followed((about(url, site=site.id), partial(session.get, url, {"$expand": expand})), pages.following)
         for stream, link in [more for body in pages.bodies for more in _continued(body)]:
-            rest = _Pages(session, spec.url, url, {"site": site.id, **stream})
+            rest = _Pages(session, url, {"site": site.id, **stream})
             yield from followed(rest.ask(link), rest.following)
 
 
 class _Pages:
     """One list being read page by page; `what` goes into the origins of its pages."""
 
-    def __init__(self, session: Session, base: str, url: str, what: Mapping[str, str]) -> None:
-        self.session, self.base, self.url, self.what = session, base, url, what
+    def __init__(self, session: Session, url: str, what: Mapping[str, str]) -> None:
+        self.session, self.url, self.what = session, url, what
         self.bodies: list[bytes] = []
         self.page = 1
 
@@ -77,12 +76,19 @@ class _Pages:
         return self.ask(inside(strict_json(Payload(self.url, body, 0)), "@iot.nextLink"))
 
     def ask(self, link: object) -> Ask | None:
-        """The question a link asks; one that leads to another host fails when it is its turn."""
+        """The question a link asks. The session refuses one that leads to a host the config does not name."""
         if not isinstance(link, str):
             return None
         self.page += 1
         origin = about(f"{self.url}?page={self.page}", **self.what)
-        return origin, lambda: self.session.get(same_host(self.url, self.base, link))
+        return origin, partial(self._get, link)
+
+    def _get(self, link: str) -> bytes:
+        try:
+            target = urljoin(self.url, link)
+        except ValueError:
+            raise SourceChanged("error.source.link", url=self.url, link=snippet(link)) from None
+        return self.session.get(target)
 
 
 def _continued(body: bytes) -> list[tuple[dict[str, str], object]]:
@@ -189,7 +195,7 @@ class _Reader:
             return None
         last, span = self._when(one.get("phenomenonTime"))
         unit = stream.get("unit", "").strip() or self.units.get(parameter.id)
-        value = gases.steps(self.context, result, unit, parameter, periods.day_of(last))
+        value = steps(self.context, result, unit, parameter, periods.day_of(last))
         return None if value is None else (last, site, parameter.number, self.context.stream(span), value, 0)
 
     def _when(self, printed: Any) -> tuple[int, Span]:
