@@ -133,10 +133,20 @@ HOMES = {
         "Assessment",
         "Channel",
         "Config",
+        "Listen",
         "OWN_JOBS",
         "Paths",
         "Schedule",
         "SourceSpec",
+    ),
+    "telemetry": (
+        "Heard",
+        "Knock",
+        "OPEN_REQUESTS",
+        "RawFrame",
+        "Refusal",
+        "Request",
+        "RequestState",
     ),
 }
 """The file each noun stands in."""

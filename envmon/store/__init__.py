@@ -124,7 +124,7 @@ class Store:
         with ExitStack() as undo:
             lock = None
             if not readonly:
-                lock = _locked(path, wait)
+                lock = locked(path, wait)
                 undo.callback(lock.close)
             try:
                 db = _reader(path) if readonly else _writer(path)
@@ -245,7 +245,7 @@ def to_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
-def _locked(path: Path, wait: float) -> IO[str]:
+def locked(path: Path, wait: float) -> IO[str]:
     """The writer's lock, held until released; names the process that has it when it cannot be had."""
     import fcntl
 
