@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from envmon.model.alerts import *
+    from envmon.model.devices import *
     from envmon.model.exceptional import *
     from envmon.model.figures import *
     from envmon.model.judgements import *
@@ -36,6 +37,7 @@ HOMES = {
         "RuleKind",
         "Severity",
     ),
+    "devices": ("Device",),
     "exceptional": (
         "EventKind",
         "ExceptionalEvent",
@@ -116,6 +118,7 @@ HOMES = {
         "BoolArray",
         "Flag",
         "IntArray",
+        "JUDGED",
         "Mark",
         "Medium",
         "NO_VALUE",

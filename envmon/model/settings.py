@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from envmon.model.alerts import Rule
+from envmon.model.devices import Device
 from envmon.model.judgements import Target
 from envmon.model.places import Area, Site
 from envmon.model.plan import PlanEntry
@@ -94,4 +95,5 @@ class Config:
     qc: Mapping[str, Mapping[str, Any]]  # test -> settings
     assessment: Assessment = Assessment()
     plan: tuple[PlanEntry, ...] = ()
+    devices: tuple[Device, ...] = ()
     file: str = ""  # the config.toml it was read from, absolute
