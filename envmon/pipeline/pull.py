@@ -80,7 +80,8 @@ def context_of(store: Store, config: Config, spec: SourceSpec) -> Context:
         for name in (site.id, site.name, site.code, *site.aliases):
             owners.setdefault(name, set()).add(store.site_numbers[site.id])
     names = {name: next(iter(numbers)) for name, numbers in owners.items() if name and len(numbers) == 1}
-    return Context(names, standards.parameters(), stream, spec, config.language)
+    devices = {device.mn: device for device in config.devices}
+    return Context(names, standards.parameters(), stream, spec, config.language, devices)
 
 
 def set_aside(folder: Path, payload: Payload, why: SourceChanged) -> SourceChanged:

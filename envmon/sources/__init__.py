@@ -3,7 +3,7 @@
 Never here: storing, judging, any clock.
 """
 
-from envmon.sources import archive, cnemc_air, cnemc_water, lab
+from envmon.sources import archive, cnemc_air, cnemc_water, hj212, lab
 from envmon.sources.context import Context, Parsed, Source
 from envmon.sources.files import read_file
 
@@ -11,6 +11,7 @@ SOURCES: dict[str, Source] = {
     "archive": Source(archive.fetch, archive.parse),
     "cnemc_air": Source(cnemc_air.fetch, cnemc_air.parse),
     "cnemc_water": Source(cnemc_water.fetch, cnemc_water.parse),
+    "hj212": Source(hj212.fetch, hj212.parse),
     "lab": Source(lab.fetch, lab.parse),
 }
 

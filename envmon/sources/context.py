@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable
 from envmon.http import NotFound, Session
-from envmon.model import Basis, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
+from envmon.model import Basis, Device, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.texts import LANGUAGES
 
 EARLY = 60
@@ -35,7 +35,7 @@ class Context:
 
     site_names : id, name, alias or platform code -> site number; `site` looks up and forgives brackets and blanks
     parameters : by id; stream : span -> stream number; spec : the source as configured (its options)
-    lang : the language in which refused rows get their reasons
+    lang : the language in which refused rows get their reasons; devices : enrolled data loggers by MN
     """
 
     site_names: Mapping[str, int]
@@ -43,6 +43,7 @@ class Context:
     stream: StreamNumber
     spec: SourceSpec | None = None
     lang: str = LANGUAGES[0]
+    devices: Mapping[str, Device] = field(default_factory=dict)
     _sites: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
     _asked: dict[str, int | None] = field(init=False, repr=False, compare=False, default_factory=dict)
 
