@@ -25,6 +25,7 @@ from envmon.pipeline.correcting import record
 from envmon.pipeline.drawing import draw
 from envmon.pipeline.judge import judge
 from envmon.pipeline.pull import pull
+from envmon.pipeline.telemetry import drain
 from envmon.store import Opened, Store
 from envmon.texts import LANGUAGES, t
 
@@ -89,9 +90,13 @@ def jobs_of(config: Config) -> tuple[Job, ...]:
             with opened() as store:
                 record(store, config, drawn.figures, now)
 
+    def draining(opened: Opened, first: int, last: int, now: int) -> None:
+        drain(opened, config, now)
+
     own = {"judge": judging, "charts": drawing}
     pulls = [Job(f"pull {spec.id}", spec.every, spec.at, pulling(spec)) for spec in config.sources]
-    return (*pulls, *(Job(name, plan.every, plan.at, own[name]) for name, plan in config.jobs.items()))
+    pushed = [Job("telemetry", 1, 0, draining, live=True)] if config.devices else []
+    return (*pushed, *pulls, *(Job(name, plan.every, plan.at, own[name]) for name, plan in config.jobs.items()))
 
 
 def latest_slot(job: Job, now: int) -> int:

@@ -15,7 +15,21 @@ from envmon.config import checks, document, forms, schema, sites
 from envmon.config.checks import Entry
 from envmon.config.known import JOB_TIMES, Known
 from envmon.config.mistakes import ConfigMistakes, Mistake, closest, dotted, shown
-from envmon.model import Area, Assessment, Channel, Config, Device, Listen, Paths, PlanEntry, Rule, Schedule, Site, SourceSpec, Target
+from envmon.model import (
+    Area,
+    Assessment,
+    Channel,
+    Config,
+    Device,
+    Listen,
+    Paths,
+    PlanEntry,
+    Rule,
+    Schedule,
+    Site,
+    SourceSpec,
+    Target,
+)
 from envmon.texts import LANGUAGES, t
 
 NOUNS: Mapping[str, type] = {
@@ -176,7 +190,9 @@ class Reading:
         """Where telemetry is received; without the table none is."""
         if "listen" not in self.file.table:
             return None
-        table = schema.read_table(schema.ListenTable, self.file.table["listen"], partial(self.report, ("listen",)), self.lang)
+        table = schema.read_table(
+            schema.ListenTable, self.file.table["listen"], partial(self.report, ("listen",)), self.lang
+        )
         return Listen(**dict(table)) if table else None
 
     def _jobs(self) -> dict[str, Schedule]:
@@ -267,7 +283,7 @@ class Reading:
     def settings(self, environ: Mapping[str, str]) -> list[Setting]:
         """Every setting with its origin, in the order of the file's forms."""
         rows = [self._language(environ), *self._rows((), schema.Page, self.file.table, environ)]
-        tables = {"paths": schema.PathsTable, "assessment": schema.AssessmentTable}
+        tables: dict[str, type[schema.Table]] = {"paths": schema.PathsTable, "assessment": schema.AssessmentTable}
         for name, form in (tables | ({"listen": schema.ListenTable} if "listen" in self.file.table else {})).items():
             rows += self._rows((name,), form, self.file.table.get(name, {}), environ)
         for name, listed in schema.LISTS.items():

@@ -4,7 +4,7 @@
     commits   group commit, answers   requests  what is asked of stations
     house     all of it at work       beside    a thread of its own
 
-Never here: what a frame's values mean, judging, the main database (its readings are taken over by `pipeline.telemetry`).
+Never here: what a frame's values mean, judging, the readings (`pipeline.telemetry` takes the frames over).
 """
 
 from envmon.listener.beside import Listening

@@ -35,7 +35,9 @@ class Gate:
         self.listen = listen
         self.enrolled = {
             one.mn: Enrolled(
-                one, passwords[one.mn].encode("utf-8", "surrogateescape"), tuple(ip_network(net, strict=False) for net in one.addresses)
+                one,
+                passwords[one.mn].encode("utf-8", "surrogateescape"),
+                tuple(ip_network(net, strict=False) for net in one.addresses),
             )
             for one in devices
         }

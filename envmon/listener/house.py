@@ -7,8 +7,8 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
-from copy import copy
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from envmon import periods
@@ -20,7 +20,7 @@ from envmon.listener.line import Line
 from envmon.listener.requests import Requests
 from envmon.model import Config, Heard, Listen, Refusal, Request
 from envmon.store import Store, spool
-from envmon.store.intake import Batch, Intake
+from envmon.store.intake import TAKEN, Batch, Intake
 
 LOG = logging.getLogger("envmon.listener")
 
@@ -29,8 +29,6 @@ ALIVE = 10_000  # ms between signs of life
 PRUNE = 60_000  # ms between looks for frames that need not be kept any longer
 BACKLOG = 4096  # connections that wait to be accepted: after a power cut all stations come at once
 DATA_TIME = re.compile(rb"DataTime=(\d{14})")
-TAKEN = "telemetry"
-"""The fact in the main database's meta that says how far its intake was taken over: {"intake": identity, "frame": n}."""
 
 
 class House:
@@ -116,8 +114,12 @@ class House:
             return
         if other is not None and other.address != line.address:
             line.refuse(Refusal.TWO_SOURCES, mn)
-            LOG.warning("%s: came from %s and now comes from %s; the earlier connection is closed",
-                        mn, other.address, line.address)
+            LOG.warning(
+                "%s: came from %s and now comes from %s; the earlier connection is closed",
+                mn,
+                other.address,
+                line.address,
+            )
             other.close()
             self.leave(other)
         self.by_mn[mn] = line
@@ -151,7 +153,7 @@ class House:
                 self.commits.next.alive = self._alive = now
             if now - self._pruned >= PRUNE or now < self._pruned:
                 self._pruned = now
-                await self.commits.in_turn(lambda: self._prune(now))
+                await self.commits.in_turn(partial(self._prune, now))
             if self.commits.next:
                 self.commits.touch()
 
@@ -192,8 +194,8 @@ class House:
 def clock_error(qn: str, received: int) -> int | None:
     """How many seconds a station's clock is ahead of ours, by the QN it made; None without a QN that is a time."""
     try:
-        parts = (int(qn[at : at + 2]) for at in range(4, 14, 2))
-        made = datetime(int(qn[:4]), *parts, tzinfo=UTC).timestamp() - 60 * periods.OFFSET  # type: ignore[arg-type]
+        month, day, hour, minute, second = (int(qn[at : at + 2]) for at in range(4, 14, 2))
+        made = datetime(int(qn[:4]), month, day, hour, minute, second, tzinfo=UTC).timestamp() - 60 * periods.OFFSET
     except ValueError:
         return None
     return round(made - received / 1000)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from envmon.hj212 import frames, segments
 from envmon.hj212.frames import BadFrame, Splitter
@@ -43,12 +43,11 @@ class Line(asyncio.Protocol):
     # --- what asyncio calls ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        peer = transport.get_extra_info("peername")
+        self._transport = cast(asyncio.Transport, transport)
+        peer = self._transport.get_extra_info("peername")
         self.address = plain_address(peer[0]) if peer else "-"
         self.heard = self._counted = time.monotonic()
-        transport.set_write_buffer_limits(high=UNREAD)
+        self._transport.set_write_buffer_limits(high=UNREAD)
         if refusal := self.house.admit(self):
             self.refuse(refusal)
             self.close()

@@ -27,5 +27,7 @@ class Device:
     units: Mapping[str, str] = field(default_factory=dict)
     minutes: int = 10
     hours: int = 1
-    hours_from: str = "hours"  # or "minutes": hours are the means of its minute data, what it sends as hours is not used
+    hours_from: str = (
+        "hours"  # or "minutes": hours are the means of its minute data, what it sends as hours is not used
+    )
     realtime: bool = True  # whether its moments (2011) become readings, one a minute; its frames are kept anyway

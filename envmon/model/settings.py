@@ -82,7 +82,7 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where station telemetry is received, and how much of what is borne. Lengths of time in seconds, `keep` in minutes.
+    """Where station telemetry is received, and how much is borne. Lengths of time in seconds, `keep` in minutes.
 
     frame_seconds : from the first byte of a frame to its last; bad_frames : in a row until the connection is closed and
     its address kept out for `ban`; frames_per_second : of one connection, more are read later; answer, repeats : how

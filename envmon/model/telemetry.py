@@ -19,8 +19,6 @@ class Refusal(StrEnum):
     LENGTH = "length"
     TOO_LONG = "too_long"
     NOISE = "noise"  # what stands before a head
-    TAIL = "tail"
-    ENCODING = "encoding"
     SEGMENT = "segment"  # the frame is whole and its content is not a data segment
     HALF = "half"  # a frame that was begun and not ended in time
     IDLE = "idle"

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from envmon.errors import StoreBusy, StoreError
-from envmon.store import alerts, exceptional, figures, judgements, past, readings, schema, slots
+from envmon.store import alerts, exceptional, figures, judgements, past, readings, schema, slots, telemetry
 
 if TYPE_CHECKING:
     from envmon.model import Config, Parameter, Stream
@@ -89,6 +89,8 @@ class Store:
     pending_notices = alerts.pending_notices
     notice_sent = alerts.notice_sent
     notice_failed = alerts.notice_failed
+    held = telemetry.held
+    values_between = telemetry.values_between
     slot_state = slots.slot_state
     start_slots = slots.start_slots
     finish_slots = slots.finish_slots

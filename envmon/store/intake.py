@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +36,9 @@ CREATE TABLE request (id TEXT PRIMARY KEY, mn TEXT NOT NULL, cn TEXT NOT NULL, b
 CREATE TABLE fact (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 PRAGMA user_version = 1;
 """
+
+TAKEN = "telemetry"
+"""The fact in the main database's meta that says how far an intake was taken over: {"intake": identity, "frame": n}."""
 
 Place = tuple[Refusal, str, str]
 """(kind, MN, address) of what was refused."""
@@ -206,7 +209,7 @@ class Intake:
     def requests(self, mn: str | None = None) -> list[Request]:
         """What stations were asked for, in the order of asking."""
         rows = self.db.execute("SELECT * FROM request WHERE ? IS NULL OR mn = ? ORDER BY asked, id", (mn, mn))
-        return [Request(*row[:6], RequestState(row[6]), *row[7:]) for row in rows]
+        return [replace(Request(*row), state=RequestState(row[6])) for row in rows]
 
 
 def _digest(segment: bytes) -> bytes:
