@@ -225,7 +225,7 @@ def single_instance(database: Path) -> Iterator[None]:
         yield
 
 
-def serve(opened: Opened, jobs: tuple[Job, ...], clock: Clock, stop: Stop, every: int = 30) -> None:
+def serve(opened: Opened, jobs: tuple[Job, ...], clock: Clock, stop: Callable[[], bool], every: int = 30) -> None:
     """Tick until told to stop. The store is open (and locked) only step by step, so that commands get their turn."""
     import schedule
 
