@@ -117,6 +117,7 @@ HOMES = {
         "Basis",
         "BoolArray",
         "Flag",
+        "HOURLY",
         "IntArray",
         "JUDGED",
         "Mark",
