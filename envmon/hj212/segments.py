@@ -18,8 +18,9 @@ HEADER = ("QN", "ST", "CN", "PW", "MN", "Flag", "PNUM", "PNO")
 ANSWER, VERSION_SHIFT = 1, 2
 INTERACTION = "91"
 HEARTBEAT = "9015"
-NOTICES = ("1013",)
-"""What a station only lets us know; it is answered by 9013, everything else by 9014."""
+NOTICES = ("1013", HEARTBEAT)
+"""What a station only lets us know; it is answered by 9013, everything else by 9014. Of the heartbeat one program says
+so, after HJ 212-2025 table 12; unconfirmed."""
 
 PASSWORDS = re.compile(rb"NewPW=[^;]*?(?=[;,]|&&|\Z)|(?<!New)PW=[^;]*", re.IGNORECASE)
 
@@ -190,8 +191,7 @@ def write(segment: Segment) -> str:
 def answer(segment: Segment, cn: str | None = None) -> Segment:
     """The platform's answer: the QN of what it answers, no data, the version it was asked in (2017: Flag 4).
 
-    cn : 9013 for a notice, 9014 for everything else unless given. A heartbeat (9015) is answered by 9014 like data;
-        that, and that a Flag of 8 or 9 is answered by 8, is unconfirmed.
+    cn : 9013 for a notice, 9014 for everything else unless given. That a Flag of 9 is answered by 8 is unconfirmed.
     """
     flag = (segment.flag or 0) >> VERSION_SHIFT << VERSION_SHIFT
     own = cn or ("9013" if segment.cn in NOTICES else "9014")

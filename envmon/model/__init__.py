@@ -118,6 +118,7 @@ HOMES = {
         "Basis",
         "BoolArray",
         "Flag",
+        "HOURLY",
         "IntArray",
         "JUDGED",
         "Mark",

@@ -80,7 +80,10 @@ class Span(IntEnum):
 
 
 JUDGED = (Span.SAMPLE, Span.HOUR, Span.FOUR_HOURS, Span.DAY)
-"""Spans whose values make a day worth judging. A day's mean as a station sends it is not judged beside its hours."""
+"""Spans whose values make a day worth judging again."""
+
+HOURLY = (Span.SAMPLE, Span.HOUR, Span.FOUR_HOURS)
+"""Spans a site's water is judged by: a mean of the day would count beside the hours it was made of."""
 
 
 class Mark(IntEnum):

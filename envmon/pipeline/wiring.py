@@ -10,12 +10,13 @@ from envmon.config.known import Known
 from envmon.model import Config
 from envmon.notify import CHANNELS
 from envmon.sources import SOURCES
+from envmon.sources.hj212 import TELEMETRY
 
 
 def known() -> Known:
     """Every name a config may use for a source, channel, QC test or edition."""
     return Known(
-        sources=tuple(SOURCES),
+        sources=tuple(kind for kind in SOURCES if kind != TELEMETRY.kind),  # pushed, never asked
         channels=tuple(CHANNELS),
         tests=qc.DEFAULTS,
         items=tuple(standards.parameters()),
