@@ -205,19 +205,18 @@ def _devices(entries: Entries, known: Known) -> Iterator[Found]:
     """Every device has an MN of its own, a site that measures, items that exist; only air has minutes made hours."""
     first: dict[str, Entry] = {}
     sites = {site.text("id"): site for site in entries["sites"]}
-    measuring = [identity for identity, site in sites.items() if site.kind in MEASURING]
     for entry in entries["devices"]:
         mn = entry.text("mn")
         if mn and first.setdefault(mn, entry) is not entry:
             yield entry, ("mn", "unique", {"where": _where(first[mn])})
-        yield from _named(entry, "site", measuring, {one: sites[one].text("name") for one in measuring})
+        yield from _named(entry, "site", sites, {identity: site.text("name") for identity, site in sites.items()})
         factors = entry.raw.get("factors")
         for item in factors.values() if isinstance(factors, Mapping) else ():
             if isinstance(item, str) and known.items and item not in known.items:
                 yield entry, ("factors", "factor", {"word": item, "suggestion": closest(item, known.items)})
         site = sites.get(entry.text("site"))
-        if entry.raw.get("hours_from") == "minutes" and site is not None and site.kind != Kind.STATION:
-            yield entry, ("hours_from", "only_for", {"kinds": Kind.STATION.value, "kind": site.kind})
+        if entry.raw.get("hours_from") == "minutes" and site is not None and site.kind not in AIR:
+            yield entry, ("hours_from", "only_for", {"kinds": " ".join(AIR), "kind": site.kind})
 
 
-MEASURING = (Kind.STATION, Kind.SECTION, Kind.SOURCE)
+AIR = (Kind.STATION, Kind.CITY)

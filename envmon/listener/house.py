@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ LOG = logging.getLogger("envmon.listener")
 BEAT = 1.0  # seconds
 ALIVE = 10_000  # ms between signs of life
 PRUNE = 60_000  # ms between looks for frames that need not be kept any longer
+LAST = 1.0  # seconds
 BACKLOG = 4096  # connections that wait to be accepted: after a power cut all stations come at once
 DATA_TIME = re.compile(rb"DataTime=(\d{14})")
 
@@ -221,10 +222,24 @@ async def serve(house: House, ready: Callable[[int], None], stop: asyncio.Event)
     finally:
         server.close()
         beating.cancel()
-        for line in list(house.lines):
+        open_lines = list(house.lines)
+        for line in open_lines:
             house.leave(line)  # notes that it is gone; its socket stays for the last answers
         house.commits.close()
-    await asyncio.gather(committing, return_exceptions=committing in done)
-    await asyncio.sleep(0)  # the last answers leave
+        await asyncio.wait((committing,))
+        await part_with(open_lines)
     for task in done - {stopping}:
         task.result()  # why it ended
+
+
+async def part_with(lines: Sequence[Line]) -> None:
+    """Close connections; those that do not take their last answers within LAST seconds are cut."""
+    for line in lines:
+        line.end()
+    until = time.monotonic() + LAST
+    while any(not line.gone for line in lines) and time.monotonic() < until:
+        await asyncio.sleep(0.01)
+    for line in lines:
+        if not line.gone:
+            line.close()
+    await asyncio.sleep(0)

@@ -6,6 +6,7 @@ Never here: who may speak (`gate`), when a commit is done (`commits`), what is a
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from typing import TYPE_CHECKING, cast
 
@@ -30,7 +31,7 @@ class Line(asyncio.Protocol):
         self.house = house
         self.address = ""
         self.mns: set[str] = set()
-        self.closed = False
+        self.closed = self.gone = False
         self.heard = self.half_since = 0.0
         self._transport: asyncio.Transport
         self._splitter = Splitter(house.listen.longest)
@@ -48,12 +49,13 @@ class Line(asyncio.Protocol):
         self.address = plain_address(peer[0]) if peer else "-"
         self.heard = self._counted = time.monotonic()
         self._transport.set_write_buffer_limits(high=UNREAD)
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD)
         if refusal := self.house.admit(self):
             self.refuse(refusal)
             self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.closed = True
+        self.closed = self.gone = True
         self.house.leave(self)
 
     def pause_writing(self) -> None:
@@ -86,6 +88,11 @@ class Line(asyncio.Protocol):
     def close(self) -> None:
         self.closed = True
         self._transport.abort()
+
+    def end(self) -> None:
+        """Close when the last answers have left."""
+        self.closed = True
+        self._transport.close()
 
     def refuse(self, kind: Refusal, mn: str = "-", data: bytes = b"") -> None:
         """Count what is refused of this connection."""
