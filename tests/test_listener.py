@@ -9,24 +9,26 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import resource
 import signal
 import socket
 import subprocess
 import sys
-import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from envmon import periods
 from envmon.errors import ConfigError, EnvmonError, StoreBusy
 from envmon.hj212 import frames
-from envmon.listener import Listening
-from envmon.model import Config, Device, Knock, Listen, Paths, RawFrame, Refusal, Request, RequestState
+from envmon.listener import Listening, house
+from envmon.model import Config, Device, Listen, Paths, RawFrame, Refusal, Request
 from envmon.store import spool
 from envmon.store.intake import KNOCKS, Batch, Intake, beside
 
@@ -438,13 +440,16 @@ def test_when_all_have_proven_themselves_the_newcomer_is_refused(office: Office)
 
 
 def test_half_a_frame_and_silence_have_their_time(office: Office) -> None:
-    with office.open(frame_seconds=1, idle=2) as listening:
-        with Station(listening.port) as slow, Station(listening.port) as silent:
-            slow.send(E2[:50])
-            began = time.monotonic()
-            assert slow.closed()
-            assert time.monotonic() - began > 0.9
-            assert silent.closed()
+    with (
+        office.open(frame_seconds=1, idle=2) as listening,
+        Station(listening.port) as slow,
+        Station(listening.port) as silent,
+    ):
+        slow.send(E2[:50])
+        began = time.monotonic()
+        assert slow.closed()
+        assert time.monotonic() - began > 0.9
+        assert silent.closed()
     assert office.refused() == {"half": 1, "idle": 1}
     assert office.frames() == []
 
@@ -577,3 +582,175 @@ def test_refusals_of_countless_names_share_a_row(office: Office) -> None:
     assert len(rows) == KNOCKS + 1
     assert sum(knock.count for _, knock in rows) == 3 * KNOCKS
     assert dict(rows)[Refusal.UNKNOWN_MN, "*", "*"].count == 2 * KNOCKS
+
+
+# ---- requests ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The listener looks after its requests twenty times a second."""
+    monkeypatch.setattr(house, "BEAT", 0.05)
+
+
+def word_on(request: bytes, cn: str, result: str) -> bytes:
+    """What a station says to a request: 9011 with QnRtn, 9012 with ExeRtn (HJ 212-2017, C.3)."""
+    qn = request[3:20].decode()
+    return frames.encode(f"QN={qn};ST=91;CN={cn};PW={PASSWORD};MN={MN};Flag=4;CP=&&{result}&&")
+
+
+def ask(office: Office, *windows: tuple[int, int], cn: str = "2061", mn: str = MN) -> None:
+    wanted = [Request(f"r{n}", mn, cn, first, last, 1000) for n, (first, last) in enumerate(windows)]
+    spool.leave(spool.spool_of(office.database), wanted)
+
+
+def requests(office: Office) -> list[tuple[str, str, int]]:
+    with office.intake() as intake:
+        return [(one.state.value, one.answer, one.frames) for one in intake.requests(MN)]
+
+
+DAY = periods.hour_ending(periods.parse("2026-03-01").first, 0)
+
+
+@pytest.mark.usefixtures("quick")
+def test_history_is_asked_for_followed_and_its_data_kept(office: Office) -> None:
+    office.devices = [device(st="21")]
+    with office.open(answer=10) as listening:
+        ask(office, (DAY, DAY + 1439), (DAY + 1440, DAY + 1500))
+        with Station(listening.port) as station:
+            station.send(hour(1))
+            assert b"CN=9014" in station.answer()
+            asked = station.answer()
+            fields = b";ST=21;CN=2061;PW=123456;MN=010000A8900016F000169DC0;Flag=5;"
+            assert asked[20:] == fields + b"CP=&&BeginTime=20260301000000,EndTime=20260301235900&&"
+            station.send(word_on(asked, "9011", "QnRtn=1"))
+            for n in (10, 11, 12):
+                station.send(hour(n))
+                assert b"CN=9014" in station.answer()
+            assert station.quiet(0.1)  # the next one waits for the last word
+            station.send(word_on(asked, "9012", "ExeRtn=1"))
+            second = station.answer()
+            assert b"BeginTime=20260302000000,EndTime=20260302010000" in second
+            assert second[:20] != asked[:20]
+            station.send(word_on(second, "9011", "QnRtn=1") + word_on(second, "9012", "ExeRtn=100"))
+            office.until(lambda: requests(office), [("done", "1", 3), ("no_data", "100", 0)])
+    assert list(spool.spool_of(office.database).iterdir()) == []
+    assert len(office.frames()) == 4  # words on requests are not data
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_request_is_repeated_with_its_number_and_given_up(office: Office) -> None:
+    with office.open(answer=1, repeats=2) as listening, Station(listening.port) as station:
+        ask(office, (DAY, DAY + 60), cn="2051")
+        station.send(hour(1))
+        assert b"CN=9014" in station.answer()
+        first, again = station.answer(), station.answer()
+        assert first == again
+        assert b"CN=2051" in first
+        office.until(lambda: requests(office), [("unanswered", "", 0)])
+        station.send(word_on(first, "9011", "QnRtn=1"))  # too late
+        station.send(hour(2))
+        assert b"CN=9014" in station.answer()
+    assert requests(office) == [("unanswered", "", 0)]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_station_may_refuse_and_its_clock_is_set_to_the_time_of_sending(office: Office) -> None:
+    with office.open(answer=10) as listening, Station(listening.port) as station:
+        ask(office, (0, 0), cn="1012")
+        station.send(hour(1))
+        assert b"CN=9014" in station.answer()
+        asked = station.answer()
+        match = re.search(rb"CN=1012;.*SystemTime=(\d{14})&&", asked)
+        assert match
+        sent = datetime.strptime(match[1].decode(), "%Y%m%d%H%M%S")
+        beijing = datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=8)
+        assert abs((beijing - sent).total_seconds()) < 60
+        station.send(word_on(asked, "9011", "QnRtn=3"))
+        office.until(lambda: requests(office), [("refused", "3", 0)])
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_request_waits_for_its_station_and_begins_again_when_it_went_away(office: Office) -> None:
+    with office.open(answer=10) as listening:
+        ask(office, (DAY, DAY + 60))
+        (spool.spool_of(office.database) / "x.json").write_text("[1]")
+        ask(office, (DAY, DAY + 60), mn="STRANGER")  # the same name: written over before it was read, or after
+        with Station(listening.port) as station:
+            station.send(hour(1))
+            assert b"CN=9014" in station.answer()
+    ask(office, (DAY, DAY + 60))
+    with office.open() as listening:
+        for _ in range(2):
+            with Station(listening.port) as station:
+                station.send(hour(1))
+                assert b"CN=9014" in station.answer()
+                assert b"BeginTime=20260301000000" in station.answer()
+            office.until(lambda: requests(office), [("waiting", "", 0)])
+
+
+# ---- beginning and ending ------------------------------------------------------------------------------------------
+
+
+def test_only_one_listener_has_an_intake_and_a_port(office: Office, tmp_path: Path) -> None:
+    with office.open() as listening:
+        with pytest.raises(StoreBusy) as busy, office.open():
+            pass
+        assert f"process {os.getpid()}" in str(busy.value)
+        other = Office(tmp_path / "other")
+        with pytest.raises(EnvmonError, match=str(listening.port)), other.open(port=listening.port):
+            pass
+    with office.open():
+        pass
+
+
+def test_every_password_must_be_there(office: Office) -> None:
+    office.enrol("A2")
+    office.enrol("A3")
+    office.secrets = {"PW_A2": PASSWORD, "PW_A3": ""}
+    with pytest.raises(ConfigError) as error:
+        office.open()
+    assert f"PW_{MN}" in str(error.value)
+    assert "PW_A3" in str(error.value)
+    assert "PW_A2" not in str(error.value)
+
+
+def test_no_password_is_written_anywhere(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    canary = "C4n4rY"
+    office.secrets = {f"PW_{MN}": canary}
+    caplog.set_level("DEBUG")
+    with office.open(bad_frames=100) as listening, Station(listening.port) as station:
+        for frame in (
+            hour(1, pw=canary),
+            bad_crc(hour(2, pw=canary)),
+            hour(3, "STRANGER", canary),
+            hour(4, pw=canary + "x"),
+            frames.encode(f"PW={canary}"),
+            f"PW={canary} {canary}\r\n".encode(),
+            frames.encode(f"ST=21;CN=1072;PW={canary};MN={MN};Flag=5;CP=&&NewPW={canary}&&"),
+        ):
+            station.send(frame)
+        assert station.answer()
+        assert station.answer()
+        time.sleep(0.1)
+        for file in office.folder.rglob("*"):
+            assert file.is_dir() or canary.encode() not in file.read_bytes(), file
+    assert canary not in caplog.text
+    assert sum(office.refused().values()) == 5
+
+
+def test_what_cannot_be_stored_is_not_answered_and_the_listener_goes_on(office: Office) -> None:
+    """R3: a disk that takes nothing for a while (a limit on the pages of the file)."""
+    with office.open() as listening, Station(listening.port) as station:
+        station.send(hour(1))
+        assert station.answer()
+        intake = listening.house.commits.intake
+        pages = intake.db.execute("PRAGMA page_count").fetchone()[0]
+        intake.db.execute(f"PRAGMA max_page_count = {pages}")
+        station.send(b"".join(hour(n) for n in range(2, 90)))
+        assert station.quiet(0.5)
+        intake.db.execute("PRAGMA max_page_count = 1000000")
+        station.send(hour(2))  # the station repeats
+        assert station.answer().startswith(b"QN=20260301000002000")
+        office.until(lambda: office.refused().get("unstored", 0) >= 88)
+    assert len(office.frames()) == 2

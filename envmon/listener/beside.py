@@ -36,6 +36,7 @@ class Listening:
         self._ready = threading.Event()
         self._stop: asyncio.Event
         self._loop: asyncio.AbstractEventLoop
+        self.house: House
         self._thread = ThreadPoolExecutor(1, "envmon-listener")
         self._running: Future[None]
 
@@ -64,11 +65,11 @@ class Listening:
         allow_files(self.listen.connections + OTHER_FILES)
         self._stop, self._loop = asyncio.Event(), asyncio.get_running_loop()
         with Intake.open(beside(self._config.paths.database)) as intake:
-            house = House(self._config, self.listen, self._passwords, intake)
+            self.house = House(self._config, self.listen, self._passwords, intake)
             try:
-                await serve(house, self._begun, self._stop)
+                await serve(self.house, self._begun, self._stop)
             finally:
-                house.commits.shutdown()
+                self.house.commits.shutdown()
 
     def _begun(self, port: int) -> None:
         self.port = port
