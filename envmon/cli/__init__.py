@@ -42,6 +42,7 @@ COMMANDS = {
     "charts": "envmon.cli.data:charts",
     "run": "envmon.cli.service:run",
     "feed": "envmon.cli.service:feed",
+    "hj212": "envmon.cli.hj212:hj212",
     "demo": "envmon.cli.demo:demo",
     "init": "envmon.cli.setup:init",
     "config": "envmon.cli.setup:config",
