@@ -226,9 +226,9 @@ def stored_text(one: dict[str, Any], lang: str) -> Iterator[str]:
     for row in one["stored"]:
         yield f"  {row['ending']}  {row['item']} {row['stored_value']} {row['unit']}  {row['mark']}"
     for row in one["refused"]:
-        yield t("cli.hj212.decode.refused", lang, reason=row["reason"], text=row["text"])
+        yield "  " + t("cli.hj212.decode.refused", lang, reason=row["reason"], text=row["text"])
     for row in one["unknown"]:
-        yield t("cli.hj212.decode.not_kept", lang, name=row["name"], count=row["count"])
+        yield "  " + t("cli.hj212.decode.not_kept", lang, name=row["name"], count=row["count"])
 
 
 @hj212.command(help=t("cli.hj212.encode.help", LANG), epilog=t("cli.hj212.encode.example", LANG))
@@ -253,20 +253,24 @@ def encode(
     groups: tuple[str, ...],
 ) -> None:
     from envmon import periods
+    from envmon.errors import UsageError
     from envmon.hj212 import frames
     from envmon.hj212.segments import read, request_number, stamp, write
 
     area = ";".join(groups)
-    said = read(f"MN={mn};CN={cn};ST={st};PW={pw};Flag={flag};CP=&&{area}&&".encode())
+    said = read(f"MN={mn};CN={cn};ST={st};PW={pw};Flag={flag};CP=&&{area}&&".encode("utf-8", "surrogateescape"))
     said = replace(said, qn=qn or request_number(datetime.now(periods.BEIJING)))
+    for text in (text for pairs in said.groups for name, text in pairs if not name):
+        raise UsageError("error.frame.pair", text=text)
     if data_time:
         said = replace(said, groups=((("DataTime", stamp(moment_of(data_time))),), *said.groups))
-    text = write(said)
-    longest_checked(len(text.encode()))
+    text = write(said).encode()
+    if len(text) > frames.LONGEST:
+        raise UsageError("error.frame.long", length=len(text), longest=frames.LONGEST)
     frame = frames.encode(text)
     if as_object:
-        length, crc = len(text.encode()), f"{frames.crc(text.encode()):04X}"
-        click.echo(as_json({"frame": frame.decode().rstrip(), "length": length, "crc": crc}))
+        crc = f"{frames.crc(text):04X}"
+        click.echo(as_json({"frame": frame.decode().rstrip(), "length": len(text), "crc": crc}))
     else:
         click.echo(frame, nl=False)
 
@@ -279,11 +283,3 @@ def moment_of(text: str) -> int:
 
     at = time_of(text)
     return minute_of(text) if at is None else periods.minute(at)
-
-
-def longest_checked(length: int) -> None:
-    from envmon.errors import UsageError
-    from envmon.hj212.frames import LONGEST
-
-    if length > LONGEST:
-        raise UsageError("error.frame.long", length=length, longest=LONGEST)
