@@ -45,6 +45,7 @@ COMMANDS = {
     "stations": "envmon.cli.telemetry:stations",
     "station": "envmon.cli.telemetry:station",
     "feed": "envmon.cli.service:feed",
+    "hj212": "envmon.cli.hj212:hj212",
     "demo": "envmon.cli.demo:demo",
     "init": "envmon.cli.setup:init",
     "config": "envmon.cli.setup:config",

@@ -74,6 +74,7 @@ class Bad(Enum):
     TOO_LONG = "too_long"  # longer than is taken
     CRC = "crc"
     CRC_MODBUS = "crc_modbus"  # wrong, but right by the Modbus algorithm
+    ENCRYPTED = "encrypted"  # its values are encrypted (SM4, HJ 212-2025), the CRC is that of the plain text
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,15 @@ def diagnose(data: bytes, longest: int = LONGEST) -> Bad:
     if seen.stated != seen.length:
         end = HEAD + seen.stated
         return Bad.CRC if _hexadecimal(data[end : end + CHECK]) and not seen.segment_is_right else Bad.LENGTH
-    return Bad.CRC_MODBUS if seen.by_modbus else Bad.CRC
+    if seen.by_modbus:
+        return Bad.CRC_MODBUS
+    return Bad.ENCRYPTED if _is_no_text(data[: HEAD + seen.stated]) else Bad.CRC
+
+
+def _is_no_text(data: bytes) -> bool:
+    """Whether the data area holds bytes no text has."""
+    _, _, area = data.partition(b"CP=&&")
+    return re.search(rb"[\x00-\x08\x0e-\x1f\x7f]", area) is not None
 
 
 class Splitter:

@@ -14,7 +14,7 @@ from envmon import periods
 from envmon.errors import EnvmonError
 
 ENCODINGS = ("utf-8", "gb18030")  # the standard's, and what older loggers send
-HEADER = ("QN", "ST", "CN", "PW", "MN", "Flag", "PNUM", "PNO")
+HEADER = ("QN", "ST", "CN", "PW", "MN", "Flag", "PNUM", "PNO", "RF")
 ANSWER, VERSION_SHIFT = 1, 2
 INTERACTION = "91"
 HEARTBEAT = "9015"
@@ -73,6 +73,7 @@ class Segment:
 
     flag : None where it is missing, as 2005 allows; pnum, pno : None unless the data are split
     groups : of CP, what `;` parts; each its `name=value` pairs, in their order, texts as they stood
+    resent : RF=1, a record that is filled in later (HJ 212-2025, table 3)
     """
 
     mn: str
@@ -84,6 +85,7 @@ class Segment:
     pnum: int | None = None
     pno: int | None = None
     groups: tuple[tuple[Pair, ...], ...] = ()
+    resent: bool = False
 
     @property
     def answer_wanted(self) -> bool:
@@ -125,6 +127,7 @@ def read(data: bytes) -> Segment:
         _whole(fields, "PNUM", 9999),
         _whole(fields, "PNO", 9999),
         _groups(body),
+        fields.get("RF") == "1",
     )
 
 
@@ -182,7 +185,7 @@ def _groups(body: str) -> tuple[tuple[Pair, ...], ...]:
 def write(segment: Segment) -> str:
     """A segment as text, its fields in the order of the standard; `frames.encode` makes a frame of it."""
     values = (segment.qn or None, segment.st or None, segment.cn, segment.pw or None, segment.mn)
-    numbers = (segment.flag, segment.pnum, segment.pno)
+    numbers = (segment.flag, segment.pnum, segment.pno, 1 if segment.resent else None)
     header = [f"{name}={value}" for name, value in zip(HEADER, (*values, *numbers), strict=True) if value is not None]
     body = ";".join(",".join(f"{name}={text}" if name else text for name, text in pairs) for pairs in segment.groups)
     return ";".join([*header, f"CP=&&{body}&&"])

@@ -78,6 +78,7 @@ BAD = {
     Bad.TOO_LONG: "refused.frame.too_long",
     Bad.CRC: "refused.frame.crc",
     Bad.CRC_MODBUS: "refused.frame.crc_modbus",
+    Bad.ENCRYPTED: "refused.frame.encrypted",
 }
 """Why a frame is refused, as a key of the catalogue."""
 
@@ -113,7 +114,9 @@ def rows_of(
         return Parsed([])
     try:
         site = _site(segment, device, context)
-        ending = _ending(data, device, received, backfill)
+        if data.at is None or data.at.year < 1992:
+            raise Unreadable("refused.frame.no_time", printed=(segment.value("DataTime") or "")[:20])
+        ending = _ending(data.kind, data.at, device, received, backfill)
     except Unreadable as error:
         return Parsed([], [Refused(origin, 0, error.said(context.lang), _said(segment, data))])
     reader = _Reader(segment, data, device, context)
@@ -145,20 +148,18 @@ def _site(segment: Segment, device: Device, context: Context) -> int:
     return site
 
 
-def _ending(data: Data, device: Device, received: int, backfill: int | None) -> int:
+def _ending(kind: Kind, at: datetime, device: Device, received: int, backfill: int | None) -> int:
     """The minute at which the interval of the data ends. Raises Unreadable for a time that cannot be right."""
-    if data.at is None or data.at.year < 1992:
-        raise Unreadable("refused.frame.no_time")
-    start, length = periods.minute(data.at), length_of(data.kind, device)
-    if data.kind is Kind.DAY:
+    start, length = periods.minute(at), length_of(kind, device)
+    if kind is Kind.DAY:
         start = periods.hour_ending(periods.today(start), 0)  # precise to the day
     if length and (start + periods.OFFSET) % length:
-        raise Unreadable("refused.frame.start", at=_clock(data.at), cn=data.kind.value, minutes=length)
+        raise Unreadable("refused.frame.start", at=_clock(at), cn=kind.value, minutes=length)
     ending = start + length
     if ending > received + AHEAD:
-        raise Unreadable("refused.frame.ahead", at=_clock(data.at), ending=periods.clock(ending))
+        raise Unreadable("refused.frame.ahead", at=_clock(at), ending=periods.clock(ending))
     if backfill is not None and ending < received - backfill:
-        raise Unreadable("refused.frame.old", at=_clock(data.at), days=backfill // periods.DAY)
+        raise Unreadable("refused.frame.old", at=_clock(at), days=backfill // periods.DAY)
     return ending
 
 
