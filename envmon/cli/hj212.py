@@ -264,13 +264,13 @@ def encode(
         raise UsageError("error.frame.pair", text=text)
     if data_time:
         said = replace(said, groups=((("DataTime", stamp(moment_of(data_time))),), *said.groups))
-    text = write(said).encode()
-    if len(text) > frames.LONGEST:
-        raise UsageError("error.frame.long", length=len(text), longest=frames.LONGEST)
-    frame = frames.encode(text)
+    body = write(said).encode()
+    if len(body) > frames.LONGEST:
+        raise UsageError("error.frame.long", length=len(body), longest=frames.LONGEST)
+    frame = frames.encode(body)
     if as_object:
-        crc = f"{frames.crc(text):04X}"
-        click.echo(as_json({"frame": frame.decode().rstrip(), "length": len(text), "crc": crc}))
+        crc = f"{frames.crc(body):04X}"
+        click.echo(as_json({"frame": frame.decode().rstrip(), "length": len(body), "crc": crc}))
     else:
         click.echo(frame, nl=False)
 

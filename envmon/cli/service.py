@@ -109,14 +109,33 @@ def say_what_is_due(session: Session, database: Path, jobs: tuple[Job, ...], now
 @click.option("--port", default=8930, show_default=True, help=t("cli.feed.port", LANG))
 @click.option("--at", "at", metavar="TIME", help=t("cli.feed.at", LANG))
 @click.option("--speed", default=1.0, show_default=True, help=t("cli.feed.speed", LANG))
+@click.option("--hj212", "platform", metavar="HOST:PORT", help=t("cli.feed.hj212", LANG))
+@click.option("--hours", default=24, show_default=True, type=click.IntRange(0), help=t("cli.feed.hours", LANG))
+@click.option("--realtime", is_flag=True, help=t("cli.feed.realtime", LANG))
+@click.option("--once", is_flag=True, help=t("cli.feed.once", LANG))
 @click.pass_obj
-def feed(session: Session, folder: Path, port: int, at: str | None, speed: float) -> None:
+def feed(
+    session: Session,
+    folder: Path,
+    port: int,
+    at: str | None,
+    speed: float,
+    platform: str | None,
+    hours: int,
+    realtime: bool,
+    once: bool,
+) -> None:
     import time
 
     from envmon.daemon import Stop
     from envmon.feed import Feed
 
     started, origin = time.monotonic(), minute_of(at) if at else None
+    if platform:
+        from envmon.cli.stations import send
+
+        send(session, folder, platform, origin, hours, realtime, once)
+        return
 
     def clock() -> int:
         if origin is None:
