@@ -26,6 +26,7 @@ LOG = logging.getLogger("envmon.listener")
 
 BEAT = 1.0  # seconds
 ALIVE = 10_000  # ms between signs of life
+OFTEN = 10_000  # ms: of what comes faster the clock is not looked at each time
 PRUNE = 60_000  # ms between looks for frames that need not be kept any longer
 LAST = 1.0  # seconds
 BACKLOG = 4096  # connections that wait to be accepted: after a power cut all stations come at once
@@ -47,6 +48,7 @@ class House:
         self._per_address: dict[str, int] = {}
         self.heard, waiting = intake.begin()
         self.requests.add(one for one in waiting if one.mn in self.gate.enrolled)
+        self._noted: dict[str, Heard] = {}
         self._alive = self._pruned = 0
 
     def now(self) -> int:
@@ -95,8 +97,9 @@ class House:
         one = self.heard[segment.mn]
         day = periods.today(received // 60_000)
         one.today = one.today + 1 if one.day == day else 1
+        if one.offset is None or received - one.last > OFTEN:
+            one.offset = clock_error(segment.qn, received)
         one.day, one.last, one.frames = day, received, one.frames + 1
-        one.offset = clock_error(segment.qn, received)
         if segment.cn.startswith("20") and (found := DATA_TIME.search(data)):
             one.data_time = found[1].decode()
         self._note(one)
@@ -129,8 +132,13 @@ class House:
         one.address, one.connected = line.address, True
 
     def _note(self, one: Heard) -> None:
-        self.commits.next.heard[one.mn] = one
-        self.commits.touch()
+        """What is heard is written at the next beat, not with every frame."""
+        self._noted[one.mn] = one
+
+    def write_down(self) -> None:
+        """Put what was heard since the last beat into the next commit."""
+        self.commits.next.heard |= self._noted
+        self._noted = {}
 
     def _send(self, mn: str, segment: Segment) -> bool:
         line = self.by_mn.get(mn)
@@ -155,6 +163,7 @@ class House:
             if now - self._pruned >= PRUNE or now < self._pruned:
                 self._pruned = now
                 await self.commits.in_turn(partial(self._prune, now))
+            self.write_down()
             if self.commits.next:
                 self.commits.touch()
 
@@ -225,6 +234,7 @@ async def serve(house: House, ready: Callable[[int], None], stop: asyncio.Event)
         open_lines = list(house.lines)
         for line in open_lines:
             house.leave(line)  # notes that it is gone; its socket stays for the last answers
+        house.write_down()
         house.commits.close()
         await asyncio.wait((committing,))
         await part_with(open_lines)

@@ -24,7 +24,11 @@ UNREAD = 64 * 1024  # bytes of answers a station may leave unread
 BURST = 4  # seconds' worth of frames that may come at once: what gathered while a link was down
 
 
-class Line(asyncio.Protocol):
+INBOX = memoryview(bytearray(64 * 1024))
+"""Where every connection's bytes arrive: they are looked at before the loop does anything else."""
+
+
+class Line(asyncio.BufferedProtocol):
     """A connection from a station, or from whoever. Times are seconds of the monotonic clock."""
 
     def __init__(self, house: House) -> None:
@@ -63,9 +67,12 @@ class Line(asyncio.Protocol):
         self.refuse(Refusal.UNREAD)
         self.close()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return INBOX
+
+    def buffer_updated(self, nbytes: int) -> None:
         self.heard = time.monotonic()
-        found = self._splitter.feed(data)
+        found = self._splitter.feed(bytes(INBOX[:nbytes]))
         for one in found:
             if self.closed:
                 return
@@ -115,7 +122,7 @@ class Line(asyncio.Protocol):
         received = self.house.now()
         if not self.house.hears(self, segment, data, received):
             return  # nothing to keep: a heartbeat, or a word on a request
-        frame = RawFrame(received, segment.mn, segment.cn, self.address, segments.masked(data))
+        frame = RawFrame(received, segment.mn, segment.cn, self.address, hidden(data, segment.pw))
         self._waiting += 1
 
         def kept(on_disk: bool) -> None:
@@ -159,3 +166,11 @@ class Line(asyncio.Protocol):
         self._held = False
         self.heard = time.monotonic()
         self._transport.resume_reading()
+
+
+def hidden(data: bytes, password: str) -> bytes:
+    """A good segment without its password; quicker than `segments.masked` where there is only the one."""
+    written = b"PW=%b;" % password.encode()
+    if data.count(written) == data.upper().count(b"PW=") == 1:
+        return data.replace(written, b"PW=******;")
+    return segments.masked(data)
