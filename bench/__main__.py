@@ -11,7 +11,7 @@ import platform
 import sys
 import time
 
-from bench import air, city, files, hour, ingest, memory, quality, start, usual, water
+from bench import air, city, files, hour, ingest, memory, quality, start, telemetry, usual, water
 from bench.goals import Goal, load, table
 
 BENCHES = {
@@ -25,6 +25,7 @@ BENCHES = {
     ("23",): water.run,
     ("import",): ingest.run,
     ("start",): start.run,
+    ("telemetry",): telemetry.run,
 }
 """Goals -> function that measures them; a new bench is one line here."""
 

@@ -26,6 +26,7 @@ from envmon.pipeline.correcting import record
 from envmon.pipeline.drawing import draw
 from envmon.pipeline.judge import judge
 from envmon.pipeline.pull import pull
+from envmon.pipeline.telemetry import drain
 from envmon.store import Opened, Store
 from envmon.texts import LANGUAGES, t
 
@@ -89,9 +90,13 @@ def jobs_of(config: Config) -> tuple[Job, ...]:
             with opened() as store:
                 record(store, config, drawn.figures, now)
 
+    def draining(opened: Opened, first: int, last: int, now: int) -> None:
+        drain(opened, config, now)
+
     own = {"judge": judging, "charts": drawing}
     pulls = [Job(job_of(spec), spec.every, spec.at, pulling(spec)) for spec in config.sources]
-    return (*pulls, *(Job(name, plan.every, plan.at, own[name]) for name, plan in config.jobs.items()))
+    pushed = [Job("telemetry", 1, 0, draining, live=True)] if config.devices else []
+    return (*pushed, *pulls, *(Job(name, plan.every, plan.at, own[name]) for name, plan in config.jobs.items()))
 
 
 def latest_slot(job: Job, now: int) -> int:
@@ -219,7 +224,7 @@ def single_instance(database: Path) -> Iterator[None]:
         yield
 
 
-def serve(opened: Opened, jobs: tuple[Job, ...], clock: Clock, stop: Stop, every: int = 30) -> None:
+def serve(opened: Opened, jobs: tuple[Job, ...], clock: Clock, stop: Callable[[], bool], every: int = 30) -> None:
     """Tick until told to stop. The store is open (and locked) only step by step, so that commands get their turn."""
     import schedule
 

@@ -49,9 +49,12 @@ def start_log(form: str, path: Path | None = None) -> None:
 @click.option("--from", "since", metavar="TIME", help=t("cli.run.from", LANG))
 @click.option("--until", metavar="TIME", help=t("cli.run.until", LANG))
 @click.option("--dry-run", is_flag=True, help=t("cli.run.dry_run", LANG))
+@click.option("--no-listen", is_flag=True, help=t("cli.run.no_listen", LANG))
 @click.option("--log", "log_form", type=click.Choice(["human", "json"]), default="human", help=t("cli.run.log", LANG))
 @click.pass_obj
-def run(session: Session, once: bool, since: str | None, until: str | None, dry_run: bool, log_form: str) -> None:
+def run(
+    session: Session, once: bool, since: str | None, until: str | None, dry_run: bool, no_listen: bool, log_form: str
+) -> None:
     from envmon import daemon
     from envmon.errors import UsageError
     from envmon.standards import parameters
@@ -76,8 +79,13 @@ def run(session: Session, once: bool, since: str | None, until: str | None, dry_
                 daemon.replay(daemon.kept_open(store), jobs, begin, end, lambda now: None, stop)
         elif once:
             daemon.tick(partial(Store.open, database), jobs, clock.now(), stop)
-        else:
+        elif config.listen is None or no_listen:
             daemon.serve(partial(Store.open, database), jobs, clock, stop)
+        else:
+            from envmon.listener import Listening
+
+            with Listening(config) as listening:
+                daemon.serve(partial(Store.open, database), jobs, clock, lambda: stop() or listening.ended)
 
 
 def say_what_is_due(session: Session, database: Path, jobs: tuple[Job, ...], now: int) -> None:
@@ -101,14 +109,33 @@ def say_what_is_due(session: Session, database: Path, jobs: tuple[Job, ...], now
 @click.option("--port", default=8930, show_default=True, help=t("cli.feed.port", LANG))
 @click.option("--at", "at", metavar="TIME", help=t("cli.feed.at", LANG))
 @click.option("--speed", default=1.0, show_default=True, help=t("cli.feed.speed", LANG))
+@click.option("--hj212", "platform", metavar="HOST:PORT", help=t("cli.feed.hj212", LANG))
+@click.option("--hours", default=24, show_default=True, type=click.IntRange(0), help=t("cli.feed.hours", LANG))
+@click.option("--realtime", is_flag=True, help=t("cli.feed.realtime", LANG))
+@click.option("--once", is_flag=True, help=t("cli.feed.once", LANG))
 @click.pass_obj
-def feed(session: Session, folder: Path, port: int, at: str | None, speed: float) -> None:
+def feed(
+    session: Session,
+    folder: Path,
+    port: int,
+    at: str | None,
+    speed: float,
+    platform: str | None,
+    hours: int,
+    realtime: bool,
+    once: bool,
+) -> None:
     import time
 
     from envmon.daemon import Stop
     from envmon.feed import Feed
 
     started, origin = time.monotonic(), minute_of(at) if at else None
+    if platform:
+        from envmon.cli.stations import send
+
+        send(session, folder, platform, origin, hours, realtime, once)
+        return
 
     def clock() -> int:
         if origin is None:

@@ -54,6 +54,7 @@ def check(entries: Entries, known: Known) -> Iterator[Found]:
     yield from _names(entries["sites"])
     yield from _plan(entries, known)
     yield from _city_series(entries)
+    yield from _devices(entries, known)
 
 
 def _unique(*lists: Sequence[Entry]) -> Iterator[Found]:
@@ -234,3 +235,24 @@ def _city_series(entries: Entries) -> Iterator[Found]:
         count = series.count(area.text("id"))
         if area.raw.get("air") == "city" and count != 1:
             yield area, ("air", "one_city", {"count": count, "area": area.text("id")})
+
+
+def _devices(entries: Entries, known: Known) -> Iterator[Found]:
+    """Every device has an MN of its own, a site that measures, items that exist; only air has minutes made hours."""
+    first: dict[str, Entry] = {}
+    sites = {site.text("id"): site for site in entries["sites"]}
+    for entry in entries["devices"]:
+        mn = entry.text("mn")
+        if mn and first.setdefault(mn, entry) is not entry:
+            yield entry, ("mn", "unique", {"where": _where(first[mn])})
+        yield from _named(entry, "site", sites, {identity: site.text("name") for identity, site in sites.items()})
+        factors = entry.raw.get("factors")
+        for item in factors.values() if isinstance(factors, Mapping) else ():
+            if isinstance(item, str) and known.items and item not in known.items:
+                yield entry, ("factors", "factor", {"word": item, "suggestion": closest(item, known.items)})
+        site = sites.get(entry.text("site"))
+        if entry.raw.get("hours_from") == "minutes" and site is not None and site.kind not in AIR:
+            yield entry, ("hours_from", "only_for", {"kinds": " ".join(AIR), "kind": site.kind})
+
+
+AIR = (Kind.STATION, Kind.CITY)

@@ -219,6 +219,76 @@ def time_of_day(value: Any) -> int:
     return int(match[1]) * 60 + int(match[2])
 
 
+SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def seconds(low: int, high: int) -> Callable[[Any], int]:
+    """A reader of short lengths of time, `45s`, `10m`, `1h`, in seconds between low and high."""
+
+    def read(value: Any) -> int:
+        match = re.fullmatch(r"(\d{1,5})([smh])", value.strip()) if isinstance(value, str) else None
+        found = int(match[1]) * SECONDS[match[2]] if match else -1
+        if not low <= found <= high:
+            raise Wrong("seconds", low=low, high=high)
+        return found
+
+    return read
+
+
+def variable(value: Any) -> str:
+    """The name of an environment variable that holds a secret."""
+    if not isinstance(value, str) or not VARIABLE.match(value):
+        raise Wrong("password_variable", hide=True)
+    return value
+
+
+def mn(value: Any) -> str:
+    """The identity of a device: HJ 212 has 24 hexadecimal digits, the field has others too."""
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9A-Za-z_.-]{1,32}", value):
+        raise Wrong("mn")
+    return value
+
+
+def system(value: Any) -> str:
+    """A system code of HJ 212 table 5, two digits; may be empty."""
+    if not isinstance(value, str) or not re.fullmatch(r"(\d\d)?", value):
+        raise Wrong("system")
+    return value
+
+
+def networks(value: Any) -> tuple[str, ...]:
+    """Addresses and networks: `10.1.2.3`, `10.1.2.0/24`, `fd00::/8`."""
+    from ipaddress import ip_network
+
+    found = texts(value)
+    for one in found:
+        try:
+            ip_network(one, strict=False)
+        except ValueError as error:
+            raise Wrong("network", word=one) from error
+    return found
+
+
+def host(value: Any) -> str:
+    """The address of one of this machine's interfaces; 0.0.0.0 or :: for all of them."""
+    from ipaddress import ip_address
+
+    try:
+        return str(ip_address(value if isinstance(value, str) else ""))
+    except ValueError as error:
+        raise Wrong("host") from error
+
+
+def names(value: Any) -> dict[str, str]:
+    """A table of texts by codes, such as { a34004 = "pm25" }."""
+    if not isinstance(value, Mapping):
+        raise Wrong("names")
+    for key, item in value.items():
+        if not isinstance(item, str) or not item.strip() or not re.fullmatch(r"[0-9A-Za-z_*-]{1,20}", key):
+            raise Wrong("names")
+    return {key: item.strip() for key, item in value.items()}
+
+
 def slot_time(value: Any, length: int) -> int:
     """When a job of slots of `length` minutes is due, in minutes past the slot: `00:45`, `06:30`, `mon 07:00`."""
     if length <= 1440:
@@ -328,6 +398,17 @@ def whole(low: int, high: int) -> Callable[[Any], int]:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise Wrong("whole", low=low, high=high)
         return value
+
+    return read
+
+
+def among(*numbers: int) -> Callable[[Any], int]:
+    """A reader of one of a few whole numbers."""
+
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or value not in numbers:
+            raise Wrong("one_of", words=" ".join(map(str, numbers)))
+        return int(value)
 
     return read
 

@@ -15,7 +15,21 @@ from envmon.config import checks, document, forms, schema, sites
 from envmon.config.checks import Entry
 from envmon.config.known import JOB_TIMES, Known
 from envmon.config.mistakes import ConfigMistakes, Mistake, closest, dotted, shown
-from envmon.model import Area, Assessment, Channel, Config, Paths, PlanEntry, Rule, Schedule, Site, SourceSpec, Target
+from envmon.model import (
+    Area,
+    Assessment,
+    Channel,
+    Config,
+    Device,
+    Listen,
+    Paths,
+    PlanEntry,
+    Rule,
+    Schedule,
+    Site,
+    SourceSpec,
+    Target,
+)
 from envmon.texts import LANGUAGES, t
 
 NOUNS: Mapping[str, type] = {
@@ -26,6 +40,7 @@ NOUNS: Mapping[str, type] = {
     "targets": Target,
     "rules": Rule,
     "channels": Channel,
+    "devices": Device,
 }
 
 
@@ -72,14 +87,14 @@ class Reading:
                 schema.tell(partial(self.report, ()), (name,), f"some_{name}", None, {}, self.lang)
             self.tables[name] = [table for entry in self.entries[name] if (table := self._table(name, entry))]
         paths = schema.read_table(schema.PathsTable, raw.get("paths", {}), partial(self.report, ("paths",)), self.lang)
-        chosen = self._assessment()
+        chosen, listen = self._assessment(), self._listen()
         jobs, settings = self._jobs(), self._qc()
         for entry, (key, code, values) in checks.check(self.entries, self.known):
             path = tuple(key.split("."))
             schema.tell(self._at(entry), path, code, _written(entry.raw, path), values, self.lang)
         if self.mistakes or page is None or paths is None or chosen is None:
             raise ConfigMistakes(sorted(set(self.mistakes), key=self._order), self.lang)
-        self.config = self._config(page, paths, jobs, settings, Assessment(**dict(chosen)))
+        self.config = replace(self._config(page, paths, jobs, settings, Assessment(**dict(chosen))), listen=listen)
 
     def _order(self, mistake: Mistake) -> tuple[bool, str, int, str]:
         return mistake.file != self.file.name, mistake.file, mistake.line, mistake.path
@@ -172,6 +187,15 @@ class Reading:
                     schema.tell(report, (key,), "one_of", word, values, self.lang)
         return table
 
+    def _listen(self) -> Listen | None:
+        """Where telemetry is received; without the table none is."""
+        if "listen" not in self.file.table:
+            return None
+        table = schema.read_table(
+            schema.ListenTable, self.file.table["listen"], partial(self.report, ("listen",)), self.lang
+        )
+        return Listen(**dict(table)) if table else None
+
     def _jobs(self) -> dict[str, Schedule]:
         raw = self.file.table.get("jobs", {})
         report = partial(self.report, ("jobs",))
@@ -260,7 +284,8 @@ class Reading:
     def settings(self, environ: Mapping[str, str]) -> list[Setting]:
         """Every setting with its origin, in the order of the file's forms."""
         rows = [self._language(environ), *self._rows((), schema.Page, self.file.table, environ)]
-        for name, form in (("paths", schema.PathsTable), ("assessment", schema.AssessmentTable)):
+        tables: dict[str, type[schema.Table]] = {"paths": schema.PathsTable, "assessment": schema.AssessmentTable}
+        for name, form in (tables | ({"listen": schema.ListenTable} if "listen" in self.file.table else {})).items():
             rows += self._rows((name,), form, self.file.table.get(name, {}), environ)
         for name, listed in schema.LISTS.items():
             for entry in self.entries[name]:

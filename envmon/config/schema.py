@@ -257,6 +257,37 @@ class AssessmentTable(Table):
     deducted: Annotated[str, PlainValidator(forms.one_of({"drop": "drop", "without_items": "without_items"}))] = "drop"
 
 
+class ListenTable(Table):
+    host: Annotated[str, PlainValidator(forms.host)] = "127.0.0.1"
+    port: Annotated[int, PlainValidator(forms.whole(1, 65535))] = 9212
+    connections: Annotated[int, PlainValidator(forms.whole(1, 20_000))] = 2000
+    per_address: Annotated[int, PlainValidator(forms.whole(1, 20_000))] = 20
+    idle: Annotated[int, PlainValidator(forms.seconds(10, 86_400))] = default("10m")
+    frame_seconds: Annotated[int, PlainValidator(forms.whole(1, 600))] = 5
+    bad_frames: Annotated[int, PlainValidator(forms.whole(1, 1000))] = 10
+    ban: Annotated[int, PlainValidator(forms.seconds(0, 86_400))] = default("60s")
+    frames_per_second: Annotated[int, PlainValidator(forms.whole(1, 10_000))] = 50
+    longest: Annotated[int, PlainValidator(forms.whole(1024, 9999))] = 1024
+    answer: Annotated[int, PlainValidator(forms.seconds(1, 3600))] = default("10s")
+    repeats: Annotated[int, PlainValidator(forms.whole(1, 10))] = 3
+    keep: Duration = default("7d")
+
+
+class DeviceTable(Table):
+    mn: Annotated[str, PlainValidator(forms.mn)] = Field(examples=['"010000A8900016F000169DC0"'])
+    site: Text = Field(examples=['"ganzi-air"'])
+    password_env: Annotated[str, PlainValidator(forms.variable)] = Field(examples=['"ENVMON_PW_1"'])
+    name: Loose = ""
+    st: Annotated[str, PlainValidator(forms.system)] = ""
+    addresses: Annotated[tuple[str, ...], PlainValidator(forms.networks)] = default([])
+    factors: Annotated[dict[str, str], PlainValidator(forms.names)] = default({})
+    units: Annotated[dict[str, str], PlainValidator(forms.names)] = default({})
+    minutes: Annotated[int, PlainValidator(forms.among(1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30))] = 10
+    hours: Annotated[int, PlainValidator(forms.among(1, 4))] = 1
+    hours_from: Annotated[str, PlainValidator(forms.one_of({"hours": "hours", "minutes": "minutes"}))] = "hours"
+    realtime: Annotated[bool, PlainValidator(forms.flag)] = True
+
+
 class Page(Table):
     """The top of the file. Lists of tables are checked table by table, so they are only named here."""
 
@@ -271,6 +302,8 @@ class Page(Table):
     targets: Any = default([])
     rules: Any = default([])
     channels: Any = default([])
+    listen: Any = absent()
+    devices: Any = default([])
     jobs: Any = default({})
     qc: Any = default({})
 
@@ -283,6 +316,7 @@ LISTS: Mapping[str, type[Table]] = {
     "targets": TargetTable,
     "rules": RuleTable,
     "channels": ChannelTable,
+    "devices": DeviceTable,
 }
 
 

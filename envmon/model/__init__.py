@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from envmon.model.alerts import *
+    from envmon.model.devices import *
     from envmon.model.exceptional import *
     from envmon.model.figures import *
     from envmon.model.judgements import *
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from envmon.model.plan import *
     from envmon.model.readings import *
     from envmon.model.settings import *
+    from envmon.model.telemetry import *
 
 HOMES = {
     "alerts": (
@@ -36,6 +38,7 @@ HOMES = {
         "RuleKind",
         "Severity",
     ),
+    "devices": ("Device",),
     "exceptional": (
         "EventKind",
         "ExceptionalEvent",
@@ -116,7 +119,9 @@ HOMES = {
         "Basis",
         "BoolArray",
         "Flag",
+        "HOURLY",
         "IntArray",
+        "JUDGED",
         "Mark",
         "NO_VALUE",
         "POLLUTANTS",
@@ -133,10 +138,20 @@ HOMES = {
         "Assessment",
         "Channel",
         "Config",
+        "Listen",
         "OWN_JOBS",
         "Paths",
         "Schedule",
         "SourceSpec",
+    ),
+    "telemetry": (
+        "Heard",
+        "Knock",
+        "OPEN_REQUESTS",
+        "RawFrame",
+        "Refusal",
+        "Request",
+        "RequestState",
     ),
 }
 """The file each noun stands in."""

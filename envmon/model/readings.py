@@ -53,12 +53,34 @@ class Basis(IntEnum):
 
 
 class Span(IntEnum):
-    """Length of the interval a value stands for, in minutes; 0 is a grab sample."""
+    """Length of the interval a value stands for, in minutes; 0 is a grab sample, -1 an instrument's value of a moment.
 
+    Moments and spans of less than an hour are kept, and judged by nobody (JUDGED).
+    """
+
+    MOMENT = -1
     SAMPLE = 0
+    MINUTES_1 = 1
+    MINUTES_2 = 2
+    MINUTES_3 = 3
+    MINUTES_4 = 4
+    MINUTES_5 = 5
+    MINUTES_6 = 6
+    MINUTES_10 = 10
+    MINUTES_12 = 12
+    MINUTES_15 = 15
+    MINUTES_20 = 20
+    MINUTES_30 = 30
     HOUR = 60
     FOUR_HOURS = 240
     DAY = 1440
+
+
+JUDGED = (Span.SAMPLE, Span.HOUR, Span.FOUR_HOURS, Span.DAY)
+"""Spans whose values make a day worth judging again."""
+
+HOURLY = (Span.SAMPLE, Span.HOUR, Span.FOUR_HOURS)
+"""Spans a site's water is judged by: a mean of the day would count beside the hours it was made of."""
 
 
 class Mark(IntEnum):
@@ -70,6 +92,15 @@ class Mark(IntEnum):
     FAULT = 3
     CALIBRATION = 4
     UNFIT = 5  # site without running conditions (不具备运行条件)
+    OVER_RANGE = 6
+    NO_COMMUNICATION = 7  # between instrument and logger
+    OUT_OF_SERVICE = 8
+    BY_HAND = 9  # entered by a person
+    POWER = 10
+    NO_WATER = 11  # nothing to sample at the intake
+    NO_SUPPLY = 12  # of reagent, pure water or standard
+    TEST = 13  # recovery, parallel or other quality test
+    OTHER = 14  # a mark nobody knows
 
 
 @dataclass(frozen=True, slots=True)

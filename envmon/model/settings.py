@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from envmon.model.alerts import Rule
+from envmon.model.devices import Device
 from envmon.model.judgements import Target
 from envmon.model.places import Area, Site
 from envmon.model.plan import PlanEntry
@@ -98,6 +99,31 @@ class Assessment:
 
 
 @dataclass(frozen=True, slots=True)
+class Listen:
+    """Where station telemetry is received, and how much is borne. Lengths of time in seconds, `keep` in minutes.
+
+    frame_seconds : from the first byte of a frame to its last; bad_frames : in a row until the connection is closed and
+    its address kept out for `ban`; frames_per_second : of one connection, more are read later; answer, repeats : how
+    long a station's answer to a request is awaited, and how often it is asked again; keep : how long raw frames stay
+    after their values were taken over.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 9212
+    connections: int = 2000
+    per_address: int = 20
+    idle: int = 600
+    frame_seconds: int = 5
+    bad_frames: int = 10
+    ban: int = 60
+    frames_per_second: int = 50
+    longest: int = 1024  # bytes of a data segment
+    answer: int = 10
+    repeats: int = 3
+    keep: int = 7 * 1440
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     bureau: str
     language: str
@@ -112,4 +138,6 @@ class Config:
     qc: Mapping[str, Mapping[str, Any]]  # test -> settings
     assessment: Assessment = Assessment()
     plan: tuple[PlanEntry, ...] = ()
+    listen: Listen | None = None  # None: no telemetry is received
+    devices: tuple[Device, ...] = ()
     file: str = ""  # the config.toml it was read from, absolute

@@ -9,15 +9,17 @@ from envmon.errors import UsageError
 from envmon.model import Config, Refused, SourceSpec, Tally
 from envmon.pipeline.pull import context_of, keep, understood
 from envmon.sources import read_file
+from envmon.sources.hj212 import TELEMETRY
 from envmon.store import Store
 
 
 def spec_of(config: Config, name: str) -> SourceSpec:
-    """A source by its id. Raises UsageError with the names there are."""
-    for spec in config.sources:
+    """A source by its id; that of the stations is `telemetry`. Raises UsageError with the names there are."""
+    specs = [*config.sources, *([TELEMETRY] if config.devices else [])]
+    for spec in specs:
         if spec.id == name:
             return spec
-    names = [spec.id for spec in config.sources]
+    names = [spec.id for spec in specs]
     close = get_close_matches(name, names, 1)
     raise UsageError("error.source.unknown", name=name, close=close[0] if close else ", ".join(names))
 

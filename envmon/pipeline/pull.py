@@ -122,7 +122,8 @@ def context(config: Config, spec: SourceSpec, numbers: Mapping[str, int], stream
             shared[names[name]] = tuple(spans)
     media = {numbers[site.id]: site.kind.medium for site in config.sites}
     media |= {group: media[spans[0][2]] for group, spans in shared.items()}
-    return Context(names, standards.parameters(), stream, spec, config.language, media, shared)
+    devices = {device.mn: device for device in config.devices}
+    return Context(names, standards.parameters(), stream, spec, config.language, media, shared, devices)
 
 
 def set_aside(folder: Path, payload: Payload, why: SourceChanged) -> SourceChanged:

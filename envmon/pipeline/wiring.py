@@ -12,6 +12,7 @@ from envmon.config.known import Known, OptionCheck
 from envmon.model import Config, Parameter
 from envmon.notify import CHANNELS
 from envmon.sources import SOURCES, Problem
+from envmon.sources.hj212 import TELEMETRY
 
 
 def known() -> Known:
@@ -23,7 +24,7 @@ def known() -> Known:
 
     options = {kind: checking(source.problems) for kind, source in SOURCES.items() if source.problems is not None}
     return Known(
-        sources=tuple(SOURCES),
+        sources=tuple(kind for kind in SOURCES if kind != TELEMETRY.kind),  # pushed, never asked
         channels=tuple(CHANNELS),
         tests=qc.DEFAULTS,
         items=tuple(items),

@@ -3,7 +3,7 @@
 Never here: storing, judging, any clock.
 """
 
-from envmon.sources import archive, cnemc_air, cnemc_water, lab, openaq, sensorthings, table, table_form, waqi
+from envmon.sources import archive, cnemc_air, cnemc_water, hj212, lab, openaq, sensorthings, table, table_form, waqi
 from envmon.sources.context import Context, Parsed, Place, Problem, Source
 from envmon.sources.files import read_file
 
@@ -11,6 +11,7 @@ SOURCES: dict[str, Source] = {
     "archive": Source(archive.fetch, archive.parse),
     "cnemc_air": Source(cnemc_air.fetch, cnemc_air.parse, places=cnemc_air.stations, survey=cnemc_air.survey),
     "cnemc_water": Source(cnemc_water.fetch, cnemc_water.parse, places=cnemc_water.places),
+    "hj212": Source(hj212.fetch, hj212.parse),
     "lab": Source(lab.fetch, lab.parse),
     "openaq": Source(openaq.fetch, openaq.parse),
     "sensorthings": Source(sensorthings.fetch, sensorthings.parse),

@@ -122,6 +122,15 @@ def has_other_units(own: str) -> bool:
     return _unit(own) in EXPONENTS
 
 
+def is_concentration(unit: str) -> bool:
+    """Whether a unit is one of mass in a volume.
+
+    >>> is_concentration("µg/m³"), is_concentration("mg/L"), is_concentration("℃")
+    (True, True, False)
+    """
+    return EXPONENTS.get(_unit(unit), ("", 0))[0] == "mass"
+
+
 def _unit(text: str) -> str:
     if text in ("无量纲", "无单位", "-"):
         return ""

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable
 from envmon.http import NotFound, Session, Unchanged
-from envmon.model import Basis, Kind, Medium, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
+from envmon.model import Basis, Device, Kind, Medium, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.texts import LANGUAGES
 
 EARLY = 60
@@ -44,6 +44,7 @@ class Context:
     parameters : by id; stream : span -> stream number; spec : the source as configured (its options)
     lang : the language in which refused rows get their reasons; media : site number -> what is monitored there
     shared : number below zero -> (first day, last day, site number) of the sites that had the name one after the other
+    devices : enrolled data loggers by MN
     """
 
     site_names: Mapping[str, int]
@@ -53,6 +54,7 @@ class Context:
     lang: str = LANGUAGES[0]
     media: Mapping[int, Medium] = field(default_factory=dict)
     shared: Mapping[int, Sequence[tuple[int, int, int]]] = field(default_factory=dict)
+    devices: Mapping[str, Device] = field(default_factory=dict)
     _sites: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
     _asked: dict[str, int | None] = field(init=False, repr=False, compare=False, default_factory=dict)
 

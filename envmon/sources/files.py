@@ -29,6 +29,7 @@ CAP = 2**30
 """Largest file once unpacked, in bytes."""
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".json", ".json.gz", ".json.xz", ".xml", ".xml.gz", ".xlsx")
+CAPTURES = (".txt", ".log", ".txt.gz", ".log.gz")  # of what stations sent
 NAMED_TIME = re.compile(r"(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)[ _T-]+(\d\d)[h:_-]?(\d\d)")
 FULL_DATE = re.compile(rb"20\d\d[-/]\d{1,2}[-/]\d{1,2}[ T]\d{1,2}:\d\d")
 CAPTURE = "抓取时间".encode()
@@ -52,8 +53,9 @@ def read_file(path: Path, kind: str, taken: int) -> Payload:
     SourceChanged when it is damaged or larger than CAP.
     """
     name = path.name.lower()
-    if not name.endswith(SUFFIXES):
-        raise UsageError("error.file.kind", path=path, kinds=" ".join(SUFFIXES))
+    suffixes = CAPTURES if kind == "hj212" else SUFFIXES
+    if not name.endswith(suffixes):
+        raise UsageError("error.file.kind", path=path, kinds=" ".join(suffixes))
     try:
         body = _unpacked(path)
     except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:

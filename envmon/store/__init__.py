@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from envmon.errors import StoreBusy, StoreError
-from envmon.store import alerts, exceptional, figures, judgements, past, readings, schema, slots, sources
+from envmon.store import alerts, exceptional, figures, judgements, past, readings, schema, slots, sources, telemetry
 
 if TYPE_CHECKING:
     from envmon.model import Config, Parameter, Stream
@@ -89,6 +89,8 @@ class Store:
     pending_notices = alerts.pending_notices
     notice_sent = alerts.notice_sent
     notice_failed = alerts.notice_failed
+    held = telemetry.held
+    values_between = telemetry.values_between
     slot_state = slots.slot_state
     start_slots = slots.start_slots
     finish_slots = slots.finish_slots
@@ -127,7 +129,7 @@ class Store:
         with ExitStack() as undo:
             lock = None
             if not readonly:
-                lock = _locked(path, wait)
+                lock = locked(path, wait)
                 undo.callback(lock.close)
             try:
                 db = _reader(path) if readonly else _writer(path)
@@ -248,7 +250,7 @@ def to_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
-def _locked(path: Path, wait: float) -> IO[str]:
+def locked(path: Path, wait: float) -> IO[str]:
     """The writer's lock, held until released; names the process that has it when it cannot be had."""
     import fcntl
 

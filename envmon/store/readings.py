@@ -27,7 +27,10 @@ SEEKS = 3_000_000  # times x sites up to which they are looked up one by one; be
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What became of one batch. `conflicts`: (ending, site, parameter) given twice with different values inside it."""
+    """What became of one batch. `conflicts`: (ending, site, parameter) given twice with different values inside it.
+
+    Moments and minutes are none: several of an instrument's values may fall into one minute.
+    """
 
     tally: Tally
     conflicts: list[tuple[int, int, int]]
@@ -78,7 +81,8 @@ def keep(
         note_latest(db, source, [row[0] for row in own if row[0] <= learned + periods.DAY])
         _keep_refused(db, batch, refused)
         db.execute("UPDATE batch SET tally = ? WHERE number = ?", (_tally_text(tally), batch))
-    return Kept(tally, sorted({row[:3] for row in lost}), batch)
+        judged = _of_spans(db, model.JUDGED) if lost else ()
+    return Kept(tally, sorted({row[:3] for row in lost if row[3] in judged}), batch)
 
 
 def _window(rows: list[Row]) -> str:
@@ -144,7 +148,8 @@ def _after_keeping(db: sqlite3.Connection, window: str, batch: int, learned: int
     db.execute(
         f"""INSERT OR IGNORE INTO dirty
         SELECT DISTINCT p.medium, (r.ending - 1 + {periods.OFFSET}) / {periods.DAY}, r.site
-        FROM reading r JOIN parameter p ON p.number = r.parameter WHERE {window} AND r.batch = ?""",
+        FROM reading r JOIN parameter p ON p.number = r.parameter WHERE {window} AND r.batch = ?
+        AND r.stream IN ({", ".join(map(str, _of_spans(db, model.JUDGED)))})""",
         (batch,),
     )
     db.execute(
@@ -232,13 +237,15 @@ def water_readings(
     """Readings of water sites with first < ending <= last, oldest first.
 
     Each (site, ending, parameter, value, mark, basis, span); where several streams of one basis give one value, the
-    one of the highest rank (`ranks`) comes last, so that it wins in a dict.
+    one of the highest rank (`ranks`) comes last, so that it wins in a dict. What a station sends for a moment, for
+    minutes or for a whole day is not among them: it says again what its hours say.
     """
     rows = store.db.execute(
         f"""SELECT r.site, r.ending, r.parameter, r.value, r.mark, s.basis, s.span, s.number
         FROM reading r JOIN stream s ON s.number = r.stream
-        WHERE r.ending > ? AND r.ending <= ? AND r.site IN ({_marks(sites)})""",
-        (first, last, *sites),
+        WHERE r.ending > ? AND r.ending <= ? AND r.site IN ({_marks(sites)})
+        AND s.span IN ({_marks(model.HOURLY)})""",
+        (first, last, *sites, *model.HOURLY),
     ).fetchall()
     rank = ranks(store)
     rows.sort(key=lambda row: (row[1], rank[row[7]]))
@@ -389,6 +396,10 @@ def reject_count(store: Store, since: int) -> int:
         "SELECT count(*) FROM reject r JOIN batch b ON b.number = r.batch WHERE b.learned >= ?", (since,)
     ).fetchone()
     return int(found[0])
+
+
+def _of_spans(db: sqlite3.Connection, spans: Sequence[Span]) -> list[int]:
+    return [row[0] for row in db.execute(f"SELECT number FROM stream WHERE span IN ({_marks(spans)})", spans)]
 
 
 def _streams(store: Store, span: Span, basis: Basis | None) -> list[int]:

@@ -1,0 +1,176 @@
+"""Stations as their listener last heard them, what it refused, and what they were asked for; requests are left for it.
+
+Never here: sockets. What is shown is what the listener last wrote; whether it lives is told by its last sign of life.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from envmon import periods
+from envmon.errors import UsageError
+from envmon.hj212.segments import ExeRtn, QnRtn
+from envmon.model import Config, Device, Heard, Knock, Request, RequestState
+from envmon.store import Store, spool
+from envmon.store.intake import Intake, Place, beside
+from envmon.texts import t, word
+
+ALIVE = 30_000  # ms without a sign of life after which the listener is held to be down
+LONGEST = 366 * periods.DAY
+CLOCK, HOURS = "1012", "2061"
+COMMANDS = (HOURS, "2051", "2031")
+"""Histories a station may be asked for: hours, minutes, days."""
+
+Row = dict[str, Any]
+
+
+def overview(config: Config, now: int) -> Row:
+    """Every enrolled device as last heard, and everything refused; `now` in ms."""
+    path = beside(config.paths.database)
+    if not path.exists():
+        return {
+            "listening": False,
+            "stations": [station(config, one, Heard(one.mn), 0) for one in config.devices],
+            "refused": [],
+        }
+    with Intake.read(path) as intake:
+        heard, refusals = {one.mn: one for one in intake.stations()}, intake.refusals()
+        listening = is_alive(intake, now)
+    counts: dict[str, int] = {}
+    for (_, mn, _), knock in refusals:
+        counts[mn] = counts.get(mn, 0) + knock.count
+    rows = []
+    for device in config.devices:
+        one = heard.get(device.mn, Heard(device.mn))
+        one.connected = one.connected and listening
+        rows.append(station(config, device, one, counts.get(device.mn, 0), periods.today(now // 60_000)))
+    return {"listening": listening, "stations": rows, "refused": list(refused(refusals, config.language))}
+
+
+def details(config: Config, device: Device, store: Store | None, now: int) -> Row:
+    """One device: as in the overview, with what it was asked for, what was refused and what of it nobody knows."""
+    from envmon.pipeline.telemetry import UNKNOWN
+
+    found = overview(config, now)
+    own: Row = next(one for one in found["stations"] if one["mn"] == device.mn)
+    asked: list[Row] = []
+    if (path := beside(config.paths.database)).exists():
+        with Intake.read(path) as intake:
+            asked = [request(one, config.language) for one in intake.requests(device.mn)]
+    for _, one in spool.left(spool.spool_of(config.paths.database)):
+        if one is not None and one.mn == device.mn:
+            asked.append(request(one, config.language))
+    unknown = ((store.meta(UNKNOWN) if store else None) or {}).get(device.mn, {})
+    return own | {
+        "requests": asked,
+        "refused_kinds": [one for one in found["refused"] if one["mn"] == device.mn],
+        "unknown": [{"name": name, "count": count} for name, count in sorted(unknown.items())],
+    }
+
+
+def is_alive(intake: Intake, now: int) -> bool:
+    return now - int(intake.fact("alive") or 0) <= ALIVE
+
+
+def station(config: Config, device: Device, one: Heard, count: int, today: int = -1) -> Row:
+    """One row; times in Beijing time as text. `clock_offset`: seconds its clock was ahead at its last frame."""
+    site = next((site.name for site in config.sites if site.id == device.site), device.site)
+    return {
+        "mn": device.mn,
+        "site": device.site,
+        "name": device.name or site,
+        "connected": one.connected,
+        "address": one.address or None,
+        "last": clock(one.last),
+        "data_time": one.data_time or None,
+        "today": one.today if one.day == today else 0,
+        "frames": one.frames,
+        "clock_offset": one.offset,
+        "refused": count,
+    }
+
+
+def refused(refusals: list[tuple[Place, Knock]], lang: str) -> Iterator[Row]:
+    for (kind, mn, address), knock in refusals:
+        yield {
+            "kind": kind.value,
+            "kind_name": word(kind, lang),
+            "mn": mn,
+            "address": address,
+            "count": knock.count,
+            "first": clock(knock.first),
+            "last": clock(knock.last),
+            "example": knock.example,
+        }
+
+
+def request(one: Request, lang: str) -> Row:
+    """One request; `answer` is the station's code in words."""
+    history = one.cn != CLOCK
+    return {
+        "id": one.id,
+        "command": one.cn,
+        "command_name": t(f"station.command.{one.cn}", lang),
+        "from": periods.clock(one.begin) if history else None,
+        "to": periods.clock(one.end) if history else None,
+        "asked": clock(one.asked),
+        "state": one.state.value,
+        "state_name": word(one.state, lang),
+        "answer": answer_name(one, lang),
+        "tries": one.tries,
+        "frames": one.frames,
+    }
+
+
+def answer_name(one: Request, lang: str) -> str | None:
+    if not one.answer:
+        return None
+    kind = QnRtn if one.state in (RequestState.REFUSED, RequestState.ACCEPTED) else ExeRtn
+    return word(kind(int(one.answer)), lang)
+
+
+def clock(ms: int) -> str | None:
+    return periods.clock(ms // 60_000) if ms else None
+
+
+def device_of(config: Config, mn: str) -> Device:
+    """An enrolled device by its MN, or by its site when it is the only one there."""
+    found = [one for one in config.devices if one.mn == mn] or [one for one in config.devices if one.site == mn]
+    if len(found) != 1:
+        raise UsageError("error.listener.device", mn=mn, known=", ".join(one.mn for one in config.devices) or "-")
+    return found[0]
+
+
+def ask_history(config: Config, device: Device, cn: str, begin: int, end: int, now: int) -> list[Request]:
+    """Leave requests for a history from minute `begin` to `end`, one for each day; `now` in ms."""
+    if not begin < end <= now // 60_000 or end - begin > LONGEST:
+        raise UsageError("error.listener.window", first=periods.clock(begin), last=periods.clock(end))
+    return leave(config, device, cn, list(days(begin, end)), now)
+
+
+def days(begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """A window cut at midnight; both ends of a part belong to it.
+
+    >>> [(last - first) // 60 for first, last in days(periods.hour_ending(0, 20), periods.hour_ending(1, 3))]
+    [3, 3]
+    """
+    while begin < end:
+        midnight = periods.hour_ending(periods.today(begin) + 1, 0)
+        yield begin, min(end, midnight - 1)
+        begin = midnight
+
+
+def set_clock(config: Config, device: Device, now: int) -> list[Request]:
+    """Leave a request to set a station's clock; it gets the time at which it is sent."""
+    return leave(config, device, CLOCK, [(0, 0)], now)
+
+
+def leave(config: Config, device: Device, cn: str, windows: list[tuple[int, int]], now: int) -> list[Request]:
+    asked = [
+        Request(f"{now}-{os.getpid()}-{number:03d}", device.mn, cn, begin, end, now)
+        for number, (begin, end) in enumerate(windows)
+    ]
+    spool.leave(spool.spool_of(config.paths.database), asked)
+    return asked
