@@ -16,7 +16,7 @@ from envmon import periods
 from envmon.errors import SourceChanged, UsageError
 from envmon.model import Payload
 from envmon.sources import read_file
-from envmon.sources.files import sheet
+from envmon.sources.files import sheet, sheets
 from envmon.sources.workbook import cells_of
 
 BODY = "date,hour,type,甘孜州\n20220101,1,SO2,5\n".encode()
@@ -133,7 +133,9 @@ PAGE = "xl/worksheets/sheet1.xml"
 
 def test_cells_become_text() -> None:
     rows = [["名称", "日期", "值"], [None, None, None], ["甲", datetime(2022, 7, 9, 10, 30), 0.1], ["乙", "x", 12]]
-    assert cells_of(Payload("a", book(*rows), 0)) == [
+    (found,) = sheets(Payload("a", book(*rows), 0), "zh")
+    assert found.name == "Sheet"
+    assert found.rows == [
         (1, ["名称", "日期", "值"]),
         (3, ["甲", "2022-07-09 10:30", "0.1"]),
         (4, ["乙", "x", "12"]),

@@ -96,6 +96,8 @@ class Refused:
     line: int  # 1-based; 0 when the whole payload was refused
     reason: str
     text: str = ""
+    sheet: str = ""  # of a workbook
+    column: int = 0  # 1-based; 0 when the whole row was refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class Sheet:
     rows: list[tuple[int, list[str]]]
     refused: list[Refused] = field(default_factory=list)
     ended: bool = True
+    name: str = ""  # of a workbook's sheet
 
 
 def read_file(path: Path, kind: str, taken: int) -> Payload:
@@ -89,13 +90,23 @@ def _snapshot_time(path: Path, body: bytes, taken: int) -> int:
 
 
 def sheet(payload: Payload, lang: str) -> Sheet:
-    """The table in a CSV (UTF-8 or GB18030, even mixed by line) or in the first sheet of an .xlsx.
+    """The first sheet of `sheets` that holds anything; an empty one when none does."""
+    return next(iter(sheets(payload, lang)), Sheet([]))
+
+
+def sheets(payload: Payload, lang: str) -> list[Sheet]:
+    """Every sheet of a workbook that holds anything, or the one table of a CSV.
 
     lang : of the reasons why a line is refused
     Raises SourceChanged for a workbook that cannot or must not be opened.
     """
     if payload.body.startswith(MAGIC):
-        return Sheet(cells_of(payload))
+        return [Sheet(rows, name=name) for name, rows in cells_of(payload)]
+    return [_separated(payload, lang)]
+
+
+def _separated(payload: Payload, lang: str) -> Sheet:
+    """The table in a CSV (UTF-8 or GB18030, even mixed by line)."""
     lines, refused = _lines(payload, lang)
     reader = csv.reader(iter(lines))
     rows: list[tuple[int, list[str]]] = []

@@ -31,8 +31,8 @@ LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')  # of a number format: text that
 MIDNIGHT = time()
 
 
-def cells_of(payload: Payload) -> list[tuple[int, list[str]]]:
-    """Rows of the first sheet that has any: (line, cells as text); dates as `YYYY-MM-DD HH:MM`.
+def cells_of(payload: Payload) -> list[tuple[str, list[tuple[int, list[str]]]]]:
+    """The name and the rows of every sheet that has any: (line, cells as text); dates as `YYYY-MM-DD HH:MM`.
 
     Raises SourceChanged when the file is damaged, too large, or holds formulas nobody has calculated.
     """
@@ -43,17 +43,17 @@ def cells_of(payload: Payload) -> list[tuple[int, list[str]]]:
             import openpyxl
 
             book = openpyxl.load_workbook(io.BytesIO(payload.body), read_only=True, data_only=True)
+            pages = []
             for page in book.worksheets:
                 page.reset_dimensions()  # what the file claims about its size may be wrong
                 rows = [[_text(cell.value, cell) for cell in row] for row in page.iter_rows()]
                 found = [(line, row) for line, row in enumerate(rows, 1) if any(row)]
                 if found:
-                    book.close()
-                    return found
+                    pages.append((page.title, found))
             book.close()
+            return pages
     except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError, EOFError, OSError) as error:
         raise SourceChanged("error.source.workbook.open", origin=payload.origin, reason=error) from error
-    return []
 
 
 def _look_over(payload: Payload) -> None:
