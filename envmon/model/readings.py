@@ -73,6 +73,7 @@ class Mark(IntEnum):
     FAULT = 3
     CALIBRATION = 4
     UNFIT = 5  # site without running conditions (不具备运行条件)
+    INVALID = 20  # found invalid by review (审核无效)
 
 
 @dataclass(frozen=True, slots=True)

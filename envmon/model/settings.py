@@ -54,6 +54,7 @@ class Paths:
     alerts: str
     charts: str
     rejects: str
+    inbox: str
 
 
 @dataclass(frozen=True, slots=True)
