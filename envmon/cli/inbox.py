@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -59,6 +60,7 @@ def run(ctx: click.Context, form: str | None) -> None:
 
     session: Session = ctx.obj
     config = session.config()
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
     database = Path(config.paths.database)
     Path(config.paths.inbox).mkdir(parents=True, exist_ok=True)
     with session.writing() as store:
