@@ -23,14 +23,15 @@ from envmon import periods
 from envmon.errors import SourceChanged, UsageError
 from envmon.model import Payload, Refused
 from envmon.sources.cells import Unreadable, snippet
-from envmon.sources.workbook import MAGIC, cells_of
+from envmon.sources.workbook import MAGIC, pages_of
 from envmon.texts import t
 
 CAP = 2**30
 """Largest file once unpacked, in bytes."""
 
-SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".json", ".json.gz", ".json.xz", ".xlsx")
-MAGICS = {MAGIC: ".xlsx", b"\xd0\xcf\x11\xe0": ".xls", b"\x1f\x8b": ".csv.gz", b"\xfd7zXZ\x00": ".csv.xz"}
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et", ".xlsb", ".ods")
+SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".txt", ".tsv", ".json", ".json.gz", ".json.xz", *WORKBOOKS)
+MAGICS = {**dict.fromkeys(MAGIC, ".xlsx"), b"\x1f\x8b": ".csv.gz", b"\xfd7zXZ\x00": ".csv.xz"}
 NOTES = ("填写说明", "Notes")
 """Sheets of a template that explain it."""
 EXAMPLE = ("示例", "example")
@@ -50,6 +51,9 @@ class Sheet:
     refused: list[Refused] = field(default_factory=list)
     ended: bool = True
     name: str = ""  # of a workbook's sheet
+    since_1904: bool = False  # what a date written as a number counts from; of a CSV nobody knows
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    """Of a workbook's sheet: (top, left, bottom, right) from 1; each of these cells holds what the first one says."""
 
 
 def read_file(path: Path, kind: str, taken: int, raw: bytes | None = None) -> Payload:
@@ -113,15 +117,24 @@ def sheet(payload: Payload, lang: str) -> Sheet:
     return next(iter(sheets(payload, lang)), Sheet([]))
 
 
-def sheets(payload: Payload, lang: str) -> list[Sheet]:
-    """Every sheet of a workbook that holds anything, or the one table of a CSV.
+def sheets(payload: Payload, lang: str, hidden: bool = False) -> list[Sheet]:
+    """Every sheet of a workbook that holds anything and is not hidden, or the one table of a CSV.
 
-    lang : of the reasons why a line is refused
+    lang : of the reasons why a line is refused; hidden : the hidden sheets instead of the others
     Raises SourceChanged for a workbook that cannot or must not be opened.
     """
     if payload.body.startswith(MAGIC):
-        return [Sheet(written(rows), name=name) for name, rows in cells_of(payload) if name not in NOTES]
-    return [_separated(payload, lang)]
+        return [
+            Sheet(
+                written(rows),
+                name=page["sheet"],
+                since_1904=page["since_1904"],
+                merged=[tuple(one) for one in page["merged"]],
+            )
+            for page, rows in pages_of(payload)
+            if rows and page["hidden"] == hidden and page["sheet"] not in NOTES
+        ]
+    return [] if hidden else [_separated(payload, lang)]
 
 
 def written(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
