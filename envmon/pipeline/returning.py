@@ -36,16 +36,14 @@ def _pages(payload: Payload, refused: Sequence[Refused], lang: str) -> list[Retu
     by_sheet: dict[str, list[Refused]] = defaultdict(list)
     for one in refused:
         by_sheet[one.sheet].append(one)
-    found = []
+    found, lost = [], []
     for table in tables:
-        own = by_sheet.pop(table.name, [])
+        own = by_sheet.pop(table.name, []) + by_sheet.pop("", [])  # without a name it is the first sheet
         shown = [line for line, _ in table.rows]
-        lost = [one for one in own if one.line not in shown]
+        lost += [one for one in own if one.line not in shown]
         if rest := [one for one in own if one.line in shown]:
             found.append(_page(table, rest, lang))
-        if lost:
-            by_sheet[""] += lost
-    if left := [one for rows in by_sheet.values() for one in rows]:
+    if left := [*lost, *(one for rows in by_sheet.values() for one in rows)]:
         found.append(_reasons(left, lang))
     return found
 

@@ -55,7 +55,7 @@ def _fill(target: Any, page: Returned, heading: str, formats: tuple[Any, ...]) -
                 target.write_comment(row, column, reason[:LONGEST])
         if line == last_head:
             target.write_string(row, width, heading, head)
-        if line in page.lines:
+        elif line in page.lines:
             target.write_string(row, width, page.lines[line][:LONGEST], why)
     target.set_column(0, max(0, width - 1), 12)
     target.set_column(width, width, 60)
