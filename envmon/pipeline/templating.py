@@ -80,11 +80,12 @@ def _laboratory(config: Config, kind: str, month: Period | None) -> list[Templat
 
 
 def items_of(kind: str) -> list[Parameter]:
-    """The items of a laboratory template, in the order of the standard."""
+    """The items of a laboratory template: those that are judged, then those that are only told of."""
     parameters = standards.parameters()
     day = periods.number(EXAMPLE_DAY)
     regime = standards.groundwater(day) if kind == "groundwater" else standards.water(day)
-    return [parameters[item] for item in regime.sets[SETS[kind]].items]
+    asked = regime.sets[SETS[kind]]
+    return [parameters[item] for item in dict.fromkeys((*asked.items, *asked.reference))]
 
 
 def _item_head(item: Parameter) -> str:
