@@ -21,6 +21,7 @@ from typing import Protocol
 from envmon import periods
 from envmon.errors import EnvmonError, StoreBusy
 from envmon.model import Config, SourceSpec
+from envmon.pipeline import inbox
 from envmon.pipeline.access import job_of
 from envmon.pipeline.correcting import record
 from envmon.pipeline.drawing import draw
@@ -71,7 +72,7 @@ class MachineClock:
 
 
 def jobs_of(config: Config) -> tuple[Job, ...]:
-    """The jobs of a config in the order they are served: pull every source, judge, draw."""
+    """The jobs of a config in the order they are served: pull every source, empty the inbox, judge, draw."""
 
     def pulling(spec: SourceSpec) -> Callable[[Opened, int, int, int], None]:
         def work(opened: Opened, first: int, last: int, now: int) -> None:
@@ -93,10 +94,15 @@ def jobs_of(config: Config) -> tuple[Job, ...]:
     def draining(opened: Opened, first: int, last: int, now: int) -> None:
         drain(opened, config, now)
 
+    def taking(opened: Opened, first: int, last: int, now: int) -> None:
+        inbox.take(opened, config, now)
+
     own = {"judge": judging, "charts": drawing}
     pulls = [Job(job_of(spec), spec.every, spec.at, pulling(spec)) for spec in config.sources]
     pushed = [Job("telemetry", 1, 0, draining, live=True)] if config.devices else []
-    return (*pushed, *pulls, *(Job(name, plan.every, plan.at, own[name]) for name, plan in config.jobs.items()))
+    dropped = [Job("inbox", 5, 0, taking, live=True)] if Path(config.paths.inbox).is_dir() else []
+    planned = (Job(name, plan.every, plan.at, own[name]) for name, plan in config.jobs.items())
+    return (*pushed, *pulls, *dropped, *planned)
 
 
 def latest_slot(job: Job, now: int) -> int:

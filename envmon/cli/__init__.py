@@ -40,6 +40,8 @@ COMMANDS = {
     "publish": "envmon.cli.corrections:publish",
     "corrections": "envmon.cli.corrections:corrections",
     "import": "envmon.cli.data:import_files",
+    "inbox": "envmon.cli.inbox:inbox",
+    "template": "envmon.cli.template:template",
     "charts": "envmon.cli.data:charts",
     "run": "envmon.cli.service:run",
     "listen": "envmon.cli.telemetry:listen",

@@ -4,65 +4,131 @@ from __future__ import annotations
 
 import csv
 import logging
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from envmon.cli import Session, language
-from envmon.cli.output import as_json, guarded
+from envmon.cli.output import as_json, guarded, plain
 from envmon.texts import t
 
 if TYPE_CHECKING:
-    from envmon.model import Config, Refused, Tally
+    from envmon.model import Config, Refused, SourceSpec, Tally
     from envmon.pipeline.drawing import Drawn
+    from envmon.store import Store
 
 LANG = language()
+SHOWN = 20  # refusals a rehearsal tells one by one
 
 
 @click.command("import", help=t("cli.import.help", LANG), epilog=t("cli.import.example", LANG))
-@click.option("--source", required=True, metavar="NAME", help=t("cli.import.source", LANG))
+@click.option("--source", metavar="NAME", help=t("cli.import.source", LANG))
+@click.option("--dry-run", is_flag=True, help=t("cli.import.dry_run", LANG))
 @click.option("--json", "as_object", is_flag=True, help="JSON")
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True, path_type=Path))
 @click.pass_context
-def import_files(ctx: click.Context, source: str, as_object: bool, files: tuple[Path, ...]) -> None:
+def import_files(
+    ctx: click.Context, source: str | None, dry_run: bool, as_object: bool, files: tuple[Path, ...]
+) -> None:
     from envmon.cli.asked import now_of
-    from envmon.errors import EnvmonError
-    from envmon.pipeline.importing import import_file, spec_of
+    from envmon.pipeline.importing import chosen, rehearsed
     from envmon.pipeline.judge import judge
     from envmon.standards import parameters
-    from envmon.store import Store
 
     session: Session = ctx.obj
     config = session.config()
-    spec = spec_of(config, source)
-    now = int(time.time() // 60)
-    results: list[dict[str, object]] = []
-    failed = False
+    spec = chosen(config, source) if source else None
+    paths = given(files, session)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    with Store.open(Path(config.paths.database)) as store:
+    with opened_for(config, dry_run) as store, rehearsed(store) if dry_run else nullcontext():
         store.register(config, parameters().values())
-        for path in files:
-            try:
-                tally, refused = import_file(store, config, spec, path, now)
-            except EnvmonError as error:
-                failed = True
-                results.append({"file": str(path), "error": error.said(session.lang)})
-                say(session, as_object, "cli.import.failed", path=path, error=error.said(session.lang))
-                continue
-            reject = write_rejects(Path(config.paths.rejects), path, refused, session.lang) if refused else None
-            results.append(result_of(path, tally, reject))
-            say(session, as_object, "cli.import.done", **results[-1])
-            if reject:
-                say(session, as_object, "cli.import.rejected", count=len(refused), path=reject)
-        outcome = judge(store, config, now_of(store))
+        results = [take_in(session, store, config, spec, path, dry_run, as_object) for path in paths]
+        outcome = None if dry_run else judge(store, config, now_of(store))
     if as_object:
         click.echo(as_json(results))
+    elif outcome is None:
+        click.echo(session.say("cli.import.rehearsed"))
     else:
         click.echo(session.say("cli.import.judged", days=outcome.air_days, waters=outcome.water_periods))
-    ctx.exit(1 if failed else 3 if any(one.get("refused") for one in results) else 0)
+    ctx.exit(1 if any("error" in one for one in results) else 3 if any(one.get("refused") for one in results) else 0)
+
+
+def given(files: tuple[Path, ...], session: Session) -> list[Path]:
+    """The files named, and those directly in the folders named."""
+    from envmon.errors import UsageError
+
+    found: list[Path] = []
+    for path in files:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith((".", "~$")))
+        if not inside:
+            raise UsageError(session.say("cli.import.empty_folder", path=path))
+        found += inside
+    return found
+
+
+@contextmanager
+def opened_for(config: Config, dry_run: bool) -> Iterator[Store]:
+    """The store; for a rehearsal without a database an empty one that goes again."""
+    import tempfile
+
+    from envmon.store import Store
+
+    path = Path(config.paths.database)
+    if dry_run and not path.exists():
+        with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "none.db") as store:
+            yield store
+        return
+    with Store.open(path) as store:
+        yield store
+
+
+def take_in(
+    session: Session,
+    store: Store,
+    config: Config,
+    spec: SourceSpec | None,
+    path: Path,
+    dry_run: bool,
+    quiet: bool,
+) -> dict[str, object]:
+    """Import one file and say what became of it; `-` is what comes in on stdin."""
+    from envmon.errors import EnvmonError, StoreError
+    from envmon.pipeline.importing import enter, understand
+    from envmon.sources.files import ending_of
+
+    now, name = int(time.time() // 60), path
+    raw: bytes | None = None
+    if str(path) == "-":
+        raw = sys.stdin.buffer.read()
+        name = Path(f"stdin{ending_of(raw)}")
+    try:
+        read = understand(store, config, spec, name, now, raw)
+        tally = enter(store, config, read, now)[0]
+    except StoreError:
+        raise
+    except EnvmonError as error:
+        said = error.said(session.lang)
+        say(session, quiet, "cli.import.failed", path=plain(str(path)), error=plain(said))
+        return {"file": str(path), "error": said}
+    refused = read.parsed.refused
+    reject = write_rejects(Path(config.paths.rejects), name, refused, session.lang) if refused and not dry_run else None
+    result = result_of(path, tally, reject) | {"form": read.form, "dry_run": dry_run}
+    say(session, quiet, "cli.import.done", **result | {"file": plain(str(path))})
+    if reject:
+        say(session, quiet, "cli.import.rejected", count=len(refused), path=plain(str(reject)))
+    for one in refused[:SHOWN] if dry_run else ():
+        say(session, quiet, "cli.import.would_refuse", line=one.line, column=one.column, reason=plain(one.reason))
+    if dry_run and len(refused) > SHOWN:
+        say(session, quiet, "cli.import.more", count=len(refused) - SHOWN)
+    return result
 
 
 def say(session: Session, quiet: bool, key: str, **values: object) -> None:

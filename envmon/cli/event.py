@@ -31,21 +31,18 @@ def event() -> None:
 @click.pass_context
 def import_list(ctx: click.Context, files: tuple[Path, ...]) -> None:
     from envmon.cli.data import write_rejects
-    from envmon.model import Kind, Medium
+    from envmon.pipeline.importing import events_in
     from envmon.sources import read_file
-    from envmon.sources.event_list import read_events
     from envmon.standards import parameters
 
     session: Session = ctx.obj
     config = session.config()
-    subjects = subjects_of(config, session.lang)
-    media = {one.id: Medium.AIR if one.kind in (Kind.CITY, Kind.STATION) else Medium.WATER for one in config.sites}
     refused_any = False
     with session.writing() as store:
         store.register(config, parameters().values())
         for path in files:
             payload = read_file(path, "lab", int(time.time() // 60))
-            events, refused = read_events(payload, subjects, media, list(parameters().values()), session.lang)
+            events, refused = events_in(payload, config, session.lang)
             entered = store.enter_events(events)
             counts = {"new": len(entered), "same": len(events) - len(entered), "refused": len(refused)}
             click.echo(session.say("cli.event.import.done", file=path, **counts))
@@ -68,16 +65,6 @@ def count_again(store: Store, config: Config) -> None:
         rating.rate_all(store, config, now_of(store))
         planning.outstanding(store, config, now_of(store))
         correct(store, config, now_of(store))
-
-
-def subjects_of(config: Config, lang: str) -> dict[str, str]:
-    """Id of every area and site by the names it goes by; sites first, so that an area's name means the area."""
-    found: dict[str, str] = {}
-    for site in config.sites:
-        found |= dict.fromkeys((*site.aliases, site.name, site.id), site.id)
-    for area in config.areas:
-        found |= dict.fromkeys((area.name, area.id), area.id)
-    return found | {"*": "*", t("bureau.whole", lang): "*"}
 
 
 @event.command("list", help=t("cli.event.list.help", LANG), epilog=t("cli.event.list.example", LANG))

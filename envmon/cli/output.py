@@ -114,8 +114,8 @@ def guarded(value: Any) -> Any:
     if isinstance(value, Mapping):
         value = json.dumps(value, ensure_ascii=False)
     if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
+        value = f"'{value}"
+    return value.replace("\r", "\n") if isinstance(value, str) else value  # csv quotes no lone carriage return
 
 
 def as_csv(rows: Listing) -> str:
@@ -123,7 +123,7 @@ def as_csv(rows: Listing) -> str:
     keys = list(dict.fromkeys(key for row in rows for key in row))
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(keys)
+    writer.writerow(map(guarded, keys))
     writer.writerows([guarded(row.get(key)) for key in keys] for row in rows)
     return target.getvalue().rstrip("\n")
 

@@ -243,6 +243,7 @@ class PathsTable(Table):
     alerts: Text = "data/alerts.jsonl"
     charts: Text = "charts"
     rejects: Text = "data/rejects"
+    inbox: Text = "data/inbox"
 
 
 class AssessmentTable(Table):

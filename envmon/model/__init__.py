@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from envmon.model.devices import *
     from envmon.model.exceptional import *
     from envmon.model.figures import *
+    from envmon.model.inbox import *
     from envmon.model.judgements import *
     from envmon.model.lakes import *
     from envmon.model.law import *
@@ -52,6 +53,11 @@ HOMES = {
         "Place",
         "PublishedFigure",
         "Turned",
+    ),
+    "inbox": (
+        "InboxFile",
+        "InboxState",
+        "Intake",
     ),
     "judgements": (
         "AirDay",

@@ -101,6 +101,7 @@ class Mark(IntEnum):
     NO_SUPPLY = 12  # of reagent, pure water or standard
     TEST = 13  # recovery, parallel or other quality test
     OTHER = 14  # a mark nobody knows
+    INVALID = 20  # found invalid by review (审核无效)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ class Refused:
     line: int  # 1-based; 0 when the whole payload was refused
     reason: str
     text: str = ""
+    sheet: str = ""  # of a workbook
+    column: int = 0  # 1-based; 0 when the whole row was refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class Paths:
     alerts: str
     charts: str
     rejects: str
+    inbox: str
 
 
 @dataclass(frozen=True, slots=True)

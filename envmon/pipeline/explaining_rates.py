@@ -244,11 +244,12 @@ InSpan = tuple[Period, rating.Judged]
 def judged_in(store: Store, config: Config, rate: Rate, area: str, period: Period, view: View) -> list[InSpan]:
     """The sections or sources of a rate in each of the spans in which they are counted."""
     kind = rating.KINDS[rate.name]
-    return [
-        (span, one)
-        for span in rating.counted_in(rate.name, period, rate.period)
-        for one in rating.judged_sites(store, config, kind, area, span, view, period)
-    ]
+    found: list[InSpan] = []
+    for span in rating.counted_in(rate.name, period, rate.period):
+        own = rating.judged_sites(store, config, kind, area, span, view, period)
+        own = rating.with_intakes(store, own, span) if rate.name is RateName.GOOD_SOURCES_VOLUME else own
+        found += [(span, one) for one in own]
+    return found
 
 
 def site_parts(store: Store, config: Config, rate: Rate, found: Sequence[InSpan], view: View) -> Iterator[Part]:
@@ -292,6 +293,7 @@ def site_row(
         "why": "" if counted else why_out(config, one, span, lang),
         "without": without,
         "intake": site.intake,
+        "intake_from": None if site.intake is None else "reported" if one.reported else "usual",
     }
 
 

@@ -1,16 +1,50 @@
-"""Import: files of any source, read by the same parsers that read its answers."""
+"""Import: files of any source or form, read by the same parsers that read a source's answers.
+
+What form a file has is told by its header, unless its source is named. Never here: where files lie and go (`inbox`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from envmon.errors import UsageError
-from envmon.model import Config, Refused, SourceSpec, Tally
-from envmon.pipeline.pull import context_of, keep, understood
-from envmon.sources import read_file
+from envmon import standards
+from envmon.errors import SourceChanged, UsageError
+from envmon.model import (
+    Basis,
+    Config,
+    ExceptionalEvent,
+    Payload,
+    Refused,
+    SourceSpec,
+    Tally,
+)
+from envmon.pipeline.pull import context_of, keep_batch, understood
+from envmon.sources import SOURCES, Parsed, read_file
+from envmon.sources.event_list import read_events
+from envmon.sources.forms import COLUMNS, forms_of
 from envmon.sources.hj212 import TELEMETRY
 from envmon.store import Store
+from envmon.texts import joined, t
+
+EVENTS = "events"
+"""The one form that no source gives: a list of exceptional events."""
+
+BASES = {"lab": Basis.MANUAL, "reviewed": Basis.REVIEWED}
+"""Of a form for which the config has no source; any other is real-time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """One file that was read: as what, and what it holds."""
+
+    spec: SourceSpec
+    form: str
+    payload: Payload
+    parsed: Parsed
 
 
 def spec_of(config: Config, name: str) -> SourceSpec:
@@ -24,8 +58,100 @@ def spec_of(config: Config, name: str) -> SourceSpec:
     raise UsageError("error.source.unknown", name=name, close=close[0] if close else ", ".join(names))
 
 
-def import_file(store: Store, config: Config, spec: SourceSpec, path: Path, now: int) -> tuple[Tally, list[Refused]]:
+def spec_for(config: Config, form: str) -> SourceSpec:
+    """The source files of a form belong to: the one of that kind, or, without one, a source named like the form.
+
+    Raises UsageError when there are several: then somebody has to say which.
+    """
+    own = [spec for spec in config.sources if spec.kind == form]
+    if len(own) > 1:
+        raise UsageError("error.import.several", form=form, names=" ".join(spec.id for spec in own))
+    if own:
+        return own[0]
+    taken = {spec.id for spec in config.sources}
+    name = f"inbox-{form}" if form in taken else form
+    return SourceSpec(name, form, "", 1440, 0, 1440, BASES.get(form, Basis.REALTIME))
+
+
+def chosen(config: Config, name: str) -> SourceSpec:
+    """The source of a folder, or of a word somebody typed: its id, or the form its files have."""
+    if name in COLUMNS and name not in {spec.id for spec in config.sources}:
+        return spec_for(config, name)
+    return spec_of(config, name)
+
+
+def understand(
+    store: Store, config: Config, spec: SourceSpec | None, path: Path, now: int, raw: bytes | None = None
+) -> Understood:
+    """Read a file as what its source says, or, without one, as what its header says.
+
+    raw : its bytes, where they have been read already.
+    Raises SourceChanged or UsageError saying why it is no such file.
+    """
+    if spec is None:
+        spec = spec_for(config, _form(store, config, read_file(path, "", now, raw)))
+    payload = read_file(path, spec.kind, now, raw)
+    if spec.kind == EVENTS:
+        events, refused = events_in(payload, config, config.language)
+        return Understood(spec, EVENTS, payload, Parsed([], refused, {}, events=events))
+    return Understood(spec, spec.kind, payload, understood(spec.kind, payload, context_of(store, config, spec)))
+
+
+def _form(store: Store, config: Config, payload: Payload) -> str:
+    """The one form a file has. Raises SourceChanged naming those it could have, or all that were looked for."""
+    lang = config.language
+    found = forms_of(payload, lang, standards.parameters())
+    if not found:
+        with suppress(SourceChanged):  # a sheet of a laboratory that only its own parser can make out
+            if SOURCES["lab"].parse(payload, context_of(store, config, spec_for(config, "lab"))).rows:
+                return "lab"
+        looked = (f"{t(f'form.{form}', lang)}（{' '.join(columns)}）" for form, columns in COLUMNS.items())
+        raise SourceChanged("error.import.no_form", origin=payload.origin, forms=joined("semicolon", lang, looked))
+    if len(found) > 1:
+        names = joined("and", lang, (t(f"form.{form}", lang) for form in found))
+        raise SourceChanged("error.import.ambiguous", origin=payload.origin, forms=names, folders=" ".join(found))
+    return found[0]
+
+
+def events_in(payload: Payload, config: Config, lang: str) -> tuple[list[ExceptionalEvent], list[Refused]]:
+    """The events of a list, about the areas and sites of the config, and the rows refused."""
+    media = {one.id: one.kind.medium for one in config.sites}
+    return read_events(payload, subjects_of(config, lang), media, list(standards.parameters().values()), lang)
+
+
+def subjects_of(config: Config, lang: str) -> dict[str, str]:
+    """Id of every area and site by the names it goes by; sites first, so that an area's name means the area."""
+    found: dict[str, str] = {}
+    for site in config.sites:
+        found |= dict.fromkeys((*site.aliases, site.name, site.id), site.id)
+    for area in config.areas:
+        found |= dict.fromkeys((area.name, area.id), area.id)
+    return found | {"*": "*", t("bureau.whole", lang): "*"}
+
+
+def enter(store: Store, config: Config, read: Understood, now: int) -> tuple[Tally, int]:
+    """Keep what a file holds: what became of its rows, and its batch. All of it or nothing."""
+    return keep_batch(store, read.spec, read.payload, read.parsed, config.qc.get("duplicate", {}), now)
+
+
+def import_file(
+    store: Store, config: Config, spec: SourceSpec | None, path: Path, now: int
+) -> tuple[Tally, list[Refused]]:
     """Take one file in: (what became of its rows, the rows refused). All of it or nothing."""
-    payload = read_file(path, spec.kind, now)
-    parsed = understood(spec.kind, payload, context_of(store, config, spec))
-    return keep(store, spec, payload, parsed, config.qc.get("duplicate", {}), now), parsed.refused
+    read = understand(store, config, spec, path, now)
+    return enter(store, config, read, now)[0], read.parsed.refused
+
+
+class _Undo(Exception):
+    """Ends a rehearsal."""
+
+
+@contextmanager
+def rehearsed(store: Store) -> Iterator[None]:
+    """What is kept inside is counted as it would be, and then taken back: nothing of it is stored.
+
+    The store knows numbers of streams that are gone again, so it should not be written with afterwards.
+    """
+    with suppress(_Undo), store.writing():
+        yield
+        raise _Undo

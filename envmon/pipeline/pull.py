@@ -18,6 +18,7 @@ from envmon import http, periods, qc, standards
 from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable
 from envmon.model import Basis, Config, Payload, Site, SourceSpec, Span, Stream, Tally
 from envmon.pipeline import access
+from envmon.pipeline.correcting import touch
 from envmon.sources import SOURCES, Context, Parsed
 from envmon.sources.context import StreamNumber
 from envmon.store import Opened, Store
@@ -77,12 +78,27 @@ def keep(
     store: Store, spec: SourceSpec, payload: Payload, parsed: Parsed, settings: Mapping[str, Any], now: int
 ) -> Tally:
     """Store one understood payload; contradictions inside it become QC verdicts (`settings`: of that test)."""
-    kept = store.keep(spec.id, payload.origin, payload.taken, now, parsed.rows, parsed.refused)
-    if kept.conflicts:
-        store.add_flags(qc.duplicates(kept.conflicts, payload.origin, settings))
+    return keep_batch(store, spec, payload, parsed, settings, now)[0]
+
+
+def keep_batch(
+    store: Store, spec: SourceSpec, payload: Payload, parsed: Parsed, settings: Mapping[str, Any], now: int
+) -> tuple[Tally, int]:
+    """As `keep`; also gives the number of the batch. Intakes and events are counted like readings."""
+    with store.writing():
+        kept = store.keep(spec.id, payload.origin, payload.taken, now, parsed.rows, parsed.refused)
+        if kept.conflicts:
+            store.add_flags(qc.duplicates(kept.conflicts, payload.origin, settings))
+        tally = kept.tally
+        if parsed.intakes or parsed.events:
+            tally += store.enter_intakes(kept.batch, parsed.intakes)
+            touch(store, [(one.month, one.site) for one in parsed.intakes], [])
+            entered, given = len(store.enter_events(parsed.events)), len(parsed.events)
+            tally += Tally(read=given, new=entered, same=given - entered)
+            store.count_rows(kept.batch, tally)
     for name, count in parsed.unknown.items():
         LOG.debug("%s: %s is not a configured site (%s values)", payload.origin, name, count)
-    return kept.tally
+    return tally, kept.batch
 
 
 def understood(source: str, payload: Payload, context: Context) -> Parsed:

@@ -89,6 +89,8 @@ def of_sites(
     That of sections names the method beside the limits: another indicator may come with another plan period.
     """
     found = judged_sites(store, config, KINDS[name], area, period, view, whole)
+    if name is RateName.GOOD_SOURCES_VOLUME:
+        found = with_intakes(store, found, period)
     count, basis = rates.RATES[name], basis_of(found)
     made = count(area, period, [(one.site, one.judgement) for one in found], basis)
     if KINDS[name] is Kind.SECTION and made.editions:
@@ -172,6 +174,7 @@ class Judged:
     """A section or source over a period: its judgement (None: no readings), and the parts and means behind it.
 
     natural : the judgement without the items whose natural background is high; None where no such entry touches it.
+    reported : whether the site's intake is what was reported for the months of the period, and not the usual one.
     """
 
     site: Site
@@ -179,6 +182,44 @@ class Judged:
     parts: Sequence[WaterPeriod]
     means: water.Means
     natural: WaterJudgement | None = None
+    reported: bool = False
+
+
+def with_intakes(store: Store, found: Sequence[Judged], period: Period) -> list[Judged]:
+    """The sources with the water taken from them in the months of a period, where that was reported for any of them.
+
+    What was not reported of a month is taken to be the usual intake. Over one month and without any report the usual
+    intake of a month stands for the period, as it always did.
+    """
+    months = [month.first for month in periods.months(period)]
+    reported = store.intakes(months[0], months[-1])
+    if not reported:
+        return list(found)
+    made = []
+    for one in found:
+        number = store.site_numbers[one.site.id]
+        own = [reported.get((month, number), one.site.intake) for month in months]
+        known = None if None in own else sum(volume or 0 for volume in own)
+        said = any((month, number) in reported for month in months)
+        made.append(replace(one, site=replace(one.site, intake=known), reported=said))
+    return made
+
+
+def unused_months(store: Store, period: Period) -> dict[int, list[ExceptionalEvent]]:
+    """By site number the months of a period in which no water was taken: its source was out of use then."""
+    found: dict[int, list[ExceptionalEvent]] = defaultdict(list)
+    months = periods.months(period) if period.days > 0 else []
+    if not months:
+        return found
+    names = {number: site for site, number in store.site_numbers.items()}
+    for (first, number), volume in store.intakes(months[0].first, months[-1].first).items():
+        if volume == 0:
+            span = periods.month_of(first)
+            begins, ends = periods.hour_ending(span.first, 0), periods.hour_ending(span.last, 24)
+            found[number].append(
+                ExceptionalEvent(0, EventKind.UNUSED, names[number], (), begins, ends, "", "", "", "", 0)
+            )
+    return found
 
 
 def judged_sites(
@@ -220,10 +261,10 @@ def judged(
             if view.basis in (None, one.basis):
                 found[one.site].append(one)
     so_far = period.until(judge_water.judged_until(store))
-    events = store.events_in_force()
+    events, unused = store.events_in_force(), unused_months(store, period)
     made = []
     for number, site in numbers.items():
-        own = [one for one in events if concerns(one, site) and touches(one, period)]
+        own = [one for one in events if concerns(one, site) and touches(one, period)] + unused.get(number, [])
         judgement = over_period(config, site, found[number], so_far, whole or period, own)
         made.append(replace(judgement, natural=without_background(config, judgement, so_far, own)))
     return made

@@ -3,7 +3,20 @@
 Never here: storing, judging, any clock.
 """
 
-from envmon.sources import archive, cnemc_air, cnemc_water, hj212, lab, openaq, sensorthings, table, table_form, waqi
+from envmon.sources import (
+    archive,
+    cnemc_air,
+    cnemc_water,
+    hj212,
+    intake,
+    lab,
+    openaq,
+    reviewed,
+    sensorthings,
+    table,
+    table_form,
+    waqi,
+)
 from envmon.sources.context import Context, Parsed, Place, Problem, Source
 from envmon.sources.files import read_file
 
@@ -12,8 +25,10 @@ SOURCES: dict[str, Source] = {
     "cnemc_air": Source(cnemc_air.fetch, cnemc_air.parse, places=cnemc_air.stations, survey=cnemc_air.survey),
     "cnemc_water": Source(cnemc_water.fetch, cnemc_water.parse, places=cnemc_water.places),
     "hj212": Source(hj212.fetch, hj212.parse),
+    "intake": Source(intake.fetch, intake.parse),
     "lab": Source(lab.fetch, lab.parse),
     "openaq": Source(openaq.fetch, openaq.parse),
+    "reviewed": Source(reviewed.fetch, reviewed.parse),
     "sensorthings": Source(sensorthings.fetch, sensorthings.parse),
     "table": Source(table.fetch, table.parse, table_form.problems),
     "waqi": Source(waqi.fetch, waqi.parse),

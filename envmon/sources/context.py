@@ -9,12 +9,27 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
+from envmon import periods
 from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable
-from envmon.http import NotFound, Session, Unchanged
-from envmon.model import Basis, Device, Kind, Medium, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
+from envmon.http import NotFound, Session, Unchanged, joined
+from envmon.model import (
+    Basis,
+    Device,
+    ExceptionalEvent,
+    Intake,
+    Kind,
+    Medium,
+    Parameter,
+    Payload,
+    Refused,
+    Row,
+    Site,
+    SourceSpec,
+    Span,
+)
 from envmon.texts import LANGUAGES
 
 EARLY = 60
@@ -89,11 +104,16 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What one payload said. `unknown`: names that are not configured -> rows seen under them."""
+    """What one payload said. `unknown`: names that are not configured -> rows seen under them.
+
+    intakes, events : of the files that hold these instead of readings.
+    """
 
     rows: list[Row]
     refused: list[Refused] = field(default_factory=list)
     unknown: Mapping[str, int] = field(default_factory=dict)
+    intakes: Sequence[Intake] = ()
+    events: Sequence[ExceptionalEvent] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,3 +206,11 @@ def ask_all(asks: Iterable[Ask], now: int, may_be_absent: bool = False) -> Itera
     if failures:
         kind = SourceUnavailable if any(error.retryable for error in failures) else SourceChanged
         raise kind("error.several", errors=tuple(failures))
+
+
+def monthly(session: Session, spec: SourceSpec, now: int, name: str) -> Iterator[Payload]:
+    """The files `NAME_2026-05.csv` of the months the window touches; one that is not there yet is no error."""
+    window = periods.Period(periods.today(now - spec.lookback), periods.today(now), "window")
+    addresses = [joined(spec.url, f"{name}_{month.name}.csv") for month in periods.months(window)]
+    asks = [(url, partial(session.get, url, conditional=True)) for url in addresses]
+    yield from ask_all(asks, now, may_be_absent=True)

@@ -15,7 +15,7 @@ from envmon import periods
 from envmon.model import LEAVING, OF_AIR, EventKind, ExceptionalEvent, Medium, Parameter, Payload, Refused
 from envmon.sources.cells import printed_time
 from envmon.sources.context import item_names, plain
-from envmon.sources.files import find_header, no_header, sheet
+from envmon.sources.tables import Rows, headed
 from envmon.texts import LANGUAGES, t
 
 HEADS = {
@@ -64,26 +64,27 @@ def read_events(
     subjects : id by every name an area or site goes by ("*" for all of them). media : of sites, by id.
     Raises SourceChanged when no row names the columns that are needed.
     """
-    table = sheet(payload, lang)
-    found = find_header(table, lambda text: HEADS.get(plain(text)), NEEDED)
-    if found is None:
-        raise no_header(payload, table, *map(column, NEEDED))
-    start, keys = found
+    found, refused = headed(payload, lang, key_of, NEEDED, [column(key) for key in NEEDED])
     places = {plain(name): identity for name, identity in subjects.items()}
     names = {medium: item_names(one for one in parameters if one.medium is medium) for medium in Medium}
     events: list[ExceptionalEvent] = []
-    refused = list(table.refused)
-    for line, cells in table.rows[start + 1 :]:
-        text = {key: cell.strip() for key, cell in zip(keys, cells, strict=False) if key}
-        try:
-            found_event = _event(text, places, names, payload)
-            if media.get(found_event.subject, own := _medium(found_event.kind)) is not own:
-                raise Refusal("refused.event.medium", {"name": text["subject"], "kind": text["kind"]})
-            events.append(found_event)
-        except Refusal as error:
-            code, values = error.args
-            refused.append(Refused(payload.origin, line, t(code, lang, **values), ",".join(cells)[:200]))
+    for sheet in found:
+        table = Rows(payload, sheet, lang, refused)
+        for line, cells, text in table:
+            try:
+                found_event = _event(text, places, names, payload)
+                if media.get(found_event.subject, own := _medium(found_event.kind)) is not own:
+                    raise Refusal("refused.event.medium", {"name": text["subject"], "kind": text["kind"]})
+                events.append(found_event)
+            except Refusal as error:
+                code, values = error.args
+                table.refuse(line, t(code, lang, **values), ",".join(cells))
     return events, refused
+
+
+def key_of(head: str) -> str | None:
+    """What a column of a list is."""
+    return HEADS.get(plain(head))
 
 
 def _event(

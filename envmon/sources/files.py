@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import json
 import lzma
 import re
@@ -16,20 +17,29 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from envmon import periods
 from envmon.errors import SourceChanged, UsageError
 from envmon.model import Payload, Refused
 from envmon.sources.cells import Unreadable, snippet
-from envmon.sources.workbook import MAGIC, cells_of
+from envmon.sources.workbook import MAGIC, pages_of
 from envmon.texts import t
 
 CAP = 2**30
 """Largest file once unpacked, in bytes."""
 
-SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".json", ".json.gz", ".json.xz", ".xml", ".xml.gz", ".xlsx")
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et", ".xlsb", ".ods")
+SUFFIXES = (
+    ".csv", ".csv.gz", ".csv.xz", ".txt", ".tsv", ".json", ".json.gz", ".json.xz", ".xml", ".xml.gz", *WORKBOOKS,
+)  # fmt: skip
 CAPTURES = (".txt", ".log", ".txt.gz", ".log.gz")  # of what stations sent
+MAGICS = {**dict.fromkeys(MAGIC, ".xlsx"), b"\x1f\x8b": ".csv.gz", b"\xfd7zXZ\x00": ".csv.xz"}
+NOTES = ("填写说明", "Notes")
+"""Sheets of a template that explain it."""
+EXAMPLE = ("示例", "example")
+"""What the first cell of a template's example row says."""
+
 NAMED_TIME = re.compile(r"(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)[ _T-]+(\d\d)[h:_-]?(\d\d)")
 FULL_DATE = re.compile(rb"20\d\d[-/]\d{1,2}[-/]\d{1,2}[ T]\d{1,2}:\d\d")
 CAPTURE = "抓取时间".encode()
@@ -43,12 +53,17 @@ class Sheet:
     rows: list[tuple[int, list[str]]]
     refused: list[Refused] = field(default_factory=list)
     ended: bool = True
+    name: str = ""  # of a workbook's sheet
+    since_1904: bool = False  # what a date written as a number counts from; of a CSV nobody knows
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    """Of a workbook's sheet: (top, left, bottom, right) from 1; each of these cells holds what the first one says."""
 
 
-def read_file(path: Path, kind: str, taken: int) -> Payload:
+def read_file(path: Path, kind: str, taken: int, raw: bytes | None = None) -> Payload:
     """A file for the parser of source kind `kind`, unpacked.
 
     taken : when its content was taken, unless the file says so itself (a snapshot's name, a column 抓取时间)
+    raw : its bytes, where they have been read already; then `path` is only its name
     Raises UsageError when the file cannot be opened, has an unknown ending, or is a snapshot whose year nothing tells;
     SourceChanged when it is damaged or larger than CAP.
     """
@@ -57,7 +72,7 @@ def read_file(path: Path, kind: str, taken: int) -> Payload:
     if not name.endswith(suffixes):
         raise UsageError("error.file.kind", path=path, kinds=" ".join(suffixes))
     try:
-        body = _unpacked(path)
+        body = _unpacked(path, raw)
     except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
         raise SourceChanged("error.source.damaged", path=path, reason=error) from error
     except OSError as error:
@@ -67,13 +82,24 @@ def read_file(path: Path, kind: str, taken: int) -> Payload:
     return Payload(str(path), body, taken)
 
 
-def _unpacked(path: Path) -> bytes:
-    opened = gzip.open if path.suffix == ".gz" else lzma.open if path.suffix == ".xz" else open
-    with opened(path, "rb") as file:
+def _unpacked(path: Path, raw: bytes | None) -> bytes:
+    suffix = path.suffix.lower()
+    with path.open("rb") if raw is None else io.BytesIO(raw) as packed, _opened(packed, suffix) as file:
         body: bytes = file.read(CAP + 1)
     if len(body) > CAP:
         raise SourceChanged("error.source.large", path=path, cap=CAP)
     return body
+
+
+def _opened(packed: IO[bytes], suffix: str) -> Any:
+    """The unpacked content of a file, to read."""
+    return gzip.open(packed) if suffix == ".gz" else lzma.open(packed) if suffix == ".xz" else packed
+
+
+def ending_of(raw: bytes) -> str:
+    """The ending a file without a name would have, by how its content begins."""
+    text = ".json" if raw.lstrip(b"\xef\xbb\xbf \r\n")[:1] in (b"{", b"[") else ".csv"
+    return next((ending for magic, ending in MAGICS.items() if raw.startswith(magic)), text)
 
 
 def _snapshot_time(path: Path, body: bytes, taken: int) -> int:
@@ -91,13 +117,37 @@ def _snapshot_time(path: Path, body: bytes, taken: int) -> int:
 
 
 def sheet(payload: Payload, lang: str) -> Sheet:
-    """The table in a CSV (UTF-8 or GB18030, even mixed by line) or in the first sheet of an .xlsx.
+    """The first sheet of `sheets` that holds anything; an empty one when none does."""
+    return next(iter(sheets(payload, lang)), Sheet([]))
 
-    lang : of the reasons why a line is refused
+
+def sheets(payload: Payload, lang: str, hidden: bool = False) -> list[Sheet]:
+    """Every sheet of a workbook that holds anything and is not hidden, or the one table of a CSV.
+
+    lang : of the reasons why a line is refused; hidden : the hidden sheets instead of the others
     Raises SourceChanged for a workbook that cannot or must not be opened.
     """
     if payload.body.startswith(MAGIC):
-        return Sheet(cells_of(payload))
+        return [
+            Sheet(
+                written(rows),
+                name=page["sheet"],
+                since_1904=page["since_1904"],
+                merged=[tuple(one) for one in page["merged"]],
+            )
+            for page, rows in pages_of(payload)
+            if rows and page["hidden"] == hidden and page["sheet"] not in NOTES
+        ]
+    return [] if hidden else [_separated(payload, lang)]
+
+
+def written(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """The rows without the example row of a template."""
+    return [row for row in rows if not (row[1] and row[1][0].strip() in EXAMPLE)]
+
+
+def _separated(payload: Payload, lang: str) -> Sheet:
+    """The table in a CSV (UTF-8 or GB18030, even mixed by line)."""
     lines, refused = _lines(payload, lang)
     reader = csv.reader(iter(lines))
     rows: list[tuple[int, list[str]]] = []
@@ -113,7 +163,7 @@ def sheet(payload: Payload, lang: str) -> Sheet:
             continue
         if any(cell.strip() for cell in cells):
             rows.append((line, cells))
-    return Sheet(rows, refused, payload.body.endswith((b"\n", b"\r")))
+    return Sheet(written(rows), refused, payload.body.endswith((b"\n", b"\r")))
 
 
 def _lines(payload: Payload, lang: str) -> tuple[list[str], list[Refused]]:

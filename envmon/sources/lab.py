@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from envmon import periods
-from envmon.http import Session, joined
+from envmon.http import Session
 from envmon.model import Basis, Medium, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.sources.cells import Unreadable, marked, printed_time, shift_between
-from envmon.sources.context import BRACKET, Context, Parsed, ask_all, item_names, plain
+from envmon.sources.context import BRACKET, Context, Parsed, item_names, monthly, plain
 from envmon.sources.files import Sheet, find_header, no_header, sheet
 from envmon.texts import t
 
@@ -32,7 +31,7 @@ HEADS = {
 }
 IGNORED = frozenset(
     ["备注", "序号", "编号", "样品编号", "点位编号", "采样人", "分析人", "审核人", "监测单位", "检测单位"]
-) | frozenset(["所在地", "区县", "水质类别", "评价结果", "取水量", "note", "remark", "no"])
+) | frozenset(["所在地", "区县", "水质类别", "评价结果", "取水量", "退回原因", "note", "remark", "no"])
 """Columns that hold no reading; plain() forms."""
 
 SYNONYMS = {
@@ -74,10 +73,7 @@ class Column:
 
 def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -> Iterator[Payload]:
     """The sheets of the months the window touches; a month whose sheet is not there yet is no error."""
-    window = periods.Period(periods.today(now - spec.lookback), periods.today(now), "window")
-    addresses = [joined(spec.url, f"lab_{month.name}.csv") for month in periods.months(window)]
-    asks = [(url, partial(session.get, url, conditional=True)) for url in addresses]
-    yield from ask_all(asks, now, may_be_absent=True)
+    yield from monthly(session, spec, now, "lab")
 
 
 def parse(payload: Payload, context: Context) -> Parsed:

@@ -1,108 +1,71 @@
-"""Spreadsheets (.xlsx) as rows of text, opened only after the file has been looked over. The only door to openpyxl.
+"""Workbooks (.xlsx .xlsm .xls .et .xlsb .ods) as rows of text, read in a child process that may die in our stead.
 
-A few kilobytes can hold a sheet that fills all memory, so sizes, the range of cells and document types are checked
-first. Never here: what the columns mean.
+The child (`child`) has a limit of memory and of time; whatever it meets, this process goes on and says what happened.
+Never here: what the columns mean.
 """
 
 from __future__ import annotations
 
-import io
-import re
-import warnings
-import zipfile
-from datetime import date, datetime, time
+import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 from envmon.errors import SourceChanged
 from envmon.model import Payload
 
-MAGIC = b"PK\x03\x04"
+MAGIC = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+"""How a workbook begins: a zip, an empty zip, and what Excel 97 and WPS write."""
+
 FILE_CAP = 20 * 2**20
-UNPACKED_CAP = 200 * 2**20
-RATIO_CAP = 100
-ENTRIES_CAP = 1000
-ROWS_CAP, COLUMNS_CAP = 200_000, 256
+MEMORY = 512 * 2**20
+SECONDS = 20
+CHILD = os.path.join(os.path.dirname(__file__), "child.py")
+OUT_OF_TIME = (-24, -9)
+"""SIGXCPU, and the SIGKILL that follows."""
 
-REFERENCE = re.compile(rb'<(?:row|c)\b[^>]*?\br="([A-Z]*)(\d+)"')
-UNCALCULATED = re.compile(rb"<c\b[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
-DOCTYPE = re.compile(rb"<!DOCTYPE|<!ENTITY", re.IGNORECASE)
-
-LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')  # of a number format: text that is shown as it stands, colours, locales
-MIDNIGHT = time()
+HANDED_ON = ("PATH", "LD_LIBRARY_PATH", "HOME", "PYTHONPATH", "PYTHONHOME")
+"""What the child is told of the environment; secrets stand there too."""
 
 
-def cells_of(payload: Payload) -> list[tuple[int, list[str]]]:
-    """Rows of the first sheet that has any: (line, cells as text); dates as `YYYY-MM-DD HH:MM`.
+def pages_of(payload: Payload) -> list[tuple[dict[str, Any], list[tuple[int, list[str]]]]]:
+    """The sheets as `child.Page` has them: (name, hidden, since_1904, width, merged), rows as (line, cells).
 
-    Raises SourceChanged when the file is damaged, too large, or holds formulas nobody has calculated.
+    Raises SourceChanged when the file is damaged, locked or too large, or the child did not live to the end.
     """
-    try:
-        _look_over(payload)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # missing styles and the like say nothing about the values
-            import openpyxl
-
-            book = openpyxl.load_workbook(io.BytesIO(payload.body), read_only=True, data_only=True)
-            for page in book.worksheets:
-                page.reset_dimensions()  # what the file claims about its size may be wrong
-                rows = [[_text(cell.value, cell) for cell in row] for row in page.iter_rows()]
-                found = [(line, row) for line, row in enumerate(rows, 1) if any(row)]
-                if found:
-                    book.close()
-                    return found
-            book.close()
-    except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError, EOFError, OSError) as error:
-        raise SourceChanged("error.source.workbook.open", origin=payload.origin, reason=error) from error
-    return []
-
-
-def _look_over(payload: Payload) -> None:
     if len(payload.body) > FILE_CAP:
         raise SourceChanged("error.source.workbook.large", origin=payload.origin, cap=FILE_CAP)
-    with zipfile.ZipFile(io.BytesIO(payload.body)) as pack:
-        entries = pack.infolist()
-        size = sum(entry.file_size for entry in entries)
-        if len(entries) > ENTRIES_CAP or size > min(UNPACKED_CAP, RATIO_CAP * max(len(payload.body), 2**16)):
-            raise SourceChanged("error.source.workbook.unpacked", origin=payload.origin, size=size)
-        for entry in entries:
-            if entry.filename.endswith((".xml", ".rels")):
-                with pack.open(entry) as file:
-                    part = file.read(entry.file_size + 1)
-                _look_over_part(payload, entry.filename, part)
+    pages: list[tuple[dict[str, Any], list[tuple[int, list[str]]]]] = []
+    for text in _said(payload).splitlines():
+        said = json.loads(text)
+        if said is None:
+            return pages
+        if isinstance(said, list):
+            line, cells = said
+            pages[-1][1].append((line, cells + [""] * (pages[-1][0]["width"] - len(cells))))
+        elif "refused" in said:
+            raise SourceChanged(said["refused"], origin=payload.origin, **said["values"])
+        else:
+            pages.append((said, []))
+    raise SourceChanged("error.source.workbook.open", origin=payload.origin, reason="?")
 
 
-def _look_over_part(payload: Payload, name: str, part: bytes) -> None:
-    if DOCTYPE.search(part):
-        raise SourceChanged("error.source.workbook.doctype", origin=payload.origin, name=name)
-    if not name.startswith("xl/worksheets/"):
-        return
-    for column, row in REFERENCE.findall(part):
-        if int(row[:9]) > ROWS_CAP or len(row) > 9 or _column(column) > COLUMNS_CAP:
-            cell = (column + row).decode()
-            raise SourceChanged(
-                "error.source.workbook.range", origin=payload.origin, cell=cell, rows=ROWS_CAP, columns=COLUMNS_CAP
-            )
-    if formula := UNCALCULATED.search(part):
-        where = REFERENCE.search(formula[0])
-        cell = (where[1] + where[2]).decode() if where else "?"
-        raise SourceChanged("error.source.workbook.formula", origin=payload.origin, cell=cell)
-
-
-def _column(letters: bytes) -> int:
-    """The number of a column: A is 1, IV is 256; no letters (a row) is 0."""
-    number = 0
-    for letter in letters[:4]:
-        number = number * 26 + letter - 64
-    return number
-
-
-def _text(value: Any, cell: Any) -> str:
-    """A cell as text. A date cell holds a midnight; that nobody meant one shows in how the cell is formatted."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        clock = "h" in LITERAL.sub("", cell.number_format).lower()
-        return value.strftime("%Y-%m-%d %H:%M" if clock or value.time() != MIDNIGHT else "%Y-%m-%d")
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value).strip()
+def _said(payload: Payload) -> bytes:
+    """What the child wrote. Raises SourceChanged when it died, ran out of memory or time, or could not read."""
+    command = [sys.executable, "-P", "-X", "utf8", CHILD, str(MEMORY), str(SECONDS)]
+    env = {name: os.environ[name] for name in HANDED_ON if name in os.environ}
+    try:
+        done = subprocess.run(  # noqa: S603 (our own file, two numbers)
+            command, input=payload.body, capture_output=True, env=env, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SourceChanged("error.source.workbook.slow", origin=payload.origin, seconds=SECONDS) from error
+    if done.returncode == 0:
+        return done.stdout
+    last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or [""])[-1][:200]
+    if done.returncode > 0 and not last.startswith("MemoryError"):
+        raise SourceChanged("error.source.workbook.open", origin=payload.origin, reason=last)
+    if done.returncode in OUT_OF_TIME:
+        raise SourceChanged("error.source.workbook.slow", origin=payload.origin, seconds=SECONDS)
+    raise SourceChanged("error.source.workbook.memory", origin=payload.origin, cap=MEMORY // 2**20)

@@ -18,7 +18,19 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from envmon.errors import StoreBusy, StoreError
-from envmon.store import alerts, exceptional, figures, judgements, past, readings, schema, slots, sources, telemetry
+from envmon.store import (
+    alerts,
+    exceptional,
+    figures,
+    inbox,
+    judgements,
+    past,
+    readings,
+    schema,
+    slots,
+    sources,
+    telemetry,
+)
 
 if TYPE_CHECKING:
     from envmon.model import Config, Parameter, Stream
@@ -54,6 +66,12 @@ class Store:
     latest = readings.latest
     rejects = readings.rejects
     reject_count = readings.reject_count
+    enter_intakes = inbox.enter_intakes
+    intakes = inbox.intakes
+    count_rows = inbox.count_rows
+    enter_file = inbox.enter_file
+    inbox_files = inbox.inbox_files
+    same_content = inbox.same_content
     save_air_days = judgements.save_air_days
     air_days = judgements.air_days
     judged_air_days = judgements.judged_air_days

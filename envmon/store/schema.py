@@ -160,6 +160,27 @@ CREATE TRIGGER correction_settled BEFORE UPDATE ON correction BEGIN
   SELECT RAISE(ABORT, 'a correction is never changed'); END;
 """
 
+INBOX = """
+-- What was dropped in the inbox and what became of it, one row each time a file was taken or refused. moved: where it
+-- went; batch: that of its readings, NULL where the whole file was refused; content: the rest of its receipt.
+CREATE TABLE inbox_file (number INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
+  form TEXT NOT NULL, source TEXT NOT NULL, state TEXT NOT NULL, batch INTEGER REFERENCES batch,
+  received INTEGER NOT NULL, moved TEXT NOT NULL, reason TEXT NOT NULL, content TEXT NOT NULL);
+CREATE INDEX inbox_file_content ON inbox_file (sha256);
+CREATE TRIGGER inbox_file_stays BEFORE DELETE ON inbox_file BEGIN
+  SELECT RAISE(ABORT, 'a receipt is never deleted'); END;
+CREATE TRIGGER inbox_file_settled BEFORE UPDATE ON inbox_file BEGIN
+  SELECT RAISE(ABORT, 'a receipt is never changed'); END;
+-- Water taken from a source in a month (its first day), in steps of 10 t. The last row of a month is in force.
+CREATE TABLE intake_volume (number INTEGER PRIMARY KEY, site INTEGER NOT NULL, month INTEGER NOT NULL,
+  volume INTEGER NOT NULL, batch INTEGER NOT NULL REFERENCES batch);
+CREATE INDEX intake_volume_month ON intake_volume (month, site);
+CREATE TRIGGER intake_volume_stays BEFORE DELETE ON intake_volume BEGIN
+  SELECT RAISE(ABORT, 'an intake is never deleted'); END;
+CREATE TRIGGER intake_volume_settled BEFORE UPDATE ON intake_volume BEGIN
+  SELECT RAISE(ABORT, 'an intake is revised by another row, never changed'); END;
+"""
+
 SOURCES = """
 -- The latest reading of each source; what the board of sources counts is found without reading everything.
 CREATE TABLE source_latest (source TEXT PRIMARY KEY, ending INTEGER NOT NULL) WITHOUT ROWID;
@@ -175,6 +196,7 @@ STEPS = {
     "003_alerts": ALERTS,
     "004_followed": FOLLOWED,
     "005_exceptional": EXCEPTIONAL,
+    "007_inbox": INBOX,
     "010_sources": SOURCES,
 }
 
