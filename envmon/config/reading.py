@@ -15,7 +15,20 @@ from envmon.config import checks, document, forms, schema, sites
 from envmon.config.checks import Entry
 from envmon.config.known import JOB_TIMES, Known
 from envmon.config.mistakes import ConfigMistakes, Mistake, closest, dotted, shown
-from envmon.model import Area, Assessment, Channel, Config, Paths, PlanEntry, Rule, Schedule, Site, SourceSpec, Target
+from envmon.model import (
+    Area,
+    Assessment,
+    Channel,
+    Config,
+    Maintenance,
+    Paths,
+    PlanEntry,
+    Rule,
+    Schedule,
+    Site,
+    SourceSpec,
+    Target,
+)
 from envmon.texts import LANGUAGES, t
 
 NOUNS: Mapping[str, type] = {
@@ -26,6 +39,7 @@ NOUNS: Mapping[str, type] = {
     "targets": Target,
     "rules": Rule,
     "channels": Channel,
+    "maintenance": Maintenance,
 }
 
 
@@ -48,6 +62,10 @@ def read(name: str, known: Known | None, lang: str | None, environ: Mapping[str,
         reading.mistakes.append(Mistake("--lang / ENVMON_LANG", 0, "", shown(asked), allowed))
     reading.run()
     return reading
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 @dataclass
@@ -218,6 +236,8 @@ class Reading:
                 schema.unknown_key(report, (key,), allowed, self.lang)
             elif key in schema.QC_SETTINGS:
                 found[key] = self._formed(report, (key,), schema.QC_SETTINGS[key], value)
+            elif key == "ranges":
+                found[key] = self._ranges(("qc", test, key), value)
             elif not isinstance(value, Mapping):
                 schema.tell(report, (key,), "table", value, {}, self.lang)
             else:
@@ -225,6 +245,26 @@ class Reading:
                     if item not in self.known.items:
                         schema.unknown_key(report, (key, item), self.known.items, self.lang)
                     found.setdefault(key, {})[item] = self._formed(report, (key, item), forms.number, threshold)
+        return found
+
+    def _ranges(self, path: document.KeyPath, raw: Any) -> list[dict[str, Any]]:
+        """The ranges of a season, table by table; items, sites and areas must be known."""
+        if not isinstance(raw, list):
+            schema.tell(partial(self.report, ()), path, "list", raw, {"name": ".".join(map(str, path))}, self.lang)
+            return []
+        known = {"items": self.known.items, "sites": checks.places(self.entries)}
+        found = []
+        for position, one in enumerate(raw):
+            report = partial(self.report, (*path, position))
+            table = schema.read_table(schema.RangeTable, one, report, self.lang)
+            for key, words in known.items():
+                for word in getattr(table, key, ()):
+                    if word not in words:
+                        values = {"words": " ".join(words), "suggestion": closest(word, words)}
+                        schema.tell(report, (key,), "one_of", word, values, self.lang)
+            found.append(
+                {} if table is None else {key: _plain(value) for key, value in table if value not in (None, ())}
+            )
         return found
 
     def _formed(self, report: schema.Report, path: tuple[str, ...], form: Callable[[Any], Any], value: Any) -> Any:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from envmon.model.places import *
     from envmon.model.plan import *
     from envmon.model.readings import *
+    from envmon.model.reviews import *
     from envmon.model.settings import *
 
 HOMES = {
@@ -129,10 +130,12 @@ HOMES = {
         "Tally",
         "Verdict",
     ),
+    "reviews": ("Review",),
     "settings": (
         "Assessment",
         "Channel",
         "Config",
+        "Maintenance",
         "OWN_JOBS",
         "Paths",
         "Schedule",

@@ -80,6 +80,20 @@ class Assessment:
 
 
 @dataclass(frozen=True, slots=True)
+class Maintenance:
+    """Work on the instruments of a site or of all sites of an area, in minutes; its readings do not count.
+
+    items : ids of those concerned, () for all.
+    """
+
+    site: str
+    first: int
+    last: int
+    items: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     bureau: str
     language: str
@@ -94,4 +108,5 @@ class Config:
     qc: Mapping[str, Mapping[str, Any]]  # test -> settings
     assessment: Assessment = Assessment()
     plan: tuple[PlanEntry, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()
     file: str = ""  # the config.toml it was read from, absolute

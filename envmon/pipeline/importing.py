@@ -26,4 +26,4 @@ def import_file(store: Store, config: Config, spec: SourceSpec, path: Path, now:
     """Take one file in: (what became of its rows, the rows refused). All of it or nothing."""
     payload = read_file(path, spec.kind, now)
     parsed = SOURCES[spec.kind].parse(payload, context_of(store, config, spec))
-    return keep(store, spec, payload, parsed, config.qc.get("duplicate", {}), now), parsed.refused
+    return keep(store, spec, payload, parsed, config.qc, now), parsed.refused

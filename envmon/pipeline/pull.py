@@ -44,7 +44,7 @@ def keep_all(opened: Opened, config: Config, spec: SourceSpec, payloads: Iterabl
             try:
                 with opened() as store:
                     parsed = SOURCES[spec.kind].parse(payload, context_of(store, config, spec))
-                    total += keep(store, spec, payload, parsed, config.qc.get("duplicate", {}), now)
+                    total += keep(store, spec, payload, parsed, config.qc, now)
             except SourceChanged as error:
                 broken.append(set_aside(Path(config.paths.rejects), payload, error))
     except SourceUnavailable as error:
@@ -57,10 +57,13 @@ def keep_all(opened: Opened, config: Config, spec: SourceSpec, payloads: Iterabl
 def keep(
     store: Store, spec: SourceSpec, payload: Payload, parsed: Parsed, settings: Mapping[str, Any], now: int
 ) -> Tally:
-    """Store one understood payload; contradictions inside it become QC verdicts (`settings`: of that test)."""
+    """Store one understood payload; contradictions inside it and times that cannot be become QC verdicts (`settings`:
+    of all tests)."""
     kept = store.keep(spec.id, payload.origin, payload.taken, now, parsed.rows, parsed.refused)
-    if kept.conflicts:
-        store.add_flags(qc.duplicates(kept.conflicts, payload.origin, settings))
+    found = qc.duplicates(kept.conflicts, payload.origin, settings.get("duplicate", {}))
+    found += qc.clock_errors(parsed.rows, now, store.spans, payload.origin, settings.get("clock_error", {}))
+    if found:
+        store.add_flags(found)
     for name, count in parsed.unknown.items():
         LOG.debug("%s: %s is not a configured site (%s values)", payload.origin, name, count)
     return kept.tally

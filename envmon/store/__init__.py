@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from envmon.errors import StoreBusy, StoreError
-from envmon.store import alerts, exceptional, figures, judgements, past, readings, schema, slots
+from envmon.store import alerts, exceptional, figures, judgements, past, readings, reviews, schema, slots
 
 if TYPE_CHECKING:
     from envmon.model import Config, Parameter, Stream
@@ -42,6 +42,7 @@ class Store:
     add_flags = readings.add_flags
     save_flags = readings.save_flags
     flags = readings.flags
+    flags_over = readings.flags_over
     air_hours = readings.air_hours
     bases = readings.bases
     water_readings = readings.water_readings
@@ -69,6 +70,9 @@ class Store:
     events = exceptional.events
     standing_events = exceptional.standing_events
     events_in_force = exceptional.events_in_force
+    enter_review = reviews.enter_review
+    reviews_made = reviews.reviews_made
+    reviews_in_force = reviews.reviews_in_force
     enter_figures = figures.enter_figures
     published_figures = figures.published_figures
     figures_over = figures.figures_over
@@ -217,6 +221,11 @@ class Store:
                 cursor = db.execute("INSERT INTO stream (source, basis, span) VALUES (?, ?, ?)", key)
                 self._streams[key] = int(cursor.lastrowid or 0)
         return int(self._streams[key])
+
+    @property
+    def spans(self) -> dict[int, int]:
+        """Minutes that the values of each stream stand for, by its number."""
+        return {number: key[2] for key, number in self._streams.items()}
 
     def item_names(self, lang: str) -> dict[str, str]:
         """Names of the monitored items by id, as people know them."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 3
+VERSION = 4
 """The schema this program reads and writes; `PRAGMA user_version` of the database says which one it has."""
 
 POLLUTANT_COLUMNS = ("so2", "no2", "co", "o3", "pm10", "pm25")
@@ -160,12 +160,26 @@ CREATE TRIGGER correction_settled BEFORE UPDATE ON correction BEGIN
   SELECT RAISE(ABORT, 'a correction is never changed'); END;
 """
 
+REVIEW = """
+-- What people decided by hand about readings of a site with first < ending <= last; item '' is all of them. Entries are
+-- never changed, a wrong one is undone by another.
+CREATE TABLE review (number INTEGER PRIMARY KEY, site TEXT NOT NULL, item TEXT NOT NULL, first INTEGER NOT NULL,
+  last INTEGER NOT NULL, flag INTEGER NOT NULL, reason TEXT NOT NULL, by TEXT NOT NULL, learned INTEGER NOT NULL,
+  undoes INTEGER REFERENCES review);
+CREATE INDEX review_site ON review (site);
+CREATE TRIGGER review_stays BEFORE DELETE ON review BEGIN
+  SELECT RAISE(ABORT, 'a review is undone, never deleted'); END;
+CREATE TRIGGER review_settled BEFORE UPDATE ON review BEGIN
+  SELECT RAISE(ABORT, 'a review is undone, never changed'); END;
+"""
+
 STEPS = {
     "001_readings": READINGS,
     "002_judgements": JUDGEMENTS,
     "003_alerts": ALERTS,
     "004_followed": FOLLOWED,
     "005_exceptional": EXCEPTIONAL,
+    "009_review": REVIEW,
 }
 
 
