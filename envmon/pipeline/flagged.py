@@ -41,18 +41,12 @@ def listed(
 def censored(number: int, values: Values) -> list[Verdict]:
     """Values below their detection limit, which no test finds fault with."""
     items = standards.parameter_numbers()
-    return [
-        Verdict(
-            ending,
-            number,
-            item,
-            INFORMATION,
-            Flag.NOT_EVALUATED,
-            qc.packed({"value": plain(value, items[item].decimals)}),
-        )
-        for (item, ending), (value, mark) in sorted(values.items(), key=lambda one: (one[0][1], one[0][0]))
-        if mark == Mark.CENSORED
-    ]
+    below = sorted((ending, item, value) for (item, ending), (value, mark) in values.items() if mark == Mark.CENSORED)
+    found = []
+    for ending, item, limit in below:
+        detail = qc.packed({"value": plain(limit, items[item].decimals)})
+        found.append(Verdict(ending, number, item, INFORMATION, Flag.NOT_EVALUATED, detail))
+    return found
 
 
 def as_row(said: dict[str, Any], site: Site, run: Sequence[Verdict], lang: str) -> dict[str, Any]:

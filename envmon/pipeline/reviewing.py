@@ -56,12 +56,9 @@ def site_of(config: Config, name: str) -> Site:
     found = found or [one for one in config.sites if name in (one.code, one.name, *one.aliases)]
     if len(found) == 1:
         return found[0]
-    names = [one.id for one in found] or get_close_matches(
-        name, [word for one in config.sites for word in (one.id, one.name)], 3
-    )
-    hint = (
-        t("cli.did_you_mean", config.language, word=" / ".join(names)) if names else t("cli.see_sites", config.language)
-    )
+    words = [word for one in config.sites for word in (one.id, one.name)]
+    names, lang = [one.id for one in found] or get_close_matches(name, words, 3), config.language
+    hint = t("cli.did_you_mean", lang, word=" / ".join(names)) if names else t("cli.see_sites", lang)
     raise UsageError("error.review.site", site=name, hint=hint)
 
 
