@@ -272,7 +272,8 @@ def test_the_defaults_are_those_noted_here() -> None:
     assert qc.DEFAULTS["flat_line"]["above"] == {**ABOVE, "published_class": "7"}
     assert qc.DEFAULTS["spike"]["by"] == BY
     levels = {name: own.get("level") for name, own in qc.DEFAULTS.items()}
-    assert [name for name, level in levels.items() if level == "fail"] == ["device_flag", "negative", "out_of_range"]
+    failing = ["device_flag", "maintenance", "negative", "out_of_range"]
+    assert [name for name, level in levels.items() if level == "fail"] == failing
     assert list(qc.TESTS) == list(qc.DEFAULTS)
 
 
@@ -316,6 +317,8 @@ def test_each_verdict_carries_its_test_as_the_reason() -> None:
         (5, "negative", Flag.FAIL),
         (5, "out_of_range", Flag.FAIL),
         (2, "spike", Flag.SUSPECT),
+        (2, "rate_of_change", Flag.SUSPECT),  # by 470 in an hour, up and down
+        (3, "rate_of_change", Flag.SUSPECT),
     ]
     assert found == [Verdict(start + 60 * hour, 41, 6, test, flag) for hour, test, flag in expected]
     assert all(isinstance(one.flag, Flag) for one in found)

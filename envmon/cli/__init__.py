@@ -37,6 +37,8 @@ COMMANDS = {
     "standards": "envmon.cli.listing:standards",
     "calc": "envmon.cli.calc:calc",
     "event": "envmon.cli.event:event",
+    "qc": "envmon.cli.quality:qc",
+    "review": "envmon.cli.review:review",
     "publish": "envmon.cli.corrections:publish",
     "corrections": "envmon.cli.corrections:corrections",
     "import": "envmon.cli.data:import_files",
@@ -69,7 +71,7 @@ def language() -> str:
 ANYWHERE = ("--lang", "--as-of")
 """Options of the program itself that may be written behind a command as well."""
 
-LOOKING_BACK = ("status", "rates", "assess", "explain", "stats", "plan", "alerts", "event", "corrections")
+LOOKING_BACK = ("status", "rates", "assess", "explain", "stats", "plan", "alerts", "event", "corrections", "review")
 """Commands that can answer as of an earlier time; the others say so."""
 
 

@@ -81,6 +81,22 @@ def _references(entries: Entries, known: Known) -> Iterator[Found]:
         yield from _options(entry, known)
     for entry in entries["channels"]:
         yield from _named(entry, "kind", known.channels)
+    for entry in entries["maintenance"]:
+        yield from _named(entry, "site", places(entries))
+        yield from _each_named(entry, "items", known.items)
+
+
+def places(entries: Entries) -> list[str]:
+    """The ids of all sites and areas."""
+    return [entry.text("id") for name in ("sites", "areas") for entry in entries[name]]
+
+
+def _each_named(entry: Entry, key: str, allowed: Collection[str]) -> Iterator[Found]:
+    """A list of words each of which must be among the allowed ones; not checked when none are known."""
+    words = entry.raw.get(key)
+    for word in words if isinstance(words, list) and allowed else ():
+        if isinstance(word, str) and word not in allowed:
+            yield entry, (key, "one_of", _listed(allowed, closest(word, allowed)))
 
 
 def _options(entry: Entry, known: Known) -> Iterator[Found]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -333,6 +333,41 @@ def day(value: Any) -> int:
     if found.days != 1:
         raise Wrong("day")
     return found.first
+
+
+def begin(value: Any) -> int:
+    """When something begins, as a minute: 2026-05-01 09:00, or a date alone for the beginning of the day."""
+    return _instant(value)[0]
+
+
+def finish(value: Any) -> int:
+    """When something ends: 2026-05-01 11:30, or a date alone for the end of the day."""
+    minute, whole_day = _instant(value)
+    return minute + periods.DAY * whole_day
+
+
+def _instant(value: Any) -> tuple[int, bool]:
+    """A minute in Beijing time, and whether only a day was written."""
+    text = value.isoformat() if isinstance(value, date) else str(value) if type(value) is str else ""
+    try:
+        found = datetime.fromisoformat(text.strip())
+        minute = periods.minute(found)
+    except (ValueError, OverflowError) as error:
+        raise Wrong("instant") from error
+    if periods.today(minute) < periods.FIRST_DAY:
+        raise Wrong("instant")
+    return minute, re.search(r"[T :]", text.strip()) is None
+
+
+def decimal(value: Any) -> str:
+    """A decimal number of either sign, as its digits."""
+    try:
+        rounding.scaled(str(value), 9)
+    except ValueError as error:
+        raise Wrong("decimal") from error
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise Wrong("decimal")
+    return str(value)
 
 
 def whole_days(value: Any) -> int:

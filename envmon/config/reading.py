@@ -22,6 +22,7 @@ from envmon.model import (
     Config,
     Device,
     Listen,
+    Maintenance,
     Paths,
     PlanEntry,
     Rule,
@@ -41,6 +42,7 @@ NOUNS: Mapping[str, type] = {
     "rules": Rule,
     "channels": Channel,
     "devices": Device,
+    "maintenance": Maintenance,
 }
 
 
@@ -63,6 +65,10 @@ def read(name: str, known: Known | None, lang: str | None, environ: Mapping[str,
         reading.mistakes.append(Mistake("--lang / ENVMON_LANG", 0, "", shown(asked), allowed))
     reading.run()
     return reading
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 @dataclass
@@ -243,6 +249,8 @@ class Reading:
                 schema.unknown_key(report, (key,), allowed, self.lang)
             elif key in schema.QC_SETTINGS:
                 found[key] = self._formed(report, (key,), schema.QC_SETTINGS[key], value)
+            elif key == "ranges":
+                found[key] = self._ranges(("qc", test, key), value)
             elif not isinstance(value, Mapping):
                 schema.tell(report, (key,), "table", value, {}, self.lang)
             else:
@@ -250,6 +258,26 @@ class Reading:
                     if item not in self.known.items:
                         schema.unknown_key(report, (key, item), self.known.items, self.lang)
                     found.setdefault(key, {})[item] = self._formed(report, (key, item), forms.number, threshold)
+        return found
+
+    def _ranges(self, path: document.KeyPath, raw: Any) -> list[dict[str, Any]]:
+        """The ranges of a season, table by table; items, sites and areas must be known."""
+        if not isinstance(raw, list):
+            schema.tell(partial(self.report, ()), path, "list", raw, {"name": ".".join(map(str, path))}, self.lang)
+            return []
+        known = {"items": self.known.items, "sites": checks.places(self.entries)}
+        found = []
+        for position, one in enumerate(raw):
+            report = partial(self.report, (*path, position))
+            table = schema.read_table(schema.RangeTable, one, report, self.lang)
+            for key, words in known.items():
+                for word in getattr(table, key, ()):
+                    if word not in words:
+                        values = {"words": " ".join(words), "suggestion": closest(word, words)}
+                        schema.tell(report, (key,), "one_of", word, values, self.lang)
+            found.append(
+                {} if table is None else {key: _plain(value) for key, value in table if value not in (None, ())}
+            )
         return found
 
     def _formed(self, report: schema.Report, path: tuple[str, ...], form: Callable[[Any], Any], value: Any) -> Any:

@@ -15,11 +15,13 @@ from envmon import periods
 from envmon.config import DATABASE, forms
 from envmon.config.mistakes import closest, shown
 from envmon.model import Basis, Body, Cycle, Kind, Medium, RateName, RuleKind, Severity, StationType, WaterClass
+from envmon.rounding import scaled
 from envmon.texts import t
 
 Problem = tuple[str, str, dict[str, Any]]
 """(field, code of `config.allowed`, values of its text)"""
 
+RANGE_DECIMALS = 9  # as far as two ends of a range are compared
 INTAKE_DECIMALS = 3  # 10^4 t a month as printed, in steps of 10 t
 RATES = {rate.value: rate for rate in RateName if rate is not RateName.WORSE_THAN_V}
 """The rates a target can be set on: the larger, the better."""
@@ -30,9 +32,15 @@ QC_SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "off": forms.flag,
     "level": forms.one_of({"suspect": "suspect", "fail": "fail"}),
     "times": forms.whole(2, 8760),
+    "changes": forms.whole(1, 8760),
+    "items": forms.whole(1, 200),
+    "within": forms.whole(1, 168),
+    "least": forms.whole(1, 366),
+    "days": forms.whole(1, 366),
+    "ahead": forms.whole(0, 1440),
     "factor": forms.number,
 }
-"""Forms of a QC test's settings; any other is a table of thresholds by item."""
+"""Forms of a QC test's settings; `ranges` is a list of tables, any other a table of thresholds by item."""
 
 
 def default(written: Any, **more: Any) -> Any:
@@ -238,6 +246,36 @@ class ChannelTable(Table):
     options: Options = default({})
 
 
+class MaintenanceTable(Table):
+    site: Text = Field(examples=['"county-station"'])
+    first: Annotated[int, PlainValidator(forms.begin)] = Field(alias="from", examples=['"2026-05-01 09:00"'])
+    last: Annotated[int, PlainValidator(forms.finish)] = Field(alias="to", examples=['"2026-05-01 11:30"'])
+    items: Texts = default([])
+    note: Loose = ""
+
+    def problems(self) -> Iterator[Problem]:
+        if self.last <= self.first:
+            yield "to", "to_before_from", {}
+
+
+class RangeTable(Table):
+    """One range of `[[qc.climatology.ranges]]`."""
+
+    items: Texts = Field(examples=['["water_temp"]'])
+    sites: Texts = default([])
+    months: Annotated[tuple[int, ...], PlainValidator(forms.months)] = default([])
+    low: Annotated[str | None, PlainValidator(forms.decimal)] = absent()
+    high: Annotated[str | None, PlainValidator(forms.decimal)] = absent()
+
+    def problems(self) -> Iterator[Problem]:
+        if self.low is None and self.high is None:
+            yield "", "range_end", {}
+            return
+        low, high = (scaled(end or "0", RANGE_DECIMALS) for end in (self.low, self.high))
+        if None not in (self.low, self.high) and low > high:
+            yield "high", "range_order", {}
+
+
 class PathsTable(Table):
     database: Text = DATABASE
     alerts: Text = "data/alerts.jsonl"
@@ -305,6 +343,7 @@ class Page(Table):
     channels: Any = default([])
     listen: Any = absent()
     devices: Any = default([])
+    maintenance: Any = default([])
     jobs: Any = default({})
     qc: Any = default({})
 
@@ -318,6 +357,7 @@ LISTS: Mapping[str, type[Table]] = {
     "rules": RuleTable,
     "channels": ChannelTable,
     "devices": DeviceTable,
+    "maintenance": MaintenanceTable,
 }
 
 

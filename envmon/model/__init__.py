@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from envmon.model.places import *
     from envmon.model.plan import *
     from envmon.model.readings import *
+    from envmon.model.reviews import *
     from envmon.model.settings import *
     from envmon.model.telemetry import *
 
@@ -140,11 +141,13 @@ HOMES = {
         "Tally",
         "Verdict",
     ),
+    "reviews": ("Review",),
     "settings": (
         "Assessment",
         "Channel",
         "Config",
         "Listen",
+        "Maintenance",
         "OWN_JOBS",
         "Paths",
         "Schedule",

@@ -125,6 +125,20 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
+class Maintenance:
+    """Work on the instruments of a site or of all sites of an area, in minutes; its readings do not count.
+
+    items : ids of those concerned, () for all.
+    """
+
+    site: str
+    first: int
+    last: int
+    items: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     bureau: str
     language: str
@@ -141,4 +155,5 @@ class Config:
     plan: tuple[PlanEntry, ...] = ()
     listen: Listen | None = None  # None: no telemetry is received
     devices: tuple[Device, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()
     file: str = ""  # the config.toml it was read from, absolute

@@ -161,7 +161,7 @@ def last_told(compared: Compared, sites: Sequence[Site], days: Sequence[int], ba
     looks: whatever came between the two, the day was known alike."""
     if not days:
         return {}
-    store, beside = compared.store, max(1, judge_air.days_beside(compared.config))
+    store, beside = compared.store, max(1, *judge_air.days_beside(compared.config))
     numbers = [store.site_numbers[site.id] for site in sites]
     span = bounds(Period(days[0] - beside, days[-1] + beside, ""))
     last = store.last_batches(numbers, *span, batch)

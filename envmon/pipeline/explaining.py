@@ -30,7 +30,7 @@ from envmon.model import (
     WaterClass,
 )
 from envmon.periods import Period
-from envmon.pipeline import judge_air, judge_water, rating
+from envmon.pipeline import judge_air, judge_water, quality, rating
 from envmon.rounding import plain
 from envmon.standards.clauses import clause
 from envmon.store import Store
@@ -141,7 +141,7 @@ def common_parts(store: Store, config: Config, sites: Sequence[Site], period: Pe
     until = ("until", "count") if any(row["count"] > 1 for row in found) else ()
     columns = (*seen, "at", "item_name", "was", "became", "basis", "source", "learned")
     return [
-        part("left_out", found, (*seen, "at", *until, "item_name", "reading", "why"), lang),
+        part("left_out", found, (*seen, "at", *until, "item_name", "reading", "why", "reason"), lang),
         part("revisions", revised, columns, lang),
         part("origins", came, (*seen, "source", "basis", "origin", "payloads", "learned", "values"), lang),
     ]
@@ -180,6 +180,7 @@ def run_row(store: Store, site: Site, run: Sequence[Verdict], values: Values, la
         "test": one.test,
         "flag": one.flag.name.lower(),
         "why": test if one.flag is Flag.MISSING else t("explain.why", lang, test=test, flag=flag),
+        "reason": quality.reason_of_run(run, lang),
     }
 
 
@@ -233,7 +234,7 @@ def of_month(store: Store, config: Config, number: int, month: Period, basis: Ba
         return judge_water.verdicts(store, config, number, month)
     start, end = bounds(month)
     rows = [row for row in store.water_readings([number], start, end) if row[5] == basis]
-    found = judge_water.spoken(rows, number, start, config.qc) if rows else ()
+    found = judge_water.spoken(store, config, rows, number, start) if rows else ()
     return sorted(found, key=lambda one: (one.ending, one.parameter, one.test))
 
 

@@ -131,7 +131,7 @@ def subjects_of(config: Config, lang: str) -> dict[str, str]:
 
 def enter(store: Store, config: Config, read: Understood, now: int) -> tuple[Tally, int]:
     """Keep what a file holds: what became of its rows, and its batch. All of it or nothing."""
-    return keep_batch(store, read.spec, read.payload, read.parsed, config.qc.get("duplicate", {}), now)
+    return keep_batch(store, read.spec, read.payload, read.parsed, config.qc, now)
 
 
 def import_file(

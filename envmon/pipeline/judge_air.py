@@ -24,6 +24,7 @@ from envmon.model import (
     Basis,
     Config,
     ExceptionalEvent,
+    Flag,
     IntArray,
     Kind,
     Medium,
@@ -32,10 +33,14 @@ from envmon.model import (
     Verdict,
     View,
 )
+from envmon.pipeline import quality
 from envmon.store import Store
 
 PARAMETERS = tuple(standards.parameters()[name] for name in POLLUTANTS)
 STORED = tuple(parameter.decimals for parameter in PARAMETERS)
+BESIDE = tuple(standards.parameters()[name] for name in ("nox", "no"))
+"""Items that no index is made of and that QC looks at beside the others."""
+
 LOG = logging.getLogger("envmon.judge")
 
 LONGEST, WIDEST = 31, 100  # days and sites that are judged in one go: what has to fit into memory together
@@ -78,19 +83,21 @@ def judge_air(store: Store, config: Config, part: Part) -> list[tuple[int, int]]
 def pending_days(store: Store, config: Config, sites: dict[int, Site], now: int) -> dict[int, set[int]]:
     """Closed days to judge, with the sites that need it: touched since, next to such a day, or never judged so far.
 
-    The days beside a touched one come along because QC looks across midnight: what it says of a day must not depend on
-    which days happened to be judged together. Where it may make a reading invalid, the first hours of the running day
-    let yesterday be judged again at once.
+    The days beside a touched one, as far as QC looks, come along: what it says of a day must not depend on which days
+    happened to be judged together. Where it may make a reading invalid, the first hours of the running day let
+    yesterday be judged again at once.
     """
     closed = periods.today(now) - 1
-    _, decides = qc.reach(config.qc)
+    before, after = days_beside(config)
+    decides = qc.reach(config.qc).decides
     known = store.judged_air_days()
     pending: dict[int, set[int]] = defaultdict(set)
     for day, site in store.dirty(Medium.AIR):
         if site not in sites:
             continue
         first, last = known.get(site, (day, day))
-        beside = [day - 1, day + 1] if day <= closed else [day - 1] if decides else []
+        # The day itself, those it comes after, and those it comes before, as far as QC looks.
+        beside = range(day - max(1, after), day + max(1, before) + 1) if day <= closed or decides else ()
         for one in (day, *(one for one in beside if first <= one <= last)):
             if one <= closed:
                 pending[one].add(site)
@@ -153,9 +160,11 @@ def runs(
 
 
 def with_neighbours(config: Config, store: Store, sites: dict[int, Site], numbers: set[int]) -> list[Site]:
-    """The sites to judge: those asked for and, for an area made of its stations, all the other stations of it."""
+    """The sites to judge: those asked for and, for an area made of its stations or where QC looks at neighbours, all
+    the other stations of it."""
     areas = {sites[number].area for number in numbers}
-    together = {area.id for area in config.areas if area.id in areas and area.air is Kind.STATION}
+    around = qc.looks_around(config.qc)
+    together = {area.id for area in config.areas if area.id in areas and (around or area.air is Kind.STATION)}
     wanted = [
         site
         for number, site in sites.items()
@@ -271,40 +280,55 @@ def checked_hours(
 
     Both [pollutant, 24 x days, site]; the first with ABSENT, the second with NO_VALUE where there is nothing.
     """
-    raw, flags = flagged_hours(store, config, numbers, first, last, basis)
+    found, own = flagged_hours(store, config, numbers, first, last, basis)
     if save:
         start, end = periods.hour_ending(first, 0), periods.hour_ending(last, 24)
-        store.save_flags(list(flags), numbers, start, end, spoken(flags, numbers, first))
-    return raw, qc.usable(raw, qc.roll_up(flags))
+        tests = [*(test for test in qc.TESTS if test not in qc.AT_ENTRY), qc.REVIEW]
+        store.save_flags(tests, numbers, start, end, found.verdicts(numbers, own))
+    part = slice(len(POLLUTANTS)), own, slice(len(numbers))
+    raw = found.grid.values[part]
+    return raw, qc.usable(raw, qc.roll_up({test: flags[part] for test, flags in found.flags.items()}))
 
 
 def flagged_hours(
     store: Store, config: Config, numbers: Sequence[int], first: int, last: int, basis: Basis | None = None
-) -> tuple[IntArray, dict[str, IntArray]]:
-    """Hourly values as received, and what each QC test says of them; all [pollutant, 24 x days, site]."""
-    beside = days_beside(config)
-    raw, marks = store.air_hours(numbers, first - beside, last + beside, basis)
-    flags = qc.check(raw, marks, PARAMETERS, config.qc)
-    own = slice(24 * beside, 24 * (beside + last - first + 1))
-    return raw[:, own], {test: found[:, own] for test, found in flags.items()}
+) -> tuple[quality.Checked, slice]:
+    """Hourly values as received, and what QC says of them, with the days and stations beside them that QC looks at;
+    and which of the times are those asked for. The sites asked for come first."""
+    before, after = days_beside(config)
+    sites = sites_beside(config, store, numbers)
+    columns = [*numbers, *(number for number in sites if number not in set(numbers))]
+    raw, marks = store.air_hours(columns, first - before, last + after, basis, [one.number for one in BESIDE])
+    start = periods.hour_ending(first - before, 0)
+    known = {store.site_numbers[site.id]: site for site in config.sites}
+    frame = quality.frame_of(config, [known[number] for number in columns], start, 60, 60)
+    reviews = store.reviews_in_force(frame.sites)
+    found = quality.checked(raw, marks, (*PARAMETERS, *BESIDE)[: len(raw)], config, frame, reviews)
+    found.flags["missing"][len(POLLUTANTS) :] = Flag.GOOD  # few stations measure these: their silence is no gap
+    return found, slice(24 * before, 24 * (before + last - first + 1))
 
 
-def days_beside(config: Config) -> int:
+def days_beside(config: Config) -> tuple[int, int]:
     """How many days before and after a day QC looks into: it sees what came before midnight and after it."""
-    return -(-qc.reach(config.qc)[0] // 24)
+    return qc.reach(config.qc)[:2]
 
 
-def spoken(flags: Mapping[str, IntArray], numbers: Sequence[int], first: int) -> Iterator[Verdict]:
-    """The verdicts worth keeping of hours that begin with the first of a day."""
-    return qc.verdicts(flags, periods.hour_ending(first, 0), 60, numbers, [one.number for one in PARAMETERS])
+def sites_beside(config: Config, store: Store, numbers: Sequence[int]) -> list[int]:
+    """The stations of the areas of some stations, where QC looks at neighbours."""
+    if not qc.looks_around(config.qc):
+        return []
+    wanted = set(numbers)
+    stations = {store.site_numbers[site.id]: site.area for site in config.sites if site.kind is Kind.STATION}
+    areas = {area for number, area in stations.items() if number in wanted}
+    return sorted(number for number, area in stations.items() if area in areas)
 
 
 def verdicts(
     store: Store, config: Config, numbers: Sequence[int], first: int, last: int, basis: Basis | None = None
 ) -> list[Verdict]:
     """What QC says of the readings of some days, in the order of their hours; nothing is stored."""
-    _, flags = flagged_hours(store, config, numbers, first, last, basis)
-    return sorted(spoken(flags, numbers, first), key=lambda one: (one.ending, one.parameter, one.test))
+    found, own = flagged_hours(store, config, numbers, first, last, basis)
+    return sorted(found.verdicts(numbers, own), key=lambda one: (one.ending, one.parameter, one.test))
 
 
 def hourly_index(store: Store, config: Config, numbers: Sequence[int], first: int, last: int) -> IntArray:

@@ -34,11 +34,12 @@ from envmon.model import (
     WaterRegime,
 )
 from envmon.periods import Period
+from envmon.pipeline import quality
 from envmon.store import Store
 
 LOG = logging.getLogger("envmon.judge")
 
-NOT_OF_WATER = ("missing", "pm_order", "duplicate")
+NOT_OF_WATER = ("missing", "pm_order", "nox_order", "neighbours", *qc.AT_ENTRY)
 """QC tests that have nothing to say here: an item that a section does not measure is not a gap, and silence is an alert
 of its own; duplicates are found where a payload is stored."""
 
@@ -94,7 +95,7 @@ def judge_water(store: Store, config: Config, part: Part, now: int) -> list[Wate
     """
     sites = {store.site_numbers[site.id]: site for site in config.sites if store.site_numbers[site.id] in part.days}
     received, valid = checked(store, config, list(sites), part.month)
-    _, decides = qc.reach(config.qc)
+    decides = qc.reach(config.qc).decides
     made = []
     for number, site in sites.items():
         beside = {periods.day_of(row[1]) for row in received[number]} if decides else set()
@@ -173,13 +174,21 @@ def checked(
         valid[number] = []
         for basis in sorted({row[5] for row in rows}):
             own = [row for row in rows if row[5] == basis]
-            verdicts = list(spoken(own, number, start, config.qc))
-            failed = {(one.ending, one.parameter) for one in verdicts if one.flag >= Flag.FAIL}
+            verdicts = list(spoken(store, config, own, number, start))
+            failed = left_out(verdicts)
             valid[number] += [row for row in own if (row[1], row[2]) not in failed]
             found += verdicts
     if save:
-        store.save_flags([test for test in qc.TESTS if test not in NOT_OF_WATER], numbers, start, end, found)
+        tests = [test for test in qc.TESTS if test not in NOT_OF_WATER]
+        store.save_flags([*tests, qc.REVIEW], numbers, start, end, found)
     return received, valid
+
+
+def left_out(verdicts: Sequence[Verdict]) -> set[tuple[int, int]]:
+    """(ending, parameter) of the readings that do not count: those that failed a test, unless people said otherwise."""
+    failed = {(one.ending, one.parameter) for one in verdicts if one.flag >= Flag.FAIL}
+    kept = {(one.ending, one.parameter) for one in verdicts if one.test == qc.REVIEW and one.flag < Flag.FAIL}
+    return failed - kept
 
 
 def verdicts(store: Store, config: Config, number: int, month: Period) -> list[Verdict]:
@@ -188,12 +197,12 @@ def verdicts(store: Store, config: Config, number: int, month: Period) -> list[V
     rows = store.water_readings([number], start, end)
     bases = sorted({row[5] for row in rows})
     found = [
-        one for basis in bases for one in spoken([row for row in rows if row[5] == basis], number, start, config.qc)
+        one for basis in bases for one in spoken(store, config, [row for row in rows if row[5] == basis], number, start)
     ]
     return sorted(found, key=lambda one: (one.ending, one.parameter, one.test))
 
 
-def spoken(rows: Readings, number: int, start: int, settings: Mapping[str, qc.Settings]) -> Iterator[Verdict]:
+def spoken(store: Store, config: Config, rows: Readings, number: int, start: int) -> Iterator[Verdict]:
     """What QC says of one site's readings of one basis, laid on the evenly spaced times they share."""
     by_number = standards.parameter_numbers()
     items = sorted({row[2] for row in rows})
@@ -204,9 +213,13 @@ def spoken(rows: Readings, number: int, start: int, settings: Mapping[str, qc.Se
     for _, ending, parameter, value, mark, _, _ in rows:
         place = items.index(parameter), (ending - start) // step - 1, 0
         values[place], marks[place] = value, mark
-    flags = qc.check(values, marks, [by_number[item] for item in items], settings)
-    own = {test: verdict for test, verdict in flags.items() if test not in NOT_OF_WATER}
-    return qc.verdicts(own, start, step, [number], items)
+    site = [one for one in config.sites if store.site_numbers[one.id] == number]
+    frame = quality.frame_of(config, site, start, step, 0)
+    reviews = store.reviews_in_force(frame.sites)
+    found = quality.checked(values, marks, [by_number[item] for item in items], config, frame, reviews)
+    for test in NOT_OF_WATER:
+        found.flags.pop(test, None)
+    return found.verdicts([number], slice(0, length))
 
 
 def judge_span(

@@ -64,7 +64,7 @@ def keep_all(opened: Opened, config: Config, spec: SourceSpec, payloads: Iterabl
             try:
                 with opened() as store:
                     parsed = understood(spec.kind, payload, context_of(store, config, spec))
-                    total += keep(store, spec, payload, parsed, config.qc.get("duplicate", {}), now)
+                    total += keep(store, spec, payload, parsed, config.qc, now)
             except SourceChanged as error:
                 broken.append(set_aside(Path(config.paths.rejects), payload, error))
     except SourceUnavailable as error:
@@ -77,7 +77,8 @@ def keep_all(opened: Opened, config: Config, spec: SourceSpec, payloads: Iterabl
 def keep(
     store: Store, spec: SourceSpec, payload: Payload, parsed: Parsed, settings: Mapping[str, Any], now: int
 ) -> Tally:
-    """Store one understood payload; contradictions inside it become QC verdicts (`settings`: of that test)."""
+    """Store one understood payload; contradictions inside it and times that cannot be become QC verdicts (`settings`:
+    of all tests)."""
     return keep_batch(store, spec, payload, parsed, settings, now)[0]
 
 
@@ -87,8 +88,10 @@ def keep_batch(
     """As `keep`; also gives the number of the batch. Intakes and events are counted like readings."""
     with store.writing():
         kept = store.keep(spec.id, payload.origin, payload.taken, now, parsed.rows, parsed.refused)
-        if kept.conflicts:
-            store.add_flags(qc.duplicates(kept.conflicts, payload.origin, settings))
+        found = qc.duplicates(kept.conflicts, payload.origin, settings.get("duplicate", {}))
+        found += qc.clock_errors(parsed.rows, now, store.spans, payload.origin, settings.get("clock_error", {}))
+        if found:
+            store.add_flags(found)
         tally = kept.tally
         if parsed.intakes or parsed.events:
             tally += store.enter_intakes(kept.batch, parsed.intakes)

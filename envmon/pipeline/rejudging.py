@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envmon import __version__, standards
-from envmon.model import Config
+from envmon.model import Config, Site
 from envmon.store import Store
 
 LOG = logging.getLogger("envmon.judge")
@@ -29,11 +29,18 @@ def deciding(config: Config) -> dict[str, Any]:
         "sources": [source.id for source in config.sources],
         "chosen": [_plain(getattr(config.assessment, name)) for name in CHOSEN],
         "areas": {area.id: [area.air.value, *area.items] for area in config.areas},
-        "sites": {
-            site.id: [site.kind.value, site.area, int(site.body), site.counted, site.opened, site.closed]
-            for site in config.sites
-        },
+        "sites": {site.id: [*_facts(site), *_windows(config, site)] for site in config.sites},
     }
+
+
+def _facts(site: Site) -> list[Any]:
+    return [site.kind.value, site.area, int(site.body), site.counted, site.opened, site.closed]
+
+
+def _windows(config: Config, site: Site) -> list[list[Any]]:
+    """The maintenance of a site, as far as it decides what counts."""
+    own = (one for one in config.maintenance if one.site in (site.id, site.area))
+    return [[one.first, one.last, *sorted(one.items)] for one in own]
 
 
 def _plain(value: object) -> object:

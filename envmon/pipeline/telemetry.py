@@ -81,7 +81,7 @@ def take(store: Store, config: Config, intake: Intake, now: int) -> tuple[Tally,
             unknown.setdefault(group.mn, Counter()).update(parsed.unknown)
             if parsed.rows or parsed.refused:
                 payload = Payload(f"hj212:{group.mn}", b"", group.received)
-                total += keep(store, TELEMETRY, payload, parsed, config.qc.get("duplicate", {}), now)
+                total += keep(store, TELEMETRY, payload, parsed, config.qc, now)
         if hours:
             store.set_meta(PENDING, sorted({*map(tuple, store.meta(PENDING) or []), *hours}))
         note_unknown(store, unknown)
@@ -176,7 +176,7 @@ def make_hours(store: Store, config: Config, now: int) -> Tally:
             rows = hour_of(store, device, ending)
             if rows:
                 payload = Payload(f"hj212:{mn}:minutes", b"", now)
-                total += keep(store, TELEMETRY, payload, Parsed(rows), config.qc.get("duplicate", {}), now)
+                total += keep(store, TELEMETRY, payload, Parsed(rows), config.qc, now)
         store.set_meta(PENDING, [one for one in pending if one not in ready])
     return total
 

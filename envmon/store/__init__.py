@@ -26,6 +26,7 @@ from envmon.store import (
     judgements,
     past,
     readings,
+    reviews,
     schema,
     slots,
     sources,
@@ -54,6 +55,7 @@ class Store:
     add_flags = readings.add_flags
     save_flags = readings.save_flags
     flags = readings.flags
+    flags_over = readings.flags_over
     air_hours = readings.air_hours
     bases = readings.bases
     water_readings = readings.water_readings
@@ -87,6 +89,9 @@ class Store:
     events = exceptional.events
     standing_events = exceptional.standing_events
     events_in_force = exceptional.events_in_force
+    enter_review = reviews.enter_review
+    reviews_made = reviews.reviews_made
+    reviews_in_force = reviews.reviews_in_force
     enter_figures = figures.enter_figures
     published_figures = figures.published_figures
     figures_over = figures.figures_over
@@ -240,6 +245,11 @@ class Store:
                 cursor = db.execute("INSERT INTO stream (source, basis, span) VALUES (?, ?, ?)", key)
                 self._streams[key] = int(cursor.lastrowid or 0)
         return int(self._streams[key])
+
+    @property
+    def spans(self) -> dict[int, int]:
+        """Minutes that the values of each stream stand for, by its number."""
+        return {number: key[2] for key, number in self._streams.items()}
 
     def item_names(self, lang: str) -> dict[str, str]:
         """Names of the monitored items by id, as people know them."""

@@ -26,6 +26,7 @@ CREATE TEMP VIEW incident AS
   FROM main.incident i JOIN main.incident_event e
     ON e.id = (SELECT max(id) FROM main.incident_event WHERE incident = i.id AND at <= {{at}});
 CREATE TEMP VIEW exceptional_event AS SELECT * FROM main.exceptional_event WHERE learned <= {{at}};
+CREATE TEMP VIEW review AS SELECT * FROM main.review WHERE learned <= {{at}};
 CREATE TEMP VIEW published_figure AS SELECT * FROM main.published_figure WHERE at <= {{at}};
 CREATE TEMP VIEW intake_volume AS SELECT * FROM main.intake_volume WHERE batch IN {KNOWN};
 CREATE TEMP VIEW correction AS SELECT * FROM main.correction WHERE found <= {{at}};

@@ -179,25 +179,33 @@ def _tally_text(tally: Tally) -> str:
 
 
 def air_hours(
-    store: Store, sites: Sequence[int], first_day: int, last_day: int, basis: Basis | None = None
+    store: Store,
+    sites: Sequence[int],
+    first_day: int,
+    last_day: int,
+    basis: Basis | None = None,
+    more: Sequence[int] = (),
 ) -> tuple[IntArray, IntArray]:
     """Hourly means of some sites: (values, marks), both [pollutant, 24 x days, site].
 
     values int32 in stored steps, ABSENT where nothing was received; marks int8. Where several streams give one hour,
-    the one of the highest rank wins (`ranks`).
+    the one of the highest rank wins (`ranks`). more : numbers of further items in order, a row each behind the
+    pollutants; when nothing came of any of them there are no such rows.
     """
     import numpy as np
 
     streams = _streams(store, model.Span.HOUR, basis)
     columns = {site: i for i, site in enumerate(sites)}
     hours = 24 * (last_day - first_day + 1)
-    values = np.full((len(model.POLLUTANTS), hours, len(sites)), model.ABSENT, np.int32)
+    items = [*range(1, len(model.POLLUTANTS) + 1), *more]
+    values = np.full((len(items), hours, len(sites)), model.ABSENT, np.int32)
     marks = np.zeros(values.shape, np.int8)
     start = periods.hour_ending(first_day, 0)
     rows = store.db.execute(
         f"SELECT stream, ending, site, parameter, value, mark FROM reading WHERE ending > ? AND ending <= ?"
-        f" AND parameter <= {len(model.POLLUTANTS)} AND site IN ({_marks(sites)}) AND stream IN ({_marks(streams)})"
-        " AND (ending - ?) % 60 = 0",
+        f" AND (parameter <= {len(model.POLLUTANTS)} OR parameter IN ({', '.join(map(str, more))}))"
+        f" AND site IN ({_marks(sites)})"
+        f" AND stream IN ({_marks(streams)}) AND (ending - ?) % 60 = 0",
         (start, periods.hour_ending(last_day, 24), *sites, *streams, start),
     ).fetchall()
     if rows:
@@ -206,10 +214,13 @@ def air_hours(
             rank = ranks(store)
             found = found[:, np.argsort([rank[stream] for stream in found[0].tolist()], kind="stable")]
         _, ending, site, parameter, value, mark = found
-        place = (parameter - 1, (ending - start) // 60 - 1, np.array([columns[number] for number in site.tolist()]))
+        lines = np.searchsorted(items, parameter)
+        place = (lines, (ending - start) // 60 - 1, np.array([columns[number] for number in site.tolist()]))
         values[place] = value
         marks[place] = mark
-    return values, marks
+        if lines.max() >= len(model.POLLUTANTS):
+            return values, marks
+    return values[: len(model.POLLUTANTS)], marks[: len(model.POLLUTANTS)]
 
 
 def ranks(store: Store) -> dict[int, int]:
@@ -345,6 +356,14 @@ def flags(store: Store, site: int, first: int, last: int) -> list[Verdict]:
     rows = store.db.execute(
         "SELECT * FROM qc_flag WHERE ending > ? AND ending <= ? AND site = ? ORDER BY ending, parameter, test",
         (first, last, site),
+    )
+    return [replace(model.Verdict(*row), flag=model.Flag(row[4])) for row in rows]
+
+
+def flags_over(store: Store, first: int, last: int) -> list[Verdict]:
+    """QC verdicts on all sites' readings with first < ending <= last."""
+    rows = store.db.execute(
+        "SELECT * FROM qc_flag WHERE ending > ? AND ending <= ? ORDER BY ending, site, parameter, test", (first, last)
     )
     return [replace(model.Verdict(*row), flag=model.Flag(row[4])) for row in rows]
 

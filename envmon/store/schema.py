@@ -181,6 +181,19 @@ CREATE TRIGGER intake_volume_settled BEFORE UPDATE ON intake_volume BEGIN
   SELECT RAISE(ABORT, 'an intake is revised by another row, never changed'); END;
 """
 
+REVIEW = """
+-- What people decided by hand about readings of a site with first < ending <= last; item '' is all of them. Entries are
+-- never changed, a wrong one is undone by another.
+CREATE TABLE review (number INTEGER PRIMARY KEY, site TEXT NOT NULL, item TEXT NOT NULL, first INTEGER NOT NULL,
+  last INTEGER NOT NULL, flag INTEGER NOT NULL, reason TEXT NOT NULL, by TEXT NOT NULL, learned INTEGER NOT NULL,
+  undoes INTEGER REFERENCES review);
+CREATE INDEX review_site ON review (site);
+CREATE TRIGGER review_stays BEFORE DELETE ON review BEGIN
+  SELECT RAISE(ABORT, 'a review is undone, never deleted'); END;
+CREATE TRIGGER review_settled BEFORE UPDATE ON review BEGIN
+  SELECT RAISE(ABORT, 'a review is undone, never changed'); END;
+"""
+
 SOURCES = """
 -- The latest reading of each source; what the board of sources counts is found without reading everything.
 CREATE TABLE source_latest (source TEXT PRIMARY KEY, ending INTEGER NOT NULL) WITHOUT ROWID;
@@ -197,6 +210,7 @@ STEPS = {
     "004_followed": FOLLOWED,
     "005_exceptional": EXCEPTIONAL,
     "007_inbox": INBOX,
+    "009_review": REVIEW,
     "010_sources": SOURCES,
 }
 
