@@ -21,6 +21,7 @@ from typing import Protocol
 from envmon import periods
 from envmon.errors import EnvmonError, StoreBusy
 from envmon.model import Config, SourceSpec
+from envmon.pipeline.backfill import backfill
 from envmon.pipeline.correcting import record
 from envmon.pipeline.drawing import draw
 from envmon.pipeline.judge import judge
@@ -70,7 +71,8 @@ class MachineClock:
 
 
 def jobs_of(config: Config) -> tuple[Job, ...]:
-    """The jobs of a config in the order they are served: pull every source, judge, draw."""
+    """The jobs of a config in the order they are served: pull every source, judge, draw, and last what is
+    missing of the past."""
 
     def pulling(spec: SourceSpec) -> Callable[[Opened, int, int, int], None]:
         def work(opened: Opened, first: int, last: int, now: int) -> None:
@@ -89,7 +91,10 @@ def jobs_of(config: Config) -> tuple[Job, ...]:
             with opened() as store:
                 record(store, config, drawn.figures, now)
 
-    own = {"judge": judging, "charts": drawing}
+    def filling(opened: Opened, first: int, last: int, now: int) -> None:
+        backfill(opened, config, now)
+
+    own = {"judge": judging, "charts": drawing, "backfill": filling}
     pulls = [Job(f"pull {spec.id}", spec.every, spec.at, pulling(spec)) for spec in config.sources]
     return (*pulls, *(Job(name, plan.every, plan.at, own[name]) for name, plan in config.jobs.items()))
 

@@ -15,7 +15,21 @@ from envmon.config import checks, document, forms, schema, sites
 from envmon.config.checks import Entry
 from envmon.config.known import JOB_TIMES, Known
 from envmon.config.mistakes import ConfigMistakes, Mistake, closest, dotted, shown
-from envmon.model import Area, Assessment, Channel, Config, Paths, PlanEntry, Rule, Schedule, Site, SourceSpec, Target
+from envmon.model import (
+    Area,
+    Assessment,
+    Channel,
+    Config,
+    GapSettings,
+    Paths,
+    PlanEntry,
+    Preference,
+    Rule,
+    Schedule,
+    Site,
+    SourceSpec,
+    Target,
+)
 from envmon.texts import LANGUAGES, t
 
 NOUNS: Mapping[str, type] = {
@@ -23,6 +37,7 @@ NOUNS: Mapping[str, type] = {
     "sites": Site,
     "plan": PlanEntry,
     "sources": SourceSpec,
+    "preferences": Preference,
     "targets": Target,
     "rules": Rule,
     "channels": Channel,
@@ -72,13 +87,15 @@ class Reading:
                 schema.tell(partial(self.report, ()), (name,), f"some_{name}", None, {}, self.lang)
             self.tables[name] = [table for entry in self.entries[name] if (table := self._table(name, entry))]
         paths = schema.read_table(schema.PathsTable, raw.get("paths", {}), partial(self.report, ("paths",)), self.lang)
+        gaps = schema.read_table(schema.GapsTable, raw.get("gaps", {}), partial(self.report, ("gaps",)), self.lang)
         chosen = self._assessment()
         jobs, settings = self._jobs(), self._qc()
         for entry, (key, code, values) in checks.check(self.entries, self.known):
             schema.tell(self._at(entry), (key,), code, entry.raw.get(key), values, self.lang)
-        if self.mistakes or page is None or paths is None or chosen is None:
+        if self.mistakes or page is None or paths is None or chosen is None or gaps is None:
             raise ConfigMistakes(sorted(set(self.mistakes), key=self._order), self.lang)
-        self.config = self._config(page, paths, jobs, settings, Assessment(**dict(chosen)))
+        chosen_nouns = {"assessment": Assessment(**dict(chosen)), "gaps": GapSettings(**dict(gaps))}
+        self.config = self._config(page, paths, jobs, settings, chosen_nouns)
 
     def _order(self, mistake: Mistake) -> tuple[bool, str, int, str]:
         return mistake.file != self.file.name, mistake.file, mistake.line, mistake.path
@@ -243,7 +260,7 @@ class Reading:
         paths: schema.PathsTable,
         jobs: dict[str, Schedule],
         qc: dict[str, dict[str, Any]],
-        assessment: Assessment,
+        chosen: Mapping[str, Any],
     ) -> Config:
         from envmon.config import resolve
 
@@ -253,13 +270,17 @@ class Reading:
         nouns["plan"] = tuple(replace(one, site=meant[checks.plain_name(one.site)]) for one in nouns["plan"])
         resolved = {name: resolve(root, wanted) for name, wanted in paths}
         file = str(Path(self.file.name).absolute())
-        own = {"paths": Paths(str(root), **resolved), "jobs": jobs, "qc": qc, "assessment": assessment, "file": file}
+        own = {"paths": Paths(str(root), **resolved), "jobs": jobs, "qc": qc, "file": file, **chosen}
         return Config(page.bureau, self.lang, **own, **nouns)  # type: ignore[arg-type]
 
     def settings(self, environ: Mapping[str, str]) -> list[Setting]:
         """Every setting with its origin, in the order of the file's forms."""
         rows = [self._language(environ), *self._rows((), schema.Page, self.file.table, environ)]
-        for name, form in (("paths", schema.PathsTable), ("assessment", schema.AssessmentTable)):
+        for name, form in (
+            ("paths", schema.PathsTable),
+            ("assessment", schema.AssessmentTable),
+            ("gaps", schema.GapsTable),
+        ):
             rows += self._rows((name,), form, self.file.table.get(name, {}), environ)
         for name, listed in schema.LISTS.items():
             for entry in self.entries[name]:

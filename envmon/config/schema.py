@@ -31,6 +31,7 @@ QC_SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "level": forms.one_of({"suspect": "suspect", "fail": "fail"}),
     "times": forms.whole(2, 8760),
     "factor": forms.number,
+    "percent": forms.number,
 }
 """Forms of a QC test's settings; any other is a table of thresholds by item."""
 
@@ -246,6 +247,18 @@ class AssessmentTable(Table):
     deducted: Annotated[str, PlainValidator(forms.one_of({"drop": "drop", "without_items": "without_items"}))] = "drop"
 
 
+class GapsTable(Table):
+    grace: Duration = default("2h")
+    days: Annotated[int, PlainValidator(forms.whole(0, 366))] = 31
+    windows: Annotated[int, PlainValidator(forms.whole(1, 100))] = 4
+
+
+class PreferenceTable(Table):
+    sources: Texts = Field(examples=['["archive"]'])
+    sites: Texts = default([])
+    items: Texts = default([])
+
+
 class Page(Table):
     """The top of the file. Lists of tables are checked table by table, so they are only named here."""
 
@@ -253,10 +266,12 @@ class Page(Table):
     language: Annotated[str, PlainValidator(forms.one_of({"zh": "zh", "en": "en"}))] = default("zh")
     paths: Any = default({})
     assessment: Any = default({})
+    gaps: Any = default({})
     areas: Any = default([])
     sites: Any = default([])
     plan: Any = default([])
     sources: Any = default([])
+    preferences: Any = default([])
     targets: Any = default([])
     rules: Any = default([])
     channels: Any = default([])
@@ -269,6 +284,7 @@ LISTS: Mapping[str, type[Table]] = {
     "sites": SiteTable,
     "plan": PlanTable,
     "sources": SourceTable,
+    "preferences": PreferenceTable,
     "targets": TargetTable,
     "rules": RuleTable,
     "channels": ChannelTable,

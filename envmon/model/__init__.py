@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from envmon.model.alerts import *
     from envmon.model.exceptional import *
     from envmon.model.figures import *
+    from envmon.model.gaps import *
     from envmon.model.judgements import *
     from envmon.model.lakes import *
     from envmon.model.law import *
@@ -49,6 +50,15 @@ HOMES = {
         "Place",
         "PublishedFigure",
         "Turned",
+    ),
+    "gaps": (
+        "Gap",
+        "GapAttempt",
+        "GapCause",
+        "GapOutcome",
+        "GapWindow",
+        "OPEN",
+        "SiteGaps",
     ),
     "judgements": (
         "AirDay",
@@ -133,8 +143,10 @@ HOMES = {
         "Assessment",
         "Channel",
         "Config",
+        "GapSettings",
         "OWN_JOBS",
         "Paths",
+        "Preference",
         "Schedule",
         "SourceSpec",
     ),

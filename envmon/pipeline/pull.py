@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from envmon import http, periods, qc, standards
 from envmon.errors import SourceChanged, SourceUnavailable
-from envmon.model import Basis, Config, Payload, SourceSpec, Span, Stream, Tally
+from envmon.model import Basis, Config, Payload, Site, SourceSpec, Span, Stream, Tally
 from envmon.sources import SOURCES, Context, Parsed
 from envmon.store import Opened, Store
 
@@ -23,16 +23,31 @@ LOG = logging.getLogger("envmon.pull")
 
 
 def pull(opened: Opened, config: Config, spec: SourceSpec, first: int, now: int) -> Tally:
-    """Read a source from its look-back before slot `first` until now, and keep what came.
+    """Read a source from its look-back before slot `first` until now, and keep what came."""
+    return read_window(opened, config, spec, first - spec.lookback, now, now)
+
+
+def read_window(
+    opened: Opened,
+    config: Config,
+    spec: SourceSpec,
+    since: int,
+    until: int,
+    now: int,
+    sites: Sequence[Site] | None = None,
+) -> Tally:
+    """Read a source from one minute until another, and keep what came; of some sites only when they are named and the
+    source is asked site by site.
 
     The store is open only while a payload is kept, not while the source is asked.
     """
     source = SOURCES[spec.kind]
-    window = replace(spec, lookback=now - first + spec.lookback)
+    asked = replace(spec, lookback=until - since)
     timeout = int(spec.options.get("timeout", http.DEADLINE))
     with http.Session(deadline=timeout) as session:
-        payloads = source.fetch(session, window, now, config.sites)
-        return keep_all(opened, config, spec, payloads, now)
+        payloads = source.fetch(session, asked, until, config.sites if sites is None else sites)
+        # whatever time is asked for, it is answered now: a later answer than any before
+        return keep_all(opened, config, spec, (replace(one, taken=now) for one in payloads), now)
 
 
 def keep_all(opened: Opened, config: Config, spec: SourceSpec, payloads: Iterable[Payload], now: int) -> Tally:

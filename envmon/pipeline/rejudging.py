@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envmon import __version__, standards
-from envmon.model import Config
+from envmon.model import Config, Site
 from envmon.store import Store
 
 LOG = logging.getLogger("envmon.judge")
@@ -30,10 +30,24 @@ def deciding(config: Config) -> dict[str, Any]:
         "chosen": [_plain(getattr(config.assessment, name)) for name in CHOSEN],
         "areas": {area.id: [area.air.value, *area.items] for area in config.areas},
         "sites": {
-            site.id: [site.kind.value, site.area, int(site.body), site.counted, site.opened, site.closed]
+            site.id: [
+                site.kind.value,
+                site.area,
+                int(site.body),
+                site.counted,
+                site.opened,
+                site.closed,
+                *preferred(config, site),
+            ]
             for site in config.sites
         },
     }
+
+
+def preferred(config: Config, site: Site) -> list[list[list[str]]]:
+    """The orders of sources that were chosen for a site."""
+    own = [one for one in config.preferences if not one.sites or site.id in one.sites]
+    return [[list(one.items), list(one.sources)] for one in own]
 
 
 def _plain(value: object) -> object:

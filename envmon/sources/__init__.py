@@ -3,14 +3,16 @@
 Never here: storing, judging, any clock.
 """
 
+from envmon.model import Medium
+from envmon.periods import DAY
 from envmon.sources import archive, cnemc_air, cnemc_water, lab
 from envmon.sources.context import Context, Parsed, Source
 from envmon.sources.files import read_file
 
 SOURCES: dict[str, Source] = {
-    "archive": Source(archive.fetch, archive.parse),
-    "cnemc_air": Source(cnemc_air.fetch, cnemc_air.parse),
-    "cnemc_water": Source(cnemc_water.fetch, cnemc_water.parse),
+    "archive": Source(archive.fetch, archive.parse, reach=3660 * DAY, media=(Medium.AIR,)),
+    "cnemc_air": Source(cnemc_air.fetch, cnemc_air.parse, reach=DAY, media=(Medium.AIR,)),  # of hours
+    "cnemc_water": Source(cnemc_water.fetch, cnemc_water.parse, reach=240, media=(Medium.WATER,)),  # the latest only
     "lab": Source(lab.fetch, lab.parse),
 }
 

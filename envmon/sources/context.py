@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable
 from envmon.http import NotFound, Session
-from envmon.model import Basis, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
+from envmon.model import Basis, Medium, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.texts import LANGUAGES
 
 EARLY = 60
@@ -81,10 +81,19 @@ class Source:
     fetch(session, spec, now, sites) : payloads of the window [now - spec.lookback, now]. Raises SourceUnavailable or
         SourceChanged after everything that could be had was given.
     parse(payload, context) : bytes -> rows, pure. Raises SourceChanged when the payload is not of this form.
+    reach : minutes of the past that the service can still be asked for, or a function of the source as configured;
+        None: no further than its look-back. What is missing within it is asked for again.
+    media : what its values are of.
     """
 
     fetch: Callable[[Session, SourceSpec, int, Sequence[Site]], Iterator[Payload]]
     parse: Callable[[Payload, Context], Parsed]
+    reach: int | Callable[[SourceSpec], int | None] | None = None
+    media: tuple[Medium, ...] = tuple(Medium)
+
+    def reach_of(self, spec: SourceSpec) -> int | None:
+        """How far back one configured source can be asked."""
+        return self.reach(spec) if callable(self.reach) else self.reach
 
 
 @lru_cache(maxsize=8192)

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from envmon.errors import StoreBusy, StoreError
-from envmon.store import alerts, exceptional, figures, judgements, past, readings, schema, slots
+from envmon.store import alerts, exceptional, figures, gaps, judgements, order, past, readings, schema, slots
 
 if TYPE_CHECKING:
     from envmon.model import Config, Parameter, Stream
@@ -89,6 +89,23 @@ class Store:
     pending_notices = alerts.pending_notices
     notice_sent = alerts.notice_sent
     notice_failed = alerts.notice_failed
+    order = order.order
+    streams = gaps.streams
+    slot_values = gaps.slot_values
+    slot_history = gaps.slot_history
+    failed_slots = gaps.failed_slots
+    usual_streams = gaps.usual_streams
+    heard = gaps.heard
+    batches = gaps.batches
+    runs_of = gaps.runs_of
+    file_spans = gaps.file_spans
+    enter_windows = gaps.enter_windows
+    due_windows = gaps.due_windows
+    postpone_window = gaps.postpone_window
+    close_window = gaps.close_window
+    keep_attempt = gaps.keep_attempt
+    attempts = gaps.attempts
+    values_by_source = gaps.values_by_source
     slot_state = slots.slot_state
     start_slots = slots.start_slots
     finish_slots = slots.finish_slots
@@ -198,6 +215,7 @@ class Store:
             self.set_meta("places", named)
             self.set_meta("language", config.language)
             self.set_meta("sources", [source.id for source in config.sources])
+            self.set_meta("preferences", [asdict(one) for one in config.preferences])
         self.site_numbers = SiteNumbers(self.db.execute("SELECT id, number FROM site"))
 
     def _refuse_other_steps(self, parameters: Iterable[Parameter]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 3
+VERSION = 4
 """The schema this program reads and writes; `PRAGMA user_version` of the database says which one it has."""
 
 POLLUTANT_COLUMNS = ("so2", "no2", "co", "o3", "pm10", "pm25")
@@ -160,12 +160,28 @@ CREATE TRIGGER correction_settled BEFORE UPDATE ON correction BEGIN
   SELECT RAISE(ABORT, 'a correction is never changed'); END;
 """
 
+GAPS = """
+-- The times its rows end at: a file says what it spans, and so what it has nothing of.
+ALTER TABLE batch ADD COLUMN first INTEGER;
+ALTER TABLE batch ADD COLUMN last INTEGER;
+CREATE INDEX batch_file ON batch (source, last) WHERE instr(origin, '://') = 0;
+-- Time of which values are missing, to be asked of a source again; it goes when they are there or it is given up.
+CREATE TABLE gap_window (source TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, tries INTEGER NOT NULL,
+  next_try INTEGER NOT NULL, PRIMARY KEY (source, first, last)) WITHOUT ROWID;
+-- Every asking again and what came of it.
+CREATE TABLE gap_attempt (number INTEGER PRIMARY KEY, source TEXT NOT NULL, first INTEGER NOT NULL,
+  last INTEGER NOT NULL, at INTEGER NOT NULL, outcome TEXT NOT NULL, wanted INTEGER NOT NULL, found INTEGER NOT NULL,
+  error TEXT NOT NULL);
+CREATE INDEX gap_attempt_time ON gap_attempt (last);
+"""
+
 STEPS = {
     "001_readings": READINGS,
     "002_judgements": JUDGEMENTS,
     "003_alerts": ALERTS,
     "004_followed": FOLLOWED,
     "005_exceptional": EXCEPTIONAL,
+    "008_gaps": GAPS,
 }
 
 
