@@ -56,6 +56,27 @@ DEFAULTS: Mapping[str, Settings] = {
     },
     "pm_order": {"off": False, "level": "suspect"},
     "duplicate": {"off": False},
+    # Two sources of one kind of data about one time: apart by more than `by` (in the item's unit, 0 where none is
+    # named) and by more than `percent` of the larger. One rounds, the other does not: that alone is no disagreement.
+    "sources_disagree": {
+        "off": False,
+        "percent": 10,
+        "by": {
+            "so2": "5",
+            "no2": "5",
+            "co": "0.2",
+            "o3": "10",
+            "pm10": "10",
+            "pm25": "5",
+            "water_temp": "1",
+            "ph": "0.1",
+            "do": "0.3",
+            "codmn": "0.3",
+            "nh3n": "0.02",
+            "tp": "0.01",
+            "tn": "0.1",
+        },
+    },
 }
 """Settings of every test. Thresholds by parameter are decimal numbers in its unit; a parameter without one is not
 tested by `spike`, and by `flat_line` whatever its value."""
@@ -163,6 +184,7 @@ TESTS: Mapping[str, Test | None] = {
     "spike": spike,
     "pm_order": pm_order,
     "duplicate": None,  # found where a payload is stored: two values for one key; see `duplicates`
+    "sources_disagree": None,  # found where streams are beside each other; see `disagreeing`
 }
 
 
@@ -231,6 +253,33 @@ def duplicates(conflicts: Sequence[tuple[int, int, int]], origin: str, settings:
     return [
         Verdict(ending, site, parameter, "duplicate", Flag.SUSPECT, origin) for ending, site, parameter in conflicts
     ]
+
+
+def disagreeing(
+    keys: IntArray, streams: IntArray, values: IntArray, parameters: Mapping[int, Parameter], settings: Settings
+) -> dict[tuple[int, ...], dict[int, int]]:
+    """Where streams of one kind of data differ beyond the tolerance: key -> value of each stream.
+
+    keys : [3, reading] ending, site, parameter of every reading; streams, values : [reading], each stream once a key.
+    """
+    own = settings_of("sources_disagree", settings)
+    if own["off"] or not values.size:
+        return {}
+    order = np.lexsort(keys[::-1])
+    keys, streams, values = keys[:, order], streams[order], values[order]
+    starts = np.flatnonzero(np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)])
+    high, low = np.maximum.reduceat(values, starts), np.minimum.reduceat(values, starts)
+    items = keys[2, starts]
+    by = {item: _threshold(parameters[item], own, "by") or 0 for item in np.unique(items).tolist()}
+    apart = high - low > np.array([by[item] for item in items.tolist()], np.int64)
+    larger = np.maximum(np.abs(high), np.abs(low))
+    percent = scaled(str(own["percent"]), FACTOR_DECIMALS)
+    apart &= (high - low) * 100 * 10**FACTOR_DECIMALS > larger * percent
+    ends = np.r_[starts[1:], len(values)]
+    return {
+        tuple(keys[:, start].tolist()): dict(zip(streams[start:end].tolist(), values[start:end].tolist(), strict=True))
+        for start, end in zip(starts[apart].tolist(), ends[apart].tolist(), strict=True)
+    }
 
 
 def _level(settings: Settings) -> Flag:

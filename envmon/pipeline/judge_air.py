@@ -32,6 +32,7 @@ from envmon.model import (
     Verdict,
     View,
 )
+from envmon.pipeline import agreeing
 from envmon.store import Store
 
 PARAMETERS = tuple(standards.parameters()[name] for name in POLLUTANTS)
@@ -172,6 +173,7 @@ def judge_run(
     asked = required(next(area for area in config.areas if area.id == sites[0].area))
     numbers = [store.site_numbers[site.id] for site in sites]
     raw, usable = checked_hours(store, config, numbers, first, last)
+    agreeing.compare(store, config, numbers, periods.hour_ending(first, 0), periods.hour_ending(last, 24))
     days = air.daily(usable, first, regime, STORED, asked)
     days = replace(days, status=with_invalid(days.status, raw, usable))
     store.save_air_days(days, numbers)
@@ -304,7 +306,10 @@ def verdicts(
 ) -> list[Verdict]:
     """What QC says of the readings of some days, in the order of their hours; nothing is stored."""
     _, flags = flagged_hours(store, config, numbers, first, last, basis)
-    return sorted(spoken(flags, numbers, first), key=lambda one: (one.ending, one.parameter, one.test))
+    apart = agreeing.verdicts(
+        store, config, numbers, periods.hour_ending(first, 0), periods.hour_ending(last, 24), basis
+    )
+    return sorted([*spoken(flags, numbers, first), *apart], key=lambda one: (one.ending, one.parameter, one.test))
 
 
 def hourly_index(store: Store, config: Config, numbers: Sequence[int], first: int, last: int) -> IntArray:

@@ -34,13 +34,14 @@ from envmon.model import (
     WaterRegime,
 )
 from envmon.periods import Period
+from envmon.pipeline import agreeing
 from envmon.store import Store
 
 LOG = logging.getLogger("envmon.judge")
 
-NOT_OF_WATER = ("missing", "pm_order", "duplicate")
+NOT_OF_WATER = ("missing", "pm_order", "duplicate", agreeing.TEST)
 """QC tests that have nothing to say here: an item that a section does not measure is not a gap, and silence is an alert
-of its own; duplicates are found where a payload is stored."""
+of its own; duplicates are found where a payload is stored, sources that differ where streams are compared."""
 
 WIDEST = 100  # sites that are judged in one go: what has to fit into memory together
 
@@ -179,6 +180,7 @@ def checked(
             found += verdicts
     if save:
         store.save_flags([test for test in qc.TESTS if test not in NOT_OF_WATER], numbers, start, end, found)
+        agreeing.compare(store, config, numbers, start, end)
     return received, valid
 
 
@@ -190,6 +192,7 @@ def verdicts(store: Store, config: Config, number: int, month: Period) -> list[V
     found = [
         one for basis in bases for one in spoken([row for row in rows if row[5] == basis], number, start, config.qc)
     ]
+    found += agreeing.verdicts(store, config, [number], start, end)
     return sorted(found, key=lambda one: (one.ending, one.parameter, one.test))
 
 

@@ -11,7 +11,7 @@ from envmon import model
 from envmon.store.readings import window
 
 if TYPE_CHECKING:
-    from envmon.model import Basis, Flag, GapAttempt, GapWindow, IntArray, Span, Stream
+    from envmon.model import Flag, GapAttempt, GapWindow, IntArray, Stream
     from envmon.store import Store
 
 FILE = "instr(origin, '://') = 0"
@@ -142,19 +142,14 @@ def attempts(store: Store, first: int, last: int) -> list[GapAttempt]:
     return [replace(model.GapAttempt(*row), outcome=model.GapOutcome(row[4])) for row in rows]
 
 
-def values_by_source(
-    store: Store, sites: Sequence[int], first: int, last: int, span: Span | None, basis: Basis
-) -> IntArray:
-    """Readings of one basis with first < ending <= last, as columns: ending, site, parameter, stream, value.
-
-    span : of air, hours; None takes every span of an automatic station.
-    """
-    spans = [int(span)] if span is not None else [int(model.Span.HOUR), int(model.Span.FOUR_HOURS)]
-    own = [number for number, one in streams(store).items() if one.basis is basis and int(one.span) in spans]
+def values_by_source(store: Store, streams: Sequence[int], sites: Sequence[int], first: int, last: int) -> IntArray:
+    """Readings of some streams with first < ending <= last that carry no mark of an instrument, as columns: ending,
+    site, parameter, stream, value."""
     return _columns(
         store,
         f"SELECT ending, site, parameter, stream, value FROM reading WHERE ending > {first} AND ending <= {last}"
-        f" AND site IN ({', '.join(map(str, sites))}) AND stream IN ({', '.join(map(str, own))})",
+        f" AND site IN ({', '.join(map(str, sites))}) AND stream IN ({', '.join(map(str, streams))})"
+        f" AND mark <= {int(model.Mark.CENSORED)}",
         5,
     )
 
