@@ -81,12 +81,15 @@ class Book:
         self.hours = list(range(self.start + 60, self.end + 1, 60))
         self.streams: dict[int, Stream] = self.store.streams()
         self.items = standards.parameter_numbers()
-        seen = range((self.start // SAMPLED - USUAL * periods.DAY // SAMPLED) * SAMPLED, self.end + 1, SAMPLED)
-        self.usual: dict[int, list[tuple[int, Stream]]] = {number: [] for number in ids}
-        for number, item, stream in self.store.usual_streams(list(seen), ids):
-            if self.streams[stream].basis is not Basis.MANUAL and self.streams[stream].span is not Span.SAMPLE:
-                self.usual[number].append((item, self.streams[stream]))
         self.values = by_site(self.store.slot_values(self.hours, ids))
+        seen = range((self.start // SAMPLED - USUAL * periods.DAY // SAMPLED) * SAMPLED, self.start + 1, SAMPLED)
+        given = self.store.usual_streams(list(seen), ids)
+        for number, columns in self.values.items():
+            given += [(number, *pair) for pair in np.unique(columns[1:3], axis=1).T.tolist()]
+        self.usual: dict[int, set[tuple[int, Stream]]] = {number: set() for number in ids}
+        for number, item, stream in given:
+            if self.streams[stream].basis is not Basis.MANUAL and self.streams[stream].span is not Span.SAMPLE:
+                self.usual[number].add((item, self.streams[stream]))
         self.history = by_site(self.store.slot_history(self.hours, ids))
         self.failed: dict[int, list[tuple[int, int, str]]] = {}
         for number, *rest in self.store.failed_slots(self.hours, ids, Flag.FAIL):
@@ -200,7 +203,8 @@ def due_of(spec: SourceSpec, grid: IntArray, slots: IntArray) -> IntArray:
     anchor = spec.at - periods.OFFSET
     planned = anchor - (anchor - grid) // spec.every * spec.every
     index = np.searchsorted(slots + spec.at, grid)
-    entered = index < len(slots)
+    entered = index < len(slots)  # of the time before the first of them nothing was planned
+    entered[entered] &= (index[entered] > 0) | (slots[index[entered]] + spec.at - grid[entered] <= spec.every)
     planned[entered] = slots[index[entered]] + spec.at
     found: IntArray = planned
     return found
@@ -334,14 +338,16 @@ class Column:
         return found
 
     def detail(self, cause: GapCause) -> IntArray:
-        """What a cause is told apart by: the mark, the tests, the source it came from; zero for any other."""
+        """What a cause is told apart by: the mark, the tests, the source it came from and the day it did; zero for
+        any other."""
         if cause is GapCause.INSTRUMENT:
             return self.mark.astype(np.int64)
         if cause is GapCause.FLAGGED:
             return self.tests
         if cause is GapCause.FILLED:
             batches, place = np.unique(self.origin, return_inverse=True)
-            given = [self.sources.index(self.book.batches[one][0]) if one else 0 for one in batches.tolist()]
+            told = [self.book.batches.get(one, ("", 0)) for one in batches.tolist()]
+            given = [self.sources.index(source) << 32 | periods.today(when) if source else 0 for source, when in told]
             return np.array(given, np.int64)[place].reshape(self.origin.shape)
         return np.zeros_like(self.tests)
 
@@ -353,7 +359,7 @@ class Column:
         if cause is GapCause.FLAGGED:
             return tuple(name for at, name in enumerate(self.names) if detail >> at & 1) or ("negative",)
         if cause is GapCause.FILLED:
-            return (self.sources[detail],)
+            return (self.sources[detail >> 32],)
         return ()
 
 
