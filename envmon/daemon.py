@@ -23,6 +23,7 @@ from envmon.errors import EnvmonError, StoreBusy
 from envmon.model import Config, SourceSpec
 from envmon.pipeline import inbox
 from envmon.pipeline.access import job_of
+from envmon.pipeline.backfill import backfill
 from envmon.pipeline.correcting import record
 from envmon.pipeline.drawing import draw
 from envmon.pipeline.judge import judge
@@ -72,7 +73,8 @@ class MachineClock:
 
 
 def jobs_of(config: Config) -> tuple[Job, ...]:
-    """The jobs of a config in the order they are served: pull every source, empty the inbox, judge, draw."""
+    """The jobs of a config in the order they are served: pull every source, empty the inbox, judge, draw, and last what
+    is missing of the past."""
 
     def pulling(spec: SourceSpec) -> Callable[[Opened, int, int, int], None]:
         def work(opened: Opened, first: int, last: int, now: int) -> None:
@@ -97,7 +99,10 @@ def jobs_of(config: Config) -> tuple[Job, ...]:
     def taking(opened: Opened, first: int, last: int, now: int) -> None:
         inbox.take(opened, config, now)
 
-    own = {"judge": judging, "charts": drawing}
+    def filling(opened: Opened, first: int, last: int, now: int) -> None:
+        backfill(opened, config, now)
+
+    own = {"judge": judging, "charts": drawing, "backfill": filling}
     pulls = [Job(job_of(spec), spec.every, spec.at, pulling(spec)) for spec in config.sources]
     pushed = [Job("telemetry", 1, 0, draining, live=True)] if config.devices else []
     dropped = [Job("inbox", 5, 0, taking, live=True)] if Path(config.paths.inbox).is_dir() else []

@@ -152,8 +152,9 @@ def test_schedules_are_minutes(write: Write) -> None:
     found = load(write(GOOD + '[jobs]\njudge = "00:05"\ncharts = "sun 23:59"\n'))
     (spec,) = found.sources
     assert (spec.every, spec.at, spec.lookback, spec.basis) == (60, 35, 2880, Basis.REALTIME)
-    assert found.jobs == {"judge": Schedule(60, 5), "charts": Schedule(10080, 7 * 1440 - 1)}
-    assert load(write(GOOD)).jobs == {"judge": Schedule(60, 40), "charts": Schedule(10080, 360)}
+    fill = Schedule(240, 50)
+    assert found.jobs == {"judge": Schedule(60, 5), "charts": Schedule(10080, 7 * 1440 - 1), "backfill": fill}
+    assert load(write(GOOD)).jobs == {"judge": Schedule(60, 40), "charts": Schedule(10080, 360), "backfill": fill}
 
 
 def test_numbers_with_a_point_enter_exactly(write: Write) -> None:

@@ -108,7 +108,7 @@ def test_next_due_is_the_first_of_all_jobs() -> None:
     assert daemon.next_due(jobs[2:], NINE) == MIDNIGHT + DAY + 8 * HOUR
 
 
-def test_the_jobs_of_a_config_pull_first_then_judge_then_draw(bureau) -> None:  # type: ignore[no-untyped-def]
+def test_the_jobs_of_a_config_pull_first_then_judge_then_draw_then_fill(bureau) -> None:  # type: ignore[no-untyped-def]
     jobs = daemon.jobs_of(bureau.config)
     assert [(job.name, job.every, job.at) for job in jobs] == [
         ("pull archive", HOUR, 35),
@@ -116,6 +116,7 @@ def test_the_jobs_of_a_config_pull_first_then_judge_then_draw(bureau) -> None:  
         ("pull lab", DAY, 8 * HOUR),
         ("judge", HOUR, 40),
         ("charts", WEEK, 6 * HOUR),
+        ("backfill", 4 * HOUR, 50),
     ]
 
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "explain": "envmon.cli.explain:explain",
     "stats": "envmon.cli.stats:stats",
     "plan": "envmon.cli.plan:plan",
+    "gaps": "envmon.cli.gaps:gaps",
     "alerts": "envmon.cli.listing:alerts",
     "rejects": "envmon.cli.listing:rejects",
     "sources": "envmon.cli.sources:sources",

@@ -51,6 +51,7 @@ def check(entries: Entries, known: Known) -> Iterator[Found]:
         yield from _unique(entries[name])
     yield from _references(entries, known)
     yield from _rule_subjects(entries)
+    yield from _preferences(entries, known)
     yield from _names(entries["sites"])
     yield from _plan(entries, known)
     yield from _city_series(entries)
@@ -149,6 +150,20 @@ def _rule_subjects(entries: Entries) -> Iterator[Found]:
         for word in written:
             if isinstance(word, str) and word not in choice:
                 yield entry, ("sites", "subject", {"word": word, **_listed(choice, closest(word, choice))})
+
+
+def _preferences(entries: Entries, known: Known) -> Iterator[Found]:
+    """An order of preference names sources, sites and items there are, each source once."""
+    ids = {name: [entry.text("id") for entry in entries[name]] for name in ("sources", "sites")}
+    allowed: dict[str, Collection[str]] = {**ids, "items": known.items}
+    for entry in entries["preferences"]:
+        for key, choice in allowed.items():
+            written = entry.raw.get(key)
+            for word in written if isinstance(written, list) else ():
+                if isinstance(word, str) and choice and word not in choice:
+                    yield entry, (key, "listed", {"word": word, **_listed(choice, closest(word, choice))})
+        if entry.raw.get("sources") == []:
+            yield entry, ("sources", "some_sources", {})
 
 
 def _names(sites: Sequence[Entry]) -> Iterator[Found]:

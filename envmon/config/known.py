@@ -8,10 +8,10 @@ from typing import Any
 
 from envmon.model import OWN_JOBS
 
-JOBS: Mapping[str, int] = dict(zip(OWN_JOBS, (60, 10080), strict=True))
+JOBS: Mapping[str, int] = dict(zip(OWN_JOBS, (60, 10080, 240), strict=True))
 """Own jobs and how often each runs, in minutes."""
 
-JOB_TIMES: Mapping[str, str] = {"judge": "00:40", "charts": "mon 06:00"}
+JOB_TIMES: Mapping[str, str] = {"judge": "00:40", "charts": "mon 06:00", "backfill": "00:50"}
 """When in its slot each runs, as written in the file."""
 
 

@@ -21,10 +21,12 @@ from envmon.model import (
     Channel,
     Config,
     Device,
+    GapSettings,
     Listen,
     Maintenance,
     Paths,
     PlanEntry,
+    Preference,
     Rule,
     Schedule,
     Site,
@@ -38,6 +40,7 @@ NOUNS: Mapping[str, type] = {
     "sites": Site,
     "plan": PlanEntry,
     "sources": SourceSpec,
+    "preferences": Preference,
     "targets": Target,
     "rules": Rule,
     "channels": Channel,
@@ -93,14 +96,16 @@ class Reading:
                 schema.tell(partial(self.report, ()), (name,), f"some_{name}", None, {}, self.lang)
             self.tables[name] = [table for entry in self.entries[name] if (table := self._table(name, entry))]
         paths = schema.read_table(schema.PathsTable, raw.get("paths", {}), partial(self.report, ("paths",)), self.lang)
+        gaps = schema.read_table(schema.GapsTable, raw.get("gaps", {}), partial(self.report, ("gaps",)), self.lang)
         chosen, listen = self._assessment(), self._listen()
         jobs, settings = self._jobs(), self._qc()
         for entry, (key, code, values) in checks.check(self.entries, self.known):
             path = tuple(key.split("."))
             schema.tell(self._at(entry), path, code, _written(entry.raw, path), values, self.lang)
-        if self.mistakes or page is None or paths is None or chosen is None:
+        if self.mistakes or page is None or paths is None or chosen is None or gaps is None:
             raise ConfigMistakes(sorted(set(self.mistakes), key=self._order), self.lang)
-        self.config = replace(self._config(page, paths, jobs, settings, Assessment(**dict(chosen))), listen=listen)
+        own = {"assessment": Assessment(**dict(chosen)), "gaps": GapSettings(**dict(gaps)), "listen": listen}
+        self.config = self._config(page, paths, jobs, settings, own)
 
     def _order(self, mistake: Mistake) -> tuple[bool, str, int, str]:
         return mistake.file != self.file.name, mistake.file, mistake.line, mistake.path
@@ -296,7 +301,7 @@ class Reading:
         paths: schema.PathsTable,
         jobs: dict[str, Schedule],
         qc: dict[str, dict[str, Any]],
-        assessment: Assessment,
+        chosen: Mapping[str, Any],
     ) -> Config:
         from envmon.config import resolve
 
@@ -306,13 +311,17 @@ class Reading:
         nouns["plan"] = tuple(replace(one, site=meant[checks.plain_name(one.site)]) for one in nouns["plan"])
         resolved = {name: resolve(root, wanted) for name, wanted in paths}
         file = str(Path(self.file.name).absolute())
-        own = {"paths": Paths(str(root), **resolved), "jobs": jobs, "qc": qc, "assessment": assessment, "file": file}
+        own = {"paths": Paths(str(root), **resolved), "jobs": jobs, "qc": qc, "file": file, **chosen}
         return Config(page.bureau, self.lang, **own, **nouns)  # type: ignore[arg-type]
 
     def settings(self, environ: Mapping[str, str]) -> list[Setting]:
         """Every setting with its origin, in the order of the file's forms."""
         rows = [self._language(environ), *self._rows((), schema.Page, self.file.table, environ)]
-        tables: dict[str, type[schema.Table]] = {"paths": schema.PathsTable, "assessment": schema.AssessmentTable}
+        tables: dict[str, type[schema.Table]] = {
+            "paths": schema.PathsTable,
+            "assessment": schema.AssessmentTable,
+            "gaps": schema.GapsTable,
+        }
         for name, form in (tables | ({"listen": schema.ListenTable} if "listen" in self.file.table else {})).items():
             rows += self._rows((name,), form, self.file.table.get(name, {}), environ)
         for name, listed in schema.LISTS.items():

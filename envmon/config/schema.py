@@ -39,6 +39,7 @@ QC_SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "days": forms.whole(1, 366),
     "ahead": forms.whole(0, 1440),
     "factor": forms.number,
+    "percent": forms.number,
 }
 """Forms of a QC test's settings; `ranges` is a list of tables, any other a table of thresholds by item."""
 
@@ -327,6 +328,18 @@ class DeviceTable(Table):
     realtime: Annotated[bool, PlainValidator(forms.flag)] = True
 
 
+class GapsTable(Table):
+    grace: Duration = default("2h")
+    days: Annotated[int, PlainValidator(forms.whole(0, 366))] = 31
+    windows: Annotated[int, PlainValidator(forms.whole(1, 100))] = 4
+
+
+class PreferenceTable(Table):
+    sources: Texts = Field(examples=['["archive"]'])
+    sites: Texts = default([])
+    items: Texts = default([])
+
+
 class Page(Table):
     """The top of the file. Lists of tables are checked table by table, so they are only named here."""
 
@@ -334,10 +347,12 @@ class Page(Table):
     language: Annotated[str, PlainValidator(forms.one_of({"zh": "zh", "en": "en"}))] = default("zh")
     paths: Any = default({})
     assessment: Any = default({})
+    gaps: Any = default({})
     areas: Any = default([])
     sites: Any = default([])
     plan: Any = default([])
     sources: Any = default([])
+    preferences: Any = default([])
     targets: Any = default([])
     rules: Any = default([])
     channels: Any = default([])
@@ -353,6 +368,7 @@ LISTS: Mapping[str, type[Table]] = {
     "sites": SiteTable,
     "plan": PlanTable,
     "sources": SourceTable,
+    "preferences": PreferenceTable,
     "targets": TargetTable,
     "rules": RuleTable,
     "channels": ChannelTable,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from envmon.model.devices import *
     from envmon.model.exceptional import *
     from envmon.model.figures import *
+    from envmon.model.gaps import *
     from envmon.model.inbox import *
     from envmon.model.judgements import *
     from envmon.model.lakes import *
@@ -54,6 +55,15 @@ HOMES = {
         "Place",
         "PublishedFigure",
         "Turned",
+    ),
+    "gaps": (
+        "Gap",
+        "GapAttempt",
+        "GapCause",
+        "GapOutcome",
+        "GapWindow",
+        "OPEN",
+        "SiteGaps",
     ),
     "inbox": (
         "InboxFile",
@@ -146,10 +156,12 @@ HOMES = {
         "Assessment",
         "Channel",
         "Config",
+        "GapSettings",
         "Listen",
         "Maintenance",
         "OWN_JOBS",
         "Paths",
+        "Preference",
         "Schedule",
         "SourceSpec",
     ),

@@ -13,7 +13,7 @@ from envmon.model.places import Area, Site
 from envmon.model.plan import PlanEntry
 from envmon.model.readings import Basis
 
-OWN_JOBS = ("judge", "charts")
+OWN_JOBS = ("judge", "charts", "backfill")
 """The service's own jobs; the others pull a source each."""
 
 
@@ -139,6 +139,28 @@ class Maintenance:
 
 
 @dataclass(frozen=True, slots=True)
+class GapSettings:
+    """When an expected value counts as late, and how gaps are filled again.
+
+    grace : minutes after the run that should have brought it; days : how far back gaps are asked for again by
+        themselves, 0 for never; windows : how many windows (a source and a day) one run asks for.
+    """
+
+    grace: int = 120
+    days: int = 31
+    windows: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Whose value goes first where several sources give one. Without `sites` or `items` it holds for all of them."""
+
+    sources: tuple[str, ...]
+    sites: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     bureau: str
     language: str
@@ -149,11 +171,13 @@ class Config:
     rules: tuple[Rule, ...]
     channels: tuple[Channel, ...]
     paths: Paths
-    jobs: Mapping[str, Schedule]  # own jobs by name: judge (default every hour at :40), charts (weekly, Monday 06:00)
+    jobs: Mapping[str, Schedule]  # own jobs by name: judge (default every hour at :40), charts, backfill
     qc: Mapping[str, Mapping[str, Any]]  # test -> settings
     assessment: Assessment = Assessment()
     plan: tuple[PlanEntry, ...] = ()
     listen: Listen | None = None  # None: no telemetry is received
     devices: tuple[Device, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
+    preferences: tuple[Preference, ...] = ()
+    gaps: GapSettings = GapSettings()
     file: str = ""  # the config.toml it was read from, absolute

@@ -30,7 +30,7 @@ from envmon.model import (
     WaterClass,
 )
 from envmon.periods import Period
-from envmon.pipeline import judge_air, judge_water, quality, rating
+from envmon.pipeline import agreeing, judge_air, judge_water, quality, rating
 from envmon.rounding import plain
 from envmon.standards.clauses import clause
 from envmon.store import Store
@@ -140,10 +140,17 @@ def common_parts(store: Store, config: Config, sites: Sequence[Site], period: Pe
     came = origins(store, sites, period, lang, view.basis)
     until = ("until", "count") if any(row["count"] > 1 for row in found) else ()
     columns = (*seen, "at", "item_name", "was", "became", "basis", "source", "learned")
+    several = beside_one_another(store, sites, period, lang, view.basis)
+    chosen = (
+        [part("sources", several, (*seen, "at", "until", "count", "item_name", "source", "reading", "others"), lang)]
+        if several
+        else []
+    )
     return [
         part("left_out", found, (*seen, "at", *until, "item_name", "reading", "why", "reason"), lang),
         part("revisions", revised, columns, lang),
         part("origins", came, (*seen, "source", "basis", "origin", "payloads", "learned", "values"), lang),
+        *chosen,
     ]
 
 
@@ -234,8 +241,44 @@ def of_month(store: Store, config: Config, number: int, month: Period, basis: Ba
         return judge_water.verdicts(store, config, number, month)
     start, end = bounds(month)
     rows = [row for row in store.water_readings([number], start, end) if row[5] == basis]
-    found = judge_water.spoken(store, config, rows, number, start) if rows else ()
+    found = [
+        *(judge_water.spoken(store, config, rows, number, start) if rows else ()),
+        *agreeing.verdicts(store, config, [number], start, end, basis),
+    ]
     return sorted(found, key=lambda one: (one.ending, one.parameter, one.test))
+
+
+# --- several sources ----------------------------------------------------------------------------------------------
+
+
+def beside_one_another(store: Store, sites: Sequence[Site], period: Period, lang: str, basis: Basis | None) -> Rows:
+    """Values that several sources gave: whose was used, and what the others said. None of a long period.
+
+    Where all said the same, the times of one item and source are one row without a reading.
+    """
+    groups = agreeing.rivals(store, basis) if period.days <= LONGEST_LIST else []
+    by_number = {store.site_numbers[site.id]: site for site in sites}
+    names, items, words = store.streams(), standards.parameter_numbers(), store.item_names(lang)
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for (ending, number, item), told in agreeing.given(store, groups, list(by_number), *bounds(period)).items():
+        values = [(names[stream].source, shown(value, Mark.NONE, items[item], lang)) for stream, value in told]
+        alike = len({value for _, value in values}) == 1
+        others = [f"{source} {'=' if alike else value}" for source, value in values[1:]]
+        row: dict[str, Any] = {
+            "site": by_number[number].name,
+            "at": periods.clock(ending),
+            "until": periods.clock(ending),
+            "count": 1,
+            "item": items[item].id,
+            "item_name": words[items[item].id],
+            "source": values[0][0],
+            "reading": None if alike else values[0][1],
+            "others": others,
+        }
+        same = rows.setdefault((number, item, *others, row["source"]) if alike else (number, item, ending), row)
+        if same is not row:
+            same["until"], same["count"] = row["until"], same["count"] + 1
+    return list(rows.values())
 
 
 # --- what became of readings, and where they came from ------------------------------------------------------------

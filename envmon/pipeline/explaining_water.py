@@ -99,7 +99,7 @@ def explain_water(
         parts.append(part("readings", samples(store, site, period, lang, view.basis), ("at", "sample"), lang))
         parts += common_parts(store, config, [site], period, view)
     else:
-        quality, _, came = common_parts(store, config, [site], period, view)
+        quality, _, came, *_ = common_parts(store, config, [site], period, view)
         parts += [quality, revised_days(store, [site], period, lang, view.basis), came]
     parts.append(part("law", water_law(config, site, judged, regime, period, lang), ("rule", "clause"), lang))
     law = f"{judged.edition} · {regime.method} · {judged.item_set}"

@@ -33,7 +33,7 @@ from envmon.model import (
     Verdict,
     View,
 )
-from envmon.pipeline import quality
+from envmon.pipeline import agreeing, quality
 from envmon.store import Store
 
 PARAMETERS = tuple(standards.parameters()[name] for name in POLLUTANTS)
@@ -181,6 +181,7 @@ def judge_run(
     asked = required(next(area for area in config.areas if area.id == sites[0].area))
     numbers = [store.site_numbers[site.id] for site in sites]
     raw, usable = checked_hours(store, config, numbers, first, last)
+    agreeing.compare(store, config, numbers, periods.hour_ending(first, 0), periods.hour_ending(last, 24))
     days = air.daily(usable, first, regime, STORED, asked)
     days = replace(days, status=with_invalid(days.status, raw, usable))
     store.save_air_days(days, numbers)
@@ -328,7 +329,9 @@ def verdicts(
 ) -> list[Verdict]:
     """What QC says of the readings of some days, in the order of their hours; nothing is stored."""
     found, own = flagged_hours(store, config, numbers, first, last, basis)
-    return sorted(found.verdicts(numbers, own), key=lambda one: (one.ending, one.parameter, one.test))
+    start, end = periods.hour_ending(first, 0), periods.hour_ending(last, 24)
+    said = [*found.verdicts(numbers, own), *agreeing.verdicts(store, config, numbers, start, end, basis)]
+    return sorted(said, key=lambda one: (one.ending, one.parameter, one.test))
 
 
 def hourly_index(store: Store, config: Config, numbers: Sequence[int], first: int, last: int) -> IntArray:

@@ -34,14 +34,14 @@ from envmon.model import (
     WaterRegime,
 )
 from envmon.periods import Period
-from envmon.pipeline import quality
+from envmon.pipeline import agreeing, quality
 from envmon.store import Store
 
 LOG = logging.getLogger("envmon.judge")
 
 NOT_OF_WATER = ("missing", "pm_order", "nox_order", "neighbours", *qc.AT_ENTRY)
 """QC tests that have nothing to say here: an item that a section does not measure is not a gap, and silence is an alert
-of its own; duplicates are found where a payload is stored."""
+of its own; duplicates are found where a payload is stored, sources that differ where streams are compared."""
 
 WIDEST = 100  # sites that are judged in one go: what has to fit into memory together
 
@@ -181,6 +181,7 @@ def checked(
     if save:
         tests = [test for test in qc.TESTS if test not in NOT_OF_WATER]
         store.save_flags([*tests, qc.REVIEW], numbers, start, end, found)
+        agreeing.compare(store, config, numbers, start, end)
     return received, valid
 
 
@@ -199,6 +200,7 @@ def verdicts(store: Store, config: Config, number: int, month: Period) -> list[V
     found = [
         one for basis in bases for one in spoken(store, config, [row for row in rows if row[5] == basis], number, start)
     ]
+    found += agreeing.verdicts(store, config, [number], start, end)
     return sorted(found, key=lambda one: (one.ending, one.parameter, one.test))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -27,16 +27,32 @@ LOG = logging.getLogger("envmon.pull")
 
 
 def pull(opened: Opened, config: Config, spec: SourceSpec, first: int, now: int) -> Tally:
-    """Read a source from its look-back before slot `first` until now, and keep what came.
+    """Read a source from its look-back before slot `first` until now, and keep what came."""
+    return read_window(opened, config, spec, first - spec.lookback, now, now)
+
+
+def read_window(
+    opened: Opened,
+    config: Config,
+    spec: SourceSpec,
+    since: int,
+    until: int,
+    now: int,
+    sites: Sequence[Site] | None = None,
+) -> Tally:
+    """Read a source from one minute until another, and keep what came; of some sites only when they are named and the
+    source is asked site by site.
 
     The store is open only while a payload is kept, not while the source is asked.
     """
     memory = access.remembered(opened, config, spec, now)
     access.check_alone(spec, memory)
-    window = replace(spec, lookback=now - first + spec.lookback)
+    window = replace(spec, lookback=until - since)
     with access.session_of(config, spec, memory) as session:
+        payloads = fetched(session, window, until, config.sites if sites is None else sites)
         try:
-            total = keep_all(opened, config, spec, fetched(session, window, now, config), now)
+            # whatever time is asked for, it is answered now: a later answer than any before
+            total = keep_all(opened, config, spec, (replace(one, taken=now) for one in payloads), now)
         except EnvmonError as error:
             raise access.blotted(error, session) from None
         finally:
@@ -46,10 +62,10 @@ def pull(opened: Opened, config: Config, spec: SourceSpec, first: int, now: int)
     return total
 
 
-def fetched(session: http.Session, spec: SourceSpec, now: int, config: Config) -> Iterator[Payload]:
+def fetched(session: http.Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -> Iterator[Payload]:
     """What a source answers, origins without secrets. A source whose one document did not change gives nothing."""
     try:
-        for payload in SOURCES[spec.kind].fetch(session, spec, now, config.sites):
+        for payload in SOURCES[spec.kind].fetch(session, spec, now, sites):
             yield replace(payload, origin=session.without_secrets(payload.origin))
     except http.Unchanged:
         return

@@ -29,7 +29,7 @@ def deciding(config: Config) -> dict[str, Any]:
         "sources": [source.id for source in config.sources],
         "chosen": [_plain(getattr(config.assessment, name)) for name in CHOSEN],
         "areas": {area.id: [area.air.value, *area.items] for area in config.areas},
-        "sites": {site.id: [*_facts(site), *_windows(config, site)] for site in config.sites},
+        "sites": {site.id: [*_facts(site), *_windows(config, site), *preferred(config, site)] for site in config.sites},
     }
 
 
@@ -41,6 +41,12 @@ def _windows(config: Config, site: Site) -> list[list[Any]]:
     """The maintenance of a site, as far as it decides what counts."""
     own = (one for one in config.maintenance if one.site in (site.id, site.area))
     return [[one.first, one.last, *sorted(one.items)] for one in own]
+
+
+def preferred(config: Config, site: Site) -> list[list[list[str]]]:
+    """The orders of sources that were chosen for a site."""
+    own = [one for one in config.preferences if not one.sites or site.id in one.sites]
+    return [[list(one.items), list(one.sources)] for one in own]
 
 
 def _plain(value: object) -> object:

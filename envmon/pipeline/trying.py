@@ -49,7 +49,7 @@ def attempt(config: Config, spec: SourceSpec, now: int, limit: int) -> dict[str,
     reader = context(config, spec, numbers, stream)
     with session_of(config, spec) as session:
         try:
-            for payload in fetched(session, spec, now, config):
+            for payload in fetched(session, spec, now, config.sites):
                 _read(look, payload, spec, reader)
         except (SourceUnavailable, SourceChanged) as error:
             look.errors.append(blotted(error, session).said(config.language))

@@ -16,6 +16,7 @@ import numpy as np
 
 from envmon.model import NO_VALUE, Flag, IntArray, Parameter, Verdict
 from envmon.qc import between, series, single
+from envmon.qc.agreement import disagreeing
 from envmon.qc.entry import clock_errors, duplicates
 from envmon.qc.grid import Frame, Grid, Settings, level
 from envmon.qc.reasons import Place, facts_of, packed, teller
@@ -36,6 +37,7 @@ __all__ = [
     "check",
     "check_grid",
     "clock_errors",
+    "disagreeing",
     "duplicates",
     "facts_of",
     "looks_around",
@@ -73,10 +75,12 @@ TESTS: Mapping[str, Test | None] = {
     "same_hour": series.same_hour,
     "duplicate": None,
     "clock_error": None,
+    "sources_disagree": None,
 }
 
 AT_ENTRY = tuple(name for name, test in TESTS.items() if test is None)
-"""Tests whose verdicts are found where a payload is stored (`duplicates`, `clock_errors`), not in arrays."""
+"""Tests whose verdicts are not found in arrays, but where a payload is stored (`duplicates`, `clock_errors`) or where
+streams are beside each other (`disagreeing`)."""
 
 
 def check(

@@ -66,6 +66,27 @@ DEFAULTS: Mapping[str, Settings] = {
     # and than `by`. It reads as many days more, so it is for bureaus that ask for it.
     "same_hour": {"off": True, "level": "suspect", "days": 14, "least": 10, "factor": 8, "by": JUMPS},
     "duplicate": {"off": False},
+    # Two sources of one kind of data about one time: apart by more than `by` (in the item's unit, 0 where none is
+    # named) and by more than `percent` of the larger. One rounds, the other does not: that alone is no disagreement.
+    "sources_disagree": {
+        "off": False,
+        "percent": 10,
+        "by": {
+            "so2": "5",
+            "no2": "5",
+            "co": "0.2",
+            "o3": "10",
+            "pm10": "10",
+            "pm25": "5",
+            "water_temp": "1",
+            "ph": "0.1",
+            "do": "0.3",
+            "codmn": "0.3",
+            "nh3n": "0.02",
+            "tp": "0.01",
+            "tn": "0.1",
+        },
+    },
     # Minutes a station's clock may be ahead of ours.
     "clock_error": {"off": False, "ahead": 10},
 }

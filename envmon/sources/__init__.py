@@ -3,6 +3,8 @@
 Never here: storing, judging, any clock.
 """
 
+from envmon.model import Medium
+from envmon.periods import DAY
 from envmon.sources import (
     archive,
     cnemc_air,
@@ -20,10 +22,24 @@ from envmon.sources import (
 from envmon.sources.context import Context, Parsed, Place, Problem, Source
 from envmon.sources.files import read_file
 
+AIR = (Medium.AIR,)
 SOURCES: dict[str, Source] = {
-    "archive": Source(archive.fetch, archive.parse),
-    "cnemc_air": Source(cnemc_air.fetch, cnemc_air.parse, places=cnemc_air.stations, survey=cnemc_air.survey),
-    "cnemc_water": Source(cnemc_water.fetch, cnemc_water.parse, places=cnemc_water.places),
+    "archive": Source(archive.fetch, archive.parse, reach=3660 * DAY, media=AIR),
+    "cnemc_air": Source(
+        cnemc_air.fetch,
+        cnemc_air.parse,
+        places=cnemc_air.stations,
+        survey=cnemc_air.survey,
+        reach=DAY,  # of hours
+        media=AIR,
+    ),
+    "cnemc_water": Source(
+        cnemc_water.fetch,
+        cnemc_water.parse,
+        places=cnemc_water.places,
+        reach=240,  # the latest only
+        media=(Medium.WATER,),
+    ),
     "hj212": Source(hj212.fetch, hj212.parse),
     "intake": Source(intake.fetch, intake.parse),
     "lab": Source(lab.fetch, lab.parse),

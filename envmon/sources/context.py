@@ -140,6 +140,9 @@ class Source:
     places(payload) : the sites a payload lists, for proposing them; survey(session, spec, now, sites) : the payloads to
         look for them in; None: what `fetch` gives.
     problems(url, options, parameters) : what is wrong with the options of such a source in the config; None: not asked.
+    reach : minutes of the past that the service can still be asked for, or a function of the source as configured;
+        None: no further than its look-back. What is missing within it is asked for again.
+    media : what its values are of.
     """
 
     fetch: Callable[[Session, SourceSpec, int, Sequence[Site]], Iterator[Payload]]
@@ -147,6 +150,12 @@ class Source:
     problems: Callable[[str, Any, Mapping[str, Parameter]], Iterator[Problem]] | None = None
     places: Callable[[Payload], list[Place]] | None = None
     survey: Callable[[Session, SourceSpec, int, Sequence[Site]], Iterator[Payload]] | None = None
+    reach: int | Callable[[SourceSpec], int | None] | None = None
+    media: tuple[Medium, ...] = tuple(Medium)
+
+    def reach_of(self, spec: SourceSpec) -> int | None:
+        """How far back one configured source can be asked."""
+        return self.reach(spec) if callable(self.reach) else self.reach
 
 
 @lru_cache(maxsize=8192)

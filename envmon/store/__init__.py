@@ -22,8 +22,10 @@ from envmon.store import (
     alerts,
     exceptional,
     figures,
+    gaps,
     inbox,
     judgements,
+    order,
     past,
     readings,
     reviews,
@@ -114,6 +116,23 @@ class Store:
     notice_failed = alerts.notice_failed
     held = telemetry.held
     values_between = telemetry.values_between
+    order = order.order
+    streams = gaps.streams
+    slot_values = gaps.slot_values
+    slot_history = gaps.slot_history
+    failed_slots = gaps.failed_slots
+    usual_streams = gaps.usual_streams
+    heard = gaps.heard
+    batches = gaps.batches
+    runs_of = gaps.runs_of
+    file_spans = gaps.file_spans
+    enter_windows = gaps.enter_windows
+    due_windows = gaps.due_windows
+    postpone_window = gaps.postpone_window
+    close_window = gaps.close_window
+    keep_attempt = gaps.keep_attempt
+    attempts = gaps.attempts
+    values_by_source = gaps.values_by_source
     slot_state = slots.slot_state
     start_slots = slots.start_slots
     finish_slots = slots.finish_slots
@@ -226,6 +245,7 @@ class Store:
             self.set_meta("places", named)
             self.set_meta("language", config.language)
             self.set_meta("sources", [source.id for source in config.sources])
+            self.set_meta("preferences", [asdict(one) for one in config.preferences])
         self.site_numbers = SiteNumbers(self.db.execute("SELECT id, number FROM site"))
 
     def _refuse_other_steps(self, parameters: Iterable[Parameter]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from envmon import model, periods
 from envmon.periods import Period
 from envmon.store.judgements import rate_of
-from envmon.store.readings import ranks
+from envmon.store.order import order
 
 if TYPE_CHECKING:
     from envmon.model import Correction, PublishedFigure, Rate
@@ -211,7 +211,7 @@ class Given(NamedTuple):
 def given_since(store: Store, sites: Sequence[int], first: int, last: int, batch: int) -> list[Given]:
     """All that is and was given, first < ending <= last, wherever a value came after a batch.
 
-    By ending, site and item; of these the stream of the highest rank (`ranks`) comes last.
+    By ending, site and item; of these the stream of the highest rank (`order`) comes last.
     """
     rows = store.db.execute(
         f"""WITH news AS (SELECT DISTINCT ending, site, parameter FROM reading
@@ -227,6 +227,6 @@ def given_since(store: Store, sites: Sequence[int], first: int, last: int, batch
         JOIN parameter p ON p.number = g.parameter""",
         {"first": first, "last": last, "batch": batch},
     ).fetchall()
-    rank = ranks(store)
-    rows.sort(key=lambda row: (row[1:4], rank[row[0]]))
+    rank = order(store).rank
+    rows.sort(key=lambda row: (row[1:4], rank(row[0], row[2], row[3])))
     return [Given(*row[1:]) for row in rows]

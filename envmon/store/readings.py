@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from envmon import model, periods
+from envmon.store.order import order
 from envmon.store.sources import note_latest
 
 if TYPE_CHECKING:
@@ -63,8 +64,9 @@ def keep(
             "INSERT INTO batch (source, origin, taken, learned) VALUES (?, ?, ?, ?)", (source, origin, taken, learned)
         )
         times = {"batch": int(cursor.lastrowid or 0), "taken": taken, "learned": learned}
-        batch, window = times["batch"], _window(own)
-        before, older = _count(db, window), 0
+        ends = sorted({row[0] for row in own})
+        batch, place = times["batch"], window(ends, sorted({row[1] for row in own}))
+        before, older = _count(db, place), 0
         if newest is None or taken >= newest:
             enter = ENTER.replace(":learned", str(learned))
             db.executemany(f"INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?, {batch}, {taken}) {enter}", own)
@@ -72,31 +74,33 @@ def keep(
             older = _keep_behind(db, own, times)
         new, revised = len(own), 0
         if before:  # where nothing was, everything is new
-            new, revised = _count(db, window) - before, _revised(db, window, batch)
+            new, revised = _count(db, place) - before, _revised(db, place, batch)
         _keep_lost(db, lost, batch)
         tally = model.Tally(
             len(rows) + len(refused), new, len(rows) - new - revised - older, revised, older, len(refused)
         )
-        _after_keeping(db, window, batch, learned)
+        _after_keeping(db, place, batch, learned)
         note_latest(db, source, [row[0] for row in own if row[0] <= learned + periods.DAY])
         _keep_refused(db, batch, refused)
-        db.execute("UPDATE batch SET tally = ? WHERE number = ?", (_tally_text(tally), batch))
+        span = (ends[0], ends[-1]) if ends else (None, None)
+        db.execute(
+            "UPDATE batch SET tally = ?, first = ?, last = ? WHERE number = ?", (_tally_text(tally), *span, batch)
+        )
         judged = _of_spans(db, model.JUDGED) if lost else ()
     return Kept(tally, sorted({row[:3] for row in lost if row[3] in judged}), batch)
 
 
-def _window(rows: list[Row]) -> str:
-    """SQL that finds readings by the times and sites of a batch, so that those of others are not read."""
-    times, sites = sorted({row[0] for row in rows}), sorted({row[1] for row in rows})
+def window(times: Sequence[int], sites: Sequence[int], table: str = "") -> str:
+    """SQL that finds readings by times, in their order, and sites, so that those of others are not read."""
     if len(times) * len(sites) <= SEEKS:
-        when = f"ending IN ({', '.join(map(str, times))})"
+        when = f"{table}ending IN ({', '.join(map(str, times))})"
     else:
-        when = f"ending BETWEEN {times[0]} AND {times[-1]}"
-    return f"{when} AND site IN ({', '.join(map(str, sites))})"
+        when = f"{table}ending BETWEEN {times[0]} AND {times[-1]}"
+    return f"{when} AND {table}site IN ({', '.join(map(str, sites))})"
 
 
-def _count(db: sqlite3.Connection, window: str) -> int:
-    return int(db.execute(f"SELECT count(*) FROM reading WHERE {window}").fetchone()[0])
+def _count(db: sqlite3.Connection, place: str) -> int:
+    return int(db.execute(f"SELECT count(*) FROM reading WHERE {place}").fetchone()[0])
 
 
 def _keep_behind(db: sqlite3.Connection, rows: list[Row], times: dict[str, int]) -> int:
@@ -124,9 +128,9 @@ def _keep_behind(db: sqlite3.Connection, rows: list[Row], times: dict[str, int])
     return cursor.rowcount
 
 
-def _revised(db: sqlite3.Connection, window: str, batch: int) -> int:
+def _revised(db: sqlite3.Connection, place: str, batch: int) -> int:
     """How many rows of the batch replaced another value."""
-    found = db.execute(f"SELECT count(*) FROM reading_history WHERE {window} AND replaced_by = ?", (batch,)).fetchone()
+    found = db.execute(f"SELECT count(*) FROM reading_history WHERE {place} AND replaced_by = ?", (batch,)).fetchone()
     return int(found[0])
 
 
@@ -140,7 +144,7 @@ def _keep_lost(db: sqlite3.Connection, rows: list[Row], batch: int) -> None:
     )
 
 
-def _after_keeping(db: sqlite3.Connection, window: str, batch: int, learned: int) -> None:
+def _after_keeping(db: sqlite3.Connection, place: str, batch: int, learned: int) -> None:
     """Mark the site-days that changed for judging, and remember each site's latest reading.
 
     One that lies more than a day ahead (a misnamed file) does not count as heard: its site would never be silent again.
@@ -148,12 +152,12 @@ def _after_keeping(db: sqlite3.Connection, window: str, batch: int, learned: int
     db.execute(
         f"""INSERT OR IGNORE INTO dirty
         SELECT DISTINCT p.medium, (r.ending - 1 + {periods.OFFSET}) / {periods.DAY}, r.site
-        FROM reading r JOIN parameter p ON p.number = r.parameter WHERE {window} AND r.batch = ?
+        FROM reading r JOIN parameter p ON p.number = r.parameter WHERE {place} AND r.batch = ?
         AND r.stream IN ({", ".join(map(str, _of_spans(db, model.JUDGED)))})""",
         (batch,),
     )
     db.execute(
-        f"""INSERT INTO site_latest SELECT site, max(ending), ? FROM reading WHERE {window} AND batch = ?
+        f"""INSERT INTO site_latest SELECT site, max(ending), ? FROM reading WHERE {place} AND batch = ?
         AND ending <= {learned + periods.DAY} GROUP BY site
         ON CONFLICT (site) DO UPDATE SET ending = excluded.ending, learned = excluded.learned
         WHERE excluded.ending > site_latest.ending""",
@@ -189,7 +193,7 @@ def air_hours(
     """Hourly means of some sites: (values, marks), both [pollutant, 24 x days, site].
 
     values int32 in stored steps, ABSENT where nothing was received; marks int8. Where several streams give one hour,
-    the one of the highest rank wins (`ranks`). more : numbers of further items in order, a row each behind the
+    the one of the highest rank wins (`order`). more : numbers of further items in order, a row each behind the
     pollutants; when nothing came of any of them there are no such rows.
     """
     import numpy as np
@@ -211,8 +215,7 @@ def air_hours(
     if rows:
         found = np.array(rows, np.int64).T
         if len(streams) > 1:  # of two writes into one place the last one stays
-            rank = ranks(store)
-            found = found[:, np.argsort([rank[stream] for stream in found[0].tolist()], kind="stable")]
+            found = found[:, np.argsort(order(store).ranks(found[0], found[2], found[3]), kind="stable")]
         _, ending, site, parameter, value, mark = found
         lines = np.searchsorted(items, parameter)
         place = (lines, (ending - start) // 60 - 1, np.array([columns[number] for number in site.tolist()]))
@@ -221,18 +224,6 @@ def air_hours(
         if lines.max() >= len(model.POLLUTANTS):
             return values, marks
     return values[: len(model.POLLUTANTS)], marks[: len(model.POLLUTANTS)]
-
-
-def ranks(store: Store) -> dict[int, int]:
-    """How much the word of each stream counts: a manual value before a reviewed one before a real-time one.
-
-    Of one basis the source that stands first in the config goes first, one that has left it last.
-    """
-    order = {source: -place for place, source in enumerate(store.meta("sources") or [])}
-    streams = store.db.execute("SELECT basis, source, number FROM stream").fetchall()
-    last = -len(order)
-    ranked = sorted((basis, order.get(source, last), -number) for basis, source, number in streams)
-    return {-number: rank for rank, (_, _, number) in enumerate(ranked)}
 
 
 def bases(store: Store, span: Span) -> list[Basis]:
@@ -248,7 +239,7 @@ def water_readings(
     """Readings of water sites with first < ending <= last, oldest first.
 
     Each (site, ending, parameter, value, mark, basis, span); where several streams of one basis give one value, the
-    one of the highest rank (`ranks`) comes last, so that it wins in a dict. What a station sends for a moment, for
+    one of the highest rank (`order`) comes last, so that it wins in a dict. What a station sends for a moment, for
     minutes or for a whole day is not among them: it says again what its hours say.
     """
     rows = store.db.execute(
@@ -258,8 +249,8 @@ def water_readings(
         AND s.span IN ({_marks(model.HOURLY)})""",
         (first, last, *sites, *model.HOURLY),
     ).fetchall()
-    rank = ranks(store)
-    rows.sort(key=lambda row: (row[1], rank[row[7]]))
+    rank = order(store).rank
+    rows.sort(key=lambda row: (row[1], rank(row[7], row[0], row[2])))
     return [row[:7] for row in rows]
 
 

@@ -181,6 +181,21 @@ CREATE TRIGGER intake_volume_settled BEFORE UPDATE ON intake_volume BEGIN
   SELECT RAISE(ABORT, 'an intake is revised by another row, never changed'); END;
 """
 
+GAPS = """
+-- The times its rows end at: a file says what it spans, and so what it has nothing of.
+ALTER TABLE batch ADD COLUMN first INTEGER;
+ALTER TABLE batch ADD COLUMN last INTEGER;
+CREATE INDEX batch_file ON batch (source, last) WHERE instr(origin, '://') = 0;
+-- Time of which values are missing, to be asked of a source again; it goes when they are there or it is given up.
+CREATE TABLE gap_window (source TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, tries INTEGER NOT NULL,
+  next_try INTEGER NOT NULL, PRIMARY KEY (source, first, last)) WITHOUT ROWID;
+-- Every asking again and what came of it.
+CREATE TABLE gap_attempt (number INTEGER PRIMARY KEY, source TEXT NOT NULL, first INTEGER NOT NULL,
+  last INTEGER NOT NULL, at INTEGER NOT NULL, outcome TEXT NOT NULL, wanted INTEGER NOT NULL, found INTEGER NOT NULL,
+  error TEXT NOT NULL);
+CREATE INDEX gap_attempt_time ON gap_attempt (last);
+"""
+
 REVIEW = """
 -- What people decided by hand about readings of a site with first < ending <= last; item '' is all of them. Entries are
 -- never changed, a wrong one is undone by another.
@@ -210,6 +225,7 @@ STEPS = {
     "004_followed": FOLLOWED,
     "005_exceptional": EXCEPTIONAL,
     "007_inbox": INBOX,
+    "008_gaps": GAPS,
     "009_review": REVIEW,
     "010_sources": SOURCES,
 }
