@@ -36,9 +36,10 @@ def pull(opened: Opened, config: Config, spec: SourceSpec, first: int, now: int)
         try:
             total = keep_all(opened, config, spec, fetched(session, window, now, config), now)
         except EnvmonError as error:
+            if isinstance(error, SourceUnavailable):
+                error.until = access.remember_alone(opened, spec, session, now)
             raise access.blotted(error, session) from None
-        finally:
-            access.remember_alone(opened, spec, session, now)
+        access.remember_alone(opened, spec, session, now)
         if not total.refused:  # what is refused today (it lies in the future) may be taken tomorrow
             access.remember_round(opened, config, spec, session)
     return total
