@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Protocol
 
 from envmon import periods
-from envmon.errors import EnvmonError, StoreBusy
+from envmon.errors import EnvmonError, SourceUnavailable, StoreBusy
 from envmon.model import Config, SourceSpec
 from envmon.pipeline import inbox
 from envmon.pipeline.access import job_of
@@ -183,7 +183,9 @@ def guard(opened: Opened, job: Job, slots: range, now: int, failures: int) -> in
         with opened() as store:
             lang = store.meta("language") or LANGUAGES[0]
             said = error.said(lang) if isinstance(error, EnvmonError) else f"{type(error).__name__}: {error}"
-            store.fail_slots(job.name, slots, now, said, now + pause_after(failures))
+            wanted = error.until if isinstance(error, SourceUnavailable) else 0
+            next_try = min(max(now + pause_after(failures), wanted), now + BACKOFF[-1])
+            store.fail_slots(job.name, slots, now, said, next_try)
         return 0
     with opened() as store:
         store.finish_slots(job.name, slots, now)

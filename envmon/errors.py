@@ -65,9 +65,13 @@ class NotAssessable(EnvmonError):
 
 
 class SourceUnavailable(EnvmonError):
-    """The service refused, timed out or answered an error; asking again later may help."""
+    """The service refused, timed out or answered an error; asking again later may help.
+
+    until : the minute before which it asked not to be asked again; 0: it did not say.
+    """
 
     retryable = True
+    until = 0
 
 
 class SourceChanged(EnvmonError):

@@ -26,6 +26,7 @@ from envmon.http.limits import retry_after, used_up
 from envmon.model import Config
 from envmon.pipeline import access
 from envmon.pipeline.importing import import_file
+from envmon.pipeline.pull import pull
 from envmon.pipeline.source_board import Line, lines_of, source_board
 from envmon.pipeline.wiring import load_config
 from envmon.standards import parameters
@@ -340,19 +341,33 @@ def test_a_short_retry_after_is_waited_for_and_a_long_one_ends_the_round(server:
 
 
 def test_a_service_is_left_alone_over_a_restart(office: Office, server: FaultServer) -> None:
-    """429 with a date an hour ahead: tries at their usual times fail without asking, until that hour is over."""
+    """429 with a date an hour ahead: nothing is tried until that hour is over, and by hand it is not asked either."""
     office.configure(f"{server.url}/s429-retry-date/")
     assert office.tick() == 0
-    assert len(server.asked) == 1
     assert office.row()["next"] == "2022-03-01 10:40"
-    for _ in range(10):
+    for _ in range(11):
         office.tick(5)
-    assert len(server.asked) == 1
-    assert "2022-03-01 10:40 之前不再访问" in office.row()["error"]
     office.configure(f"{server.url}/s429-retry-date/")  # read anew
-    for _ in range(20):
-        office.tick(5)
-    assert len(server.asked) > 1
+    with pytest.raises(SourceUnavailable) as caught:
+        pull(office.opened, office.config, office.config.sources[0], office.now, office.now)
+    assert "2022-03-01 10:40 之前不再访问" in caught.value.said("zh")
+    assert len(server.asked) == 1
+    assert (office.row()["state"], office.row()["failures"]) == ("failing", 1)
+    office.tick(5)
+    assert len(server.asked) == 2
+
+
+def test_ten_days_are_remembered_as_one_and_looked_at_every_hour(office: Office, server: FaultServer) -> None:
+    office.configure(f"{server.url}/s503-retry-864000/")
+    office.tick()
+    assert office.row()["next"] == "2022-03-02 09:40"
+    for _ in range(23 * 4):
+        office.tick(15)
+    assert len(server.asked) == 1
+    assert office.row()["failures"] == 24  # the first, and once an hour
+    for _ in range(5):
+        office.tick(15)
+    assert len(server.asked) == 2
 
 
 def test_a_pause_between_requests_and_an_end_of_the_round(server: FaultServer) -> None:

@@ -31,6 +31,7 @@ LONGEST_WAIT = 10  # seconds a service may make a round wait; what it asks beyon
 SILENCE = 10  # seconds without a byte
 MOVES = 5  # redirects followed one after the other
 CHUNK = 2**16
+LONGEST_VALIDATORS = 300  # characters of ETag and Last-Modified; longer ones are not remembered
 SHORTEST_SECRET = 4  # characters; a shorter one is not looked for in texts, it would be found everywhere
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -166,7 +167,7 @@ class Session:
                 body = self._follow(method, url, params, form, until, key)
             except _Passing as error:
                 wait = PAUSE * 2 ** (self._retries - left) * (1 + JITTER * self._jitter())
-                wait = max(wait, error.after)
+                wait = max(wait, error.after, self.access.pause)
                 if error.after > LONGEST_WAIT or (error.after and self._steady() + wait >= until):
                     self._leave_alone(error.after, error)
                 elif left and not self._probing and self._steady() + wait < until:
@@ -309,9 +310,9 @@ class Session:
             self.documents[key] = self._known[key]
             raise Unchanged("error.http.unchanged", url=place)
         body = self._body(answer, place, until)
-        validators = (answer.headers.get("ETag", "")[:200], answer.headers.get("Last-Modified", "")[:60])
-        if key and any(validators):
-            self.documents[key] = validators
+        tag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
+        if key and (tag or modified) and len(tag + modified) <= LONGEST_VALIDATORS:
+            self.documents[key] = (tag, modified)
         return body
 
     def _body(self, answer: requests.Response, url: str, until: float) -> bytes:

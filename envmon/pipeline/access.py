@@ -108,20 +108,25 @@ def alone_until(store: Store, source: str, now: int) -> int | None:
 def check_alone(spec: SourceSpec, memory: Memory) -> None:
     """Raises SourceUnavailable while the service wants to be left alone."""
     if memory.until is not None:
-        raise SourceUnavailable("error.http.alone", url=http.shown(spec.url), at=periods.clock(memory.until))
+        error = SourceUnavailable("error.http.alone", url=http.shown(spec.url), at=periods.clock(memory.until))
+        error.until = memory.until
+        raise error
 
 
-def remember_alone(opened: Opened, spec: SourceSpec, session: http.Session, now: int) -> None:
-    """Keep for how long the service wants to be left alone, if it does."""
-    if session.alone:
-        with opened() as store:
-            store.set_meta(f"alone {spec.id}", now + -int(-session.alone // 60))
+def remember_alone(opened: Opened, spec: SourceSpec, session: http.Session, now: int) -> int:
+    """Keep until which minute the service wants to be left alone; 0: it does not."""
+    if not session.alone:
+        return 0
+    until = now - int(-session.alone // 60)
+    with opened() as store:
+        store.set_meta(f"alone {spec.id}", until)
+    return until
 
 
 def remember_round(opened: Opened, config: Config, spec: SourceSpec, session: http.Session) -> None:
     """Keep the validators of a round that was understood and stored whole: only then may a 304 stand for it."""
-    with opened() as store:
-        if session.documents or store.meta(f"round {spec.id}") is not None:
+    if session.documents:
+        with opened() as store:
             made = {"under": _fingerprint(config, spec), "batch": store.batch_of(spec.id)}
             store.set_meta(f"round {spec.id}", {**made, "documents": session.documents})
 

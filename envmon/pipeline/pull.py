@@ -54,9 +54,10 @@ def read_window(
             # whatever time is asked for, it is answered now: a later answer than any before
             total = keep_all(opened, config, spec, (replace(one, taken=now) for one in payloads), now)
         except EnvmonError as error:
+            if isinstance(error, SourceUnavailable):
+                error.until = access.remember_alone(opened, spec, session, now)
             raise access.blotted(error, session) from None
-        finally:
-            access.remember_alone(opened, spec, session, now)
+        access.remember_alone(opened, spec, session, now)
         if not total.refused:  # what is refused today (it lies in the future) may be taken tomorrow
             access.remember_round(opened, config, spec, session)
     return total
