@@ -6,8 +6,10 @@ Answers are served over a loopback socket and fetched by the real session.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,7 +27,8 @@ from envmon.sources.answers import Place
 from envmon.sources.cells import Unreadable
 from envmon.sources.gases import steps
 
-RECORDED = Path(__file__).parent / "recorded"
+ROOT = Path(__file__).parent.parent
+RECORDED = ROOT / "tests/recorded"
 ITEMS = standards.parameters()
 STREAMS = {span: 100 + at for at, span in enumerate(Span)}
 
@@ -775,3 +778,21 @@ def test_a_pull_keeps_what_came_counts_no_foreign_index_and_shows_no_key(
         assert {day.aqi for day in days} == {NO_VALUE}  # neither two hours nor a foreign index make a day
         assert "s3cret" not in "\n".join(store.db.iterdump())
     assert not [path for path in bureau.folder.rglob("*") if path.is_file() and b"s3cret" in path.read_bytes()]
+
+
+EXAMPLES = re.findall(r"```toml\n(\[\[sources\]\]\n.*?)```", (ROOT / "docs/sources.md").read_text("utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("kind", ["cnemc_air", "openaq", "sensorthings", "waqi"])
+def test_the_examples_of_the_page_are_good_config(kind: str, make_bureau: Any, tmp_path: Path, server: Server) -> None:
+    """Each is read with the bureau's config, and asks what it says."""
+    (example,) = [one for one in EXAMPLES if f'kind = "{kind}"' in one and "options" in one]
+    bureau = make_bureau(tmp_path / "bureau")
+    text = re.sub(r'id = "[^"]*"', 'id = "example"', example, count=1)
+    bureau.path.write_text(bureau.path.read_text("utf-8") + "\n" + text, "utf-8")
+    (source,) = [one for one in bureau.config.sources if one.id == "example"]
+    assert source.kind == kind
+    server.answer = lambda question: b'{"results": [], "value": []}' if kind != "cnemc_air" else b"[]"
+    with http.Session(http.Access(), retries=0) as session:
+        found = SOURCES[kind].fetch(session, replace(source, url=server.url + "/"), AIR_TAKEN, bureau.config.sites)
+        assert list(found)
