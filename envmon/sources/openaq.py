@@ -6,6 +6,7 @@ enters marked, so that it does not count. Never here: judging, choosing which se
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -25,13 +26,14 @@ from envmon.texts import t
 
 ITEMS = frozenset(["so2", "no2", "co", "o3", "pm10", "pm25", "nox"])
 PAGE_SIZE = 1000
+SENSOR = re.compile(r"[0-9]{1,18}\Z")
 
 
 def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -> Iterator[Payload]:
     """The sensors of the sites' locations, and the hours of the look-back of those that measure one of ITEMS.
 
-    A site's code is its location's number there. A sensor that fell silent before the look-back is not asked.
-    Raises UsageError when no site has a code.
+    Option `sites` gives each site the number of its location. A sensor that fell silent before the look-back is not
+    asked. Raises UsageError when the option names no site.
     """
     yield from ask_all(_asks(session, spec, now, codes(spec, sites)), now)
 
@@ -64,18 +66,21 @@ def _hours(session: Session, spec: SourceSpec, site: Site, sensor: str, window: 
 
 
 def _alive(bodies: Sequence[bytes], first: int) -> list[str]:
-    """Numbers of the sensors worth asking; none when the list cannot be read, of which the parser tells."""
+    """Numbers of the sensors worth asking, of each item the one that is there longest: two would revise each other.
+
+    None when the list cannot be read, of which the parser tells.
+    """
     try:
         listed = [row for body in bodies for row in _results(Payload("", body, 0))]
     except SourceChanged:
         return []
-    found = []
+    found: dict[str, int] = {}
     for row in listed:
+        item, printed = _item(row), str(row.get("id"))
         last = zoned(inside(row, "datetimeLast", "utc"))
-        number_there = str(row.get("id"))
-        if _item(row) in ITEMS and number_there.isdigit() and (last is None or last >= first):
-            found.append(number_there)
-    return found
+        if item in ITEMS and SENSOR.match(printed) and (last is None or last >= first):
+            found[item] = min(int(printed), found.get(item, int(printed)))
+    return [str(sensor) for sensor in found.values()]
 
 
 def _item(row: Mapping[str, Any]) -> str:
