@@ -232,9 +232,9 @@ def test_openaq_lists_hold_no_readings() -> None:
         ({"period": period("2023-10-16T13:00:00", "2023-10-16T14:00:00")}, "no time with a zone"),
         ({"period": period("2023-10-16T13:00:00Z", None)}, "'None' is no time with a zone"),
         ({"period": None}, "no time with a zone"),
-        ({"period": period("2023-10-16T13:00:00Z", "2023-10-16T13:15:00Z")}, "neither a whole hour nor a day"),
-        ({"period": period("2023-10-16T13:30:00Z", "2023-10-16T14:30:00Z")}, "neither a whole hour nor a day"),
-        ({"period": period("2023-10-16T14:00:00Z", "2023-10-16T13:00:00Z")}, "neither a whole hour nor a day"),
+        ({"period": period("2023-10-16T13:00:00Z", "2023-10-16T13:15:00Z")}, "is no whole hour"),
+        ({"period": period("2023-10-16T13:30:00Z", "2023-10-16T14:30:00Z")}, "is no whole hour"),
+        ({"period": period("2023-10-16T14:00:00Z", "2023-10-16T13:00:00Z")}, "is no whole hour"),
         ({"period": period("2023-10-16T18:00:00Z", "2023-10-16T19:00:00Z")}, "later than the data were taken"),
         ({"parameter": {"name": "o3", "units": "ppm"}}, "its unit is ppm"),
         ({"parameter": {"name": "pm25", "units": "particles/cm³"}}, "cannot be turned"),
@@ -263,13 +263,28 @@ def test_openaq_null_negative_flagged_and_unknown_values() -> None:
     assert parse("openaq", MEASURED, origin="x#site=b", taken=OPENAQ_TAKEN).unknown == {"b": 2}
 
 
-def test_openaq_day_of_beijing() -> None:
+def test_openaq_days_are_not_taken() -> None:
+    """A mean over a day is not the daily value of ozone, and nobody knows of how many hours it is."""
     day = measured(period=period("2023-10-15T16:00:00Z", "2023-10-16T16:00:00Z"))
-    assert [(row[0], row[3]) for row in parse("openaq", day, taken=OPENAQ_TAKEN).rows] == [
-        (at(2023, 10, 17), STREAMS[Span.DAY])
-    ]
-    abroad = measured(period=period("2023-10-15T06:00:00Z", "2023-10-16T06:00:00Z"))
-    assert "neither" in parse("openaq", abroad, taken=OPENAQ_TAKEN).refused[0].reason
+    assert "is no whole hour" in parse("openaq", day, taken=OPENAQ_TAKEN).refused[0].reason
+
+
+@pytest.mark.parametrize(
+    ("item", "percent", "enters"),
+    [
+        ("o3", 100, True),
+        ("o3", 75, True),
+        ("o3", 74.9, False),
+        ("o3", 25, False),
+        ("o3", None, True),
+        ("pm25", 25, True),
+    ],
+)
+def test_openaq_hours_of_too_few_minutes(item: str, percent: float | None, enters: bool) -> None:
+    """GB 3095 table 4: an hourly mean of a gas needs 45 minutes, 75 % of an hour."""
+    row = measured(parameter={"name": item, "units": "µg/m³"}, coverage={"percentComplete": percent})
+    parsed = parse("openaq", row, taken=OPENAQ_TAKEN)
+    assert (len(parsed.rows), len(parsed.refused)) == (enters, not enters)
 
 
 def test_a_saved_openaq_answer_is_known_by_the_name_of_its_file() -> None:
@@ -477,7 +492,6 @@ def observed(when: Any, result: Any = 12.5, **more: Any) -> dict[str, Any]:
     [
         ("2020-08-18T21:00:00Z/2020-08-18T22:00:00Z", (2020, 8, 19, 6), Span.HOUR),
         ("2020-08-19T05:00:00+08:00/2020-08-19T06:00:00+08:00", (2020, 8, 19, 6), Span.HOUR),
-        ("2020-08-17T16:00:00Z/2020-08-18T16:00:00Z", (2020, 8, 19, 0), Span.DAY),
         ("2020-08-18T21:50:00Z/2020-08-18T22:00:00Z", (2020, 8, 19, 6), Span.SAMPLE),
         ("2020-08-18T22:00:00.000Z", (2020, 8, 19, 6), Span.SAMPLE),
     ],
@@ -491,7 +505,7 @@ def test_sensorthings_instants_that_end_hours() -> None:
     body = datastream(observed("2020-08-18T22:00:00Z"), observed("2020-08-18T22:10:00Z"))
     parsed = parse("sensorthings", body, taken=ST_TAKEN, instant="hour")
     assert [row[3] for row in parsed.rows] == [STREAMS[Span.HOUR]]
-    assert "neither a whole hour" in parsed.refused[0].reason
+    assert "is no whole hour" in parsed.refused[0].reason
 
 
 @pytest.mark.parametrize(
@@ -499,14 +513,15 @@ def test_sensorthings_instants_that_end_hours() -> None:
     [
         (datastream(observed("2020-08-18T22:00:00")), "no time with a zone"),
         (datastream(observed(None)), "no time with a zone"),
-        (datastream(observed("2020-08-18T18:00:00Z/2020-08-18T22:00:00Z")), "neither"),
+        (datastream(observed("2020-08-17T16:00:00Z/2020-08-18T16:00:00Z")), "is no whole hour"),
+        (datastream(observed("2020-08-18T18:00:00Z/2020-08-18T22:00:00Z")), "is no whole hour"),
         (datastream(observed("2021-08-18T22:00:00Z")), "later"),
         (datastream(observed("2020-08-18T22:00:00Z", [1])), "not a number"),
         (datastream(observed("2020-08-18T22:00:00Z", False)), "not a number"),
         (datastream(observed("2020-08-18T22:00:00Z"), unitOfMeasurement=None), "no unit"),
         (datastream(observed("2020-08-18T22:00:00Z"), unitOfMeasurement={"symbol": "hPa"}), "cannot be turned"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_sensorthings_observations_that_are_refused(body: Any, reason: str) -> None:
     parsed = parse("sensorthings", body, taken=ST_TAKEN)

@@ -125,18 +125,15 @@ def stamp(minute: int) -> str:
 
 
 def span_of(first: int, last: int) -> Span | None:
-    """What a value over first < t <= last stands for; None when envmon keeps no values of such an interval.
+    """What a value over first < t <= last stands for; None when no values of such an interval are taken.
 
-    Hours and days must be whole ones by Beijing time; what is shorter than an hour is a sample.
+    Hours must be whole ones; what is shorter is a sample. A day is made here, of hours: a mean over it is not what the
+    standards call its value (ozone), nor known to have enough of them.
     """
     length = last - first
-    if 0 <= length < Span.HOUR:
-        return Span.SAMPLE
     if length == Span.HOUR and last % 60 == 0:
         return Span.HOUR
-    if length == Span.DAY and last == periods.hour_ending(periods.day_of(last), 24):
-        return Span.DAY
-    return None
+    return Span.SAMPLE if 0 <= length < Span.HOUR else None
 
 
 def kept(ask: Callable[[], bytes]) -> tuple[Callable[[], bytes], list[bytes]]:

@@ -13,10 +13,10 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from envmon import periods
+from envmon import periods, rounding, standards
 from envmon.errors import SourceChanged
 from envmon.http import Session, joined
-from envmon.model import Kind, Mark, Payload, Refused, Row, Site, SourceSpec
+from envmon.model import Kind, Mark, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.sources.answers import Place, about, codes, followed, inside, kept, site_of, span_of, stamp, zoned
 from envmon.sources.cells import Unreadable, snippet
 from envmon.sources.context import EARLY, Ask, Context, Parsed, ask_all
@@ -129,14 +129,27 @@ def _reading(row: Mapping[str, Any], context: Context, site: int, taken: int) ->
         raise Unreadable("refused.utc", printed=snippet(str(ends[0 if first is None else 1])))
     if last > taken + EARLY:
         raise Unreadable("refused.future", at=periods.clock(last))
-    span = span_of(first, last)
-    if not span:  # neither an hour nor a day
+    if span_of(first, last) is not Span.HOUR:
         raise Unreadable("refused.interval", first=periods.clock(first), last=periods.clock(last))
-    parameter = context.parameters[row["parameter"]["name"]]
+    parameter = context.parameters[_item(row)]
     unit = inside(row, "parameter", "units")
     found = steps(context, row.get("value"), unit, parameter, periods.day_of(last))
+    if found is None:
+        return None
+    _check_minutes(inside(row, "coverage", "percentComplete"), parameter.id, periods.day_of(last))
     mark = Mark.FAULT if inside(row, "flagInfo", "hasFlags") is True else Mark.NONE
-    return None if found is None else (last, site, parameter.number, context.stream(span), found, int(mark))
+    return last, site, parameter.number, context.stream(Span.HOUR), found, int(mark)
+
+
+def _check_minutes(percent: Any, item: str, day: int) -> None:
+    """Raises Unreadable when an hourly mean is known to rest on fewer minutes than the standard of the day asks for."""
+    try:
+        known = rounding.scaled(percent, 1) if isinstance(percent, str) else 1000
+    except ValueError:
+        return
+    needed = standards.air(day).validity.hour_minutes.get(item, 0) if standards.in_force(day) else 0
+    if known * 60 < needed * 1000:
+        raise Unreadable("refused.minutes", percent=percent, needed=needed)
 
 
 def places(payload: Payload) -> list[Place]:
