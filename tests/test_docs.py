@@ -11,6 +11,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ import click
 import pytest
 
 from envmon import cli, periods, standards
+from envmon.feed import Feed
 from envmon.model import (
     POLLUTANTS,
     Basis,
@@ -148,7 +150,7 @@ def understand(words: list[str]) -> None:
         if not isinstance(command, click.Group):
             break
         if not rest:
-            if given.get("version") or given.get("help"):
+            if given.get("version") or given.get("help") or command.invoke_without_command:
                 return
             raise click.UsageError("a command is missing")
         below = command.get_command(context, rest[0])
@@ -300,6 +302,11 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
     (example,) = (one.command for one in ANSWERS if one.section == "import")
     for command in (example, "envmon import --source lab --json data/sample/lab/lab_2022-0[678].csv data/lake.csv"):
         said[command] = in_shell(command, folder)
+    trying = "envmon sources try archive --at 2022-03-01T09:40 --rows 1 --json"
+    with Feed(ROOT / "data/sample", clock=lambda: periods.minute(datetime(2022, 3, 1, 9, 40))) as feed:
+        text = (folder / "config.toml").read_text("utf-8").replace("http://127.0.0.1:8930", feed.url)
+        (folder / "here.toml").write_text(text, "utf-8")
+        said[trying] = in_shell(trying.replace("envmon", "envmon --config here.toml", 1), folder)
     in_shell("envmon publish good_days --area chengdu --period 2022-01 --document 2022-9", folder)
     hours = "".join(f"20220108,{hour},PM2.5,60\n" for hour in range(1, 24))
     (folder / "data/revised.csv").write_text(f"date,hour,type,成都\n{hours}", "utf-8")

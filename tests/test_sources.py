@@ -452,9 +452,9 @@ class Recorder:
     """Stands where the HTTP session stands; answers and remembers what was asked."""
 
     def __init__(self, answer: Callable[[str], bytes]) -> None:
-        self.answer, self.asked = answer, []
+        self.answer, self.asked, self.unchanged = answer, [], 0
 
-    def get(self, url: str, params: object = None) -> bytes:
+    def get(self, url: str, params: object = None, conditional: bool = False) -> bytes:
         self.asked.append(url)
         return self.answer(url)
 

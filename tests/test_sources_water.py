@@ -501,7 +501,7 @@ def test_lab_asks_for_the_months_of_the_window() -> None:
     asked = []
 
     class Months:
-        def get(self, url: str) -> bytes:
+        def get(self, url: str, conditional: bool = False) -> bytes:
             asked.append(url)
             raise NotFound(url)
 
