@@ -707,8 +707,11 @@ def test_air_usual_and_unknown_routes(server: Server) -> None:
     fetch(server, "cnemc_air", 0, [city], days=False)
     assert [question.path for question in server.asked] == ["/HourChangesPublish/GetCityRealTimeAqiHistoryByCondition"]
     server.asked.clear()
-    fetch(server, "cnemc_air", 0, [], routes=["city_stations_now"], cities=["成都市"])
+    fetch(server, "cnemc_air", 0, [], routes="city_stations_now", cities="成都市")
     assert [question.query for question in server.asked] == [{"cityName": "成都市"}]
+    for odd in (5, [["city_now"]], {"city_now": 1}):
+        with pytest.raises(UsageError, match="is not known"):
+            fetch(server, "cnemc_air", 0, [city], routes=odd)
     with pytest.raises(UsageError, match=r"all_station in options\.routes is not known; there are: city_hours"):
         fetch(server, "cnemc_air", 0, [city], routes=["all_station"])
     with pytest.raises(UsageError, match="nothing to ask"):

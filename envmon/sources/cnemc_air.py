@@ -90,9 +90,8 @@ def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -
     Raises UsageError for an unknown route, and when there is nothing to ask for.
     """
     usual = [name for name in USUAL if name != "city_days" or spec.options.get("days", True)]
-    wanted = spec.options.get("routes", usual)
-    names = wanted if isinstance(wanted, list | tuple) else [wanted]
-    if strangers := [str(name) for name in names if name not in ROUTES]:
+    names = _texts(spec.options.get("routes", usual))
+    if strangers := [name for name in names if name not in ROUTES]:
         raise UsageError(
             "error.source.option_routes", name=spec.id, strangers=", ".join(strangers), known=" ".join(ROUTES)
         )
@@ -103,11 +102,16 @@ def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -
     yield from ask_all(asks, now)
 
 
+def _texts(option: Any) -> list[str]:
+    """An option that is one text or several."""
+    return [str(one) for one in (option if isinstance(option, list | tuple) else [option])]
+
+
 def _values(route: Route, spec: SourceSpec, now: int, sites: Sequence[Site]) -> list[str]:
     """What a route is asked for, one after the other: codes, names or hours; one empty text when it asks for all."""
     mine = [site for site in sites if site.kind is route.by]
     if route.key == "cityName":
-        return [str(name) for name in spec.options.get("cities", [site.name for site in mine])]
+        return _texts(spec.options.get("cities", [site.name for site in mine]))
     if route.by is not None:
         return [site.code for site in mine if site.code]
     if not route.key:
