@@ -6,8 +6,10 @@ Answers are served over a loopback socket and fetched by the real session.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,11 +23,12 @@ from envmon import http, periods, standards
 from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable, UsageError
 from envmon.model import NO_VALUE, Basis, Kind, Mark, Payload, Row, Site, SourceSpec, Span
 from envmon.sources import SOURCES, Context, Parsed, cnemc_air, openaq, read_file
-from envmon.sources.answers import Place
 from envmon.sources.cells import Unreadable
+from envmon.sources.context import Place
 from envmon.sources.gases import steps
 
-RECORDED = Path(__file__).parent / "recorded"
+ROOT = Path(__file__).parent.parent
+RECORDED = ROOT / "tests/recorded"
 ITEMS = standards.parameters()
 STREAMS = {span: 100 + at for at, span in enumerate(Span)}
 
@@ -229,9 +232,9 @@ def test_openaq_lists_hold_no_readings() -> None:
         ({"period": period("2023-10-16T13:00:00", "2023-10-16T14:00:00")}, "no time with a zone"),
         ({"period": period("2023-10-16T13:00:00Z", None)}, "'None' is no time with a zone"),
         ({"period": None}, "no time with a zone"),
-        ({"period": period("2023-10-16T13:00:00Z", "2023-10-16T13:15:00Z")}, "neither a whole hour nor a day"),
-        ({"period": period("2023-10-16T13:30:00Z", "2023-10-16T14:30:00Z")}, "neither a whole hour nor a day"),
-        ({"period": period("2023-10-16T14:00:00Z", "2023-10-16T13:00:00Z")}, "neither a whole hour nor a day"),
+        ({"period": period("2023-10-16T13:00:00Z", "2023-10-16T13:15:00Z")}, "is no whole hour"),
+        ({"period": period("2023-10-16T13:30:00Z", "2023-10-16T14:30:00Z")}, "is no whole hour"),
+        ({"period": period("2023-10-16T14:00:00Z", "2023-10-16T13:00:00Z")}, "is no whole hour"),
         ({"period": period("2023-10-16T18:00:00Z", "2023-10-16T19:00:00Z")}, "later than the data were taken"),
         ({"parameter": {"name": "o3", "units": "ppm"}}, "its unit is ppm"),
         ({"parameter": {"name": "pm25", "units": "particles/cm³"}}, "cannot be turned"),
@@ -260,13 +263,28 @@ def test_openaq_null_negative_flagged_and_unknown_values() -> None:
     assert parse("openaq", MEASURED, origin="x#site=b", taken=OPENAQ_TAKEN).unknown == {"b": 2}
 
 
-def test_openaq_day_of_beijing() -> None:
+def test_openaq_days_are_not_taken() -> None:
+    """A mean over a day is not the daily value of ozone, and nobody knows of how many hours it is."""
     day = measured(period=period("2023-10-15T16:00:00Z", "2023-10-16T16:00:00Z"))
-    assert [(row[0], row[3]) for row in parse("openaq", day, taken=OPENAQ_TAKEN).rows] == [
-        (at(2023, 10, 17), STREAMS[Span.DAY])
-    ]
-    abroad = measured(period=period("2023-10-15T06:00:00Z", "2023-10-16T06:00:00Z"))
-    assert "neither" in parse("openaq", abroad, taken=OPENAQ_TAKEN).refused[0].reason
+    assert "is no whole hour" in parse("openaq", day, taken=OPENAQ_TAKEN).refused[0].reason
+
+
+@pytest.mark.parametrize(
+    ("item", "percent", "enters"),
+    [
+        ("o3", 100, True),
+        ("o3", 75, True),
+        ("o3", 74.9, False),
+        ("o3", 25, False),
+        ("o3", None, True),
+        ("pm25", 25, True),
+    ],
+)
+def test_openaq_hours_of_too_few_minutes(item: str, percent: float | None, enters: bool) -> None:
+    """GB 3095 table 4: an hourly mean of a gas needs 45 minutes, 75 % of an hour."""
+    row = measured(parameter={"name": item, "units": "µg/m³"}, coverage={"percentComplete": percent})
+    parsed = parse("openaq", row, taken=OPENAQ_TAKEN)
+    assert (len(parsed.rows), len(parsed.refused)) == (enters, not enters)
 
 
 def test_a_saved_openaq_answer_is_known_by_the_name_of_its_file() -> None:
@@ -286,7 +304,7 @@ def test_openaq_asks_for_the_living_sensors_page_by_page(server: Server) -> None
 
     server.answer = answer
     now = at(2024, 8, 28, 4, 30)  # 20:30 UTC of the 27th
-    payloads = fetch(server, "openaq", now, [STATION, Site("s", "断面", Kind.SECTION, "x", code="9")])
+    payloads = fetch(server, "openaq", now, [STATION], sites={"a": 2178})
     hours = [(question.path.split("/")[3], question.query["page"]) for question in server.asked[1:]]
     rest = [(sensor, "1") for sensor in ("3918", "3917", "25227", "4272103")]
     assert hours == [("3916", "1"), ("3916", "2"), *rest]
@@ -307,26 +325,36 @@ def test_openaq_failures_are_told_after_what_could_be_had(server: Server) -> Non
         return b"<html>" if question.path.endswith("/7/sensors") else b'{"results": []}'
 
     server.answer = answer
-    other, third = Site("b", "乙", Kind.STATION, "x", code="7"), Site("d", "丁", Kind.CITY, "x", code="8")
-    payloads, error = fetched(server, "openaq", 0, [STATION, other, third])
+    other, third = Site("b", "乙", Kind.STATION, "x"), Site("d", "丁", Kind.CITY, "x")
+    payloads, error = fetched(server, "openaq", 0, [STATION, other, third], sites={"a": 2178, "b": 7, "d": 8})
     assert isinstance(error, SourceUnavailable)
     assert "401" in str(error)
     assert [payload.body for payload in payloads] == [b"<html>", b'{"results": []}']
 
 
-def test_which_sites_are_asked(server: Server) -> None:
-    server.answer = lambda question: b'{"results": []}'
-    fetch(server, "openaq", 0, [STATION, CITY], sites={"c": 8118})
-    assert [question.path for question in server.asked] == ["/v3/locations/8118/sensors"]
-    for options, key in (
+def test_of_two_sensors_of_an_item_the_older_is_asked(server: Server) -> None:
+    """Both would write the same hours in turn, each a revision of the other."""
+    pm25 = {"name": "pm25", "units": "µg/m³"}
+    sensors = [{"id": 9, "parameter": pm25}, {"id": 7, "parameter": pm25}, {"id": "x/../..", "parameter": pm25}]
+    server.answer = lambda question: json.dumps({"results": sensors if "locations" in question.path else []}).encode()
+    fetch(server, "openaq", 0, [STATION], sites={"a": 1})
+    assert [question.path for question in server.asked] == ["/v3/locations/1/sensors", "/v3/sensors/7/hours"]
+
+
+@pytest.mark.parametrize("kind", ["openaq", "waqi", "sensorthings"])
+def test_only_the_sites_that_are_named_are_asked(server: Server, kind: str) -> None:
+    """A code is a number of the national platforms; here the same number would be some other place in the world."""
+    section = Site("s", "断面", Kind.SECTION, "x")
+    for options, said in (
+        ({}, "which sites to ask for"),
+        ({"sites": {}}, "which sites to ask for"),
         ({"sites": {"nobody": 1}}, "nobody"),
-        ({"sites": ["a"]}, "sites"),
-        ({"sites": {}}, "nothing to ask"),
+        ({"sites": {"s": 1}}, "no such city or air station"),
+        ({"sites": ["a"]}, "not written right"),
     ):
-        with pytest.raises(UsageError, match=key):
-            fetch(server, "openaq", 0, [STATION], **options)
-    with pytest.raises(UsageError, match="code"):
-        fetch(server, "waqi", 0, [Site("a", "甲", Kind.STATION, "x")])
+        with pytest.raises(UsageError, match=said):
+            fetch(server, kind, 0, [STATION, CITY, section], **options)
+    assert server.asked == []
 
 
 def test_openaq_places() -> None:
@@ -404,7 +432,7 @@ def test_waqi_fetch(server: Server) -> None:
     ]
     server.answer = lambda question: (RECORDED / "waqi/unauthenticated.json").read_bytes()
     with pytest.raises(SourceUnavailable, match="does not accept the key"):
-        fetch(server, "waqi", 0, [STATION])
+        fetch(server, "waqi", 0, [STATION, CITY], sites=sites)
 
 
 # --- SensorThings -----------------------------------------------------------------------------------------------------
@@ -427,14 +455,15 @@ def test_recorded_sensorthings_observations() -> None:
 
 
 def test_recorded_sensorthings_latest() -> None:
-    """Fourteen datastreams, one without observations; the 750.28 of saqn:ds:077a3ec is for quality control to judge."""
-    streams = [stream["@iot.id"] for stream in json.loads(LATEST)["value"]]
-    options = {"properties": dict.fromkeys(streams, "pm25"), "units": {"pm25": "ug/m3"}}
-    parsed = parse("sensorthings", LATEST, origin="x#site=a", taken=ST_TAKEN, **options)
-    values = {value for _, value, _ in reading(parsed.rows, "pm25")}
-    assert len(parsed.rows) == 13
-    assert {750_280, 1_300, 25_900, 15_360} <= values
-    assert parsed.refused == []
+    """Fourteen datastreams of as many things, one without observations; the 750.28 is for quality control to judge."""
+    streams = json.loads(LATEST)["value"]
+    things = [stream["Thing"]["@iot.id"] for stream in streams]  # aliases of fourteen sites
+    options = {"properties": {one["@iot.id"]: "pm25" for one in streams}, "units": {"pm25": "ug/m3"}}
+    parsed = parse("sensorthings", LATEST, *things, origin="saved.json", taken=ST_TAKEN, **options)
+    values = {(row[1], row[4]) for row in parsed.rows}
+    assert len(parsed.rows) == len(values) == 13
+    assert {(2, 1_300), (3, 25_900), (4, 750_280), (14, 15_360)} <= values
+    assert (parsed.refused, parsed.unknown) == ([], {})
 
 
 def test_sensorthings_sites_by_thing_or_datastream_when_nothing_was_asked() -> None:
@@ -463,7 +492,6 @@ def observed(when: Any, result: Any = 12.5, **more: Any) -> dict[str, Any]:
     [
         ("2020-08-18T21:00:00Z/2020-08-18T22:00:00Z", (2020, 8, 19, 6), Span.HOUR),
         ("2020-08-19T05:00:00+08:00/2020-08-19T06:00:00+08:00", (2020, 8, 19, 6), Span.HOUR),
-        ("2020-08-17T16:00:00Z/2020-08-18T16:00:00Z", (2020, 8, 19, 0), Span.DAY),
         ("2020-08-18T21:50:00Z/2020-08-18T22:00:00Z", (2020, 8, 19, 6), Span.SAMPLE),
         ("2020-08-18T22:00:00.000Z", (2020, 8, 19, 6), Span.SAMPLE),
     ],
@@ -477,7 +505,7 @@ def test_sensorthings_instants_that_end_hours() -> None:
     body = datastream(observed("2020-08-18T22:00:00Z"), observed("2020-08-18T22:10:00Z"))
     parsed = parse("sensorthings", body, taken=ST_TAKEN, instant="hour")
     assert [row[3] for row in parsed.rows] == [STREAMS[Span.HOUR]]
-    assert "neither a whole hour" in parsed.refused[0].reason
+    assert "is no whole hour" in parsed.refused[0].reason
 
 
 @pytest.mark.parametrize(
@@ -485,14 +513,15 @@ def test_sensorthings_instants_that_end_hours() -> None:
     [
         (datastream(observed("2020-08-18T22:00:00")), "no time with a zone"),
         (datastream(observed(None)), "no time with a zone"),
-        (datastream(observed("2020-08-18T18:00:00Z/2020-08-18T22:00:00Z")), "neither"),
+        (datastream(observed("2020-08-17T16:00:00Z/2020-08-18T16:00:00Z")), "is no whole hour"),
+        (datastream(observed("2020-08-18T18:00:00Z/2020-08-18T22:00:00Z")), "is no whole hour"),
         (datastream(observed("2021-08-18T22:00:00Z")), "later"),
         (datastream(observed("2020-08-18T22:00:00Z", [1])), "not a number"),
         (datastream(observed("2020-08-18T22:00:00Z", False)), "not a number"),
         (datastream(observed("2020-08-18T22:00:00Z"), unitOfMeasurement=None), "no unit"),
         (datastream(observed("2020-08-18T22:00:00Z"), unitOfMeasurement={"symbol": "hPa"}), "cannot be turned"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_sensorthings_observations_that_are_refused(body: Any, reason: str) -> None:
     parsed = parse("sensorthings", body, taken=ST_TAKEN)
@@ -522,13 +551,18 @@ def test_sensorthings_pages_are_followed_to_allowed_hosts_only(server: Server) -
         if question.path.endswith("/Datastreams"):
             first = datastream(observed("2020-08-18T21:00:00Z", 1))
             first["value"][0] |= {"@iot.id": "ds", "Observations@iot.nextLink": "Observations?$skip=1"}
-            first["value"].append({**first["value"][0], "Observations@iot.nextLink": "http://169.254.169.254/latest"})
+            ozone = {"@iot.id": "o3", "ObservedProperty": {"name": "臭氧"}}
+            first["value"].append(
+                {**first["value"][0], **ozone, "Observations@iot.nextLink": "http://169.254.169.254/"}
+            )
+            wind = {"@iot.id": "w", "ObservedProperty": {"name": "Wind"}}  # nobody wants it, so it is not read on
+            first["value"].append({**first["value"][0], **wind})
             return json.dumps(first).encode()
         return json.dumps(page if question.path.endswith("Observations") else {"value": []}).encode()
 
     server.answer = answer
-    site = Site("a", "甲", Kind.STATION, "x", code="saqn:t:o'1")
-    payloads, error = fetched(server, "sensorthings", ST_TAKEN, [site], base="/FROST/v1.1")
+    things = {"a": "saqn:t:o'1"}
+    payloads, error = fetched(server, "sensorthings", ST_TAKEN, [STATION], base="/FROST/v1.1", sites=things)
     assert error is not None
     assert "169.254.169.254" in str(error)
     thing = "/FROST/v1.1/Things(%27saqn%3At%3Ao%27%271%27)"
@@ -543,14 +577,32 @@ def test_sensorthings_pages_are_followed_to_allowed_hosts_only(server: Server) -
 
 
 def test_sensorthings_pages_end(server: Server) -> None:
-    """A service whose next page is always there is asked a hundred times, not for ever."""
+    """A service whose next page is always there is asked a hundred times, not for ever, and that is told."""
 
     def answer(question: Question) -> bytes:
         return json.dumps({"value": [], "@iot.nextLink": server.url + "/next"}).encode()
 
     server.answer = answer
-    assert len(fetch(server, "sensorthings", ST_TAKEN, [STATION])) == 100
+    payloads, error = fetched(server, "sensorthings", ST_TAKEN, [STATION], sites={"a": 2178})
+    assert len(payloads) == len(server.asked) == 100
+    assert "more than 100 pages" in str(error)
     assert server.asked[0].path == "/Things(2178)/Datastreams"
+    server.asked.clear()
+    server.answer = lambda question: b'{"value": [], "@iot.nextLink": "http://[x/"}'
+    assert "no address: http://[x/" in str(fetched(server, "sensorthings", 0, [STATION], sites={"a": 1})[1])
+
+
+def test_of_two_datastreams_of_an_item_one_is_read() -> None:
+    """The one the config names by its number, else the first; the other is refused once, with its number."""
+    first = datastream(observed("2020-08-18T22:00:00Z", 1), **{"@iot.id": "one"})
+    second = datastream(observed("2020-08-18T22:00:00Z", 2), observed("2020-08-18T22:05:00Z", 3), **{"@iot.id": "two"})
+    both = {"value": first["value"] + second["value"]}
+    parsed = parse("sensorthings", both, taken=ST_TAKEN)
+    assert [row[4] for row in parsed.rows] == [1000]
+    assert [(one.line, one.text) for one in parsed.refused] == [(2, "two")]
+    assert "(2 values)" in parsed.refused[0].reason
+    named = parse("sensorthings", both, taken=ST_TAKEN, properties={"two": "pm25"})
+    assert [row[4] for row in named.rows] == [2000, 3000]
 
 
 # --- the air platform -------------------------------------------------------------------------------------------------
@@ -655,12 +707,21 @@ def test_air_usual_and_unknown_routes(server: Server) -> None:
     fetch(server, "cnemc_air", 0, [city], days=False)
     assert [question.path for question in server.asked] == ["/HourChangesPublish/GetCityRealTimeAqiHistoryByCondition"]
     server.asked.clear()
-    fetch(server, "cnemc_air", 0, [], routes=["city_stations_now"], cities=["成都市"])
+    fetch(server, "cnemc_air", 0, [], routes="city_stations_now", cities="成都市")
     assert [question.query for question in server.asked] == [{"cityName": "成都市"}]
+    for odd in (5, [["city_now"]], {"city_now": 1}):
+        with pytest.raises(UsageError, match="is not known"):
+            fetch(server, "cnemc_air", 0, [city], routes=odd)
     with pytest.raises(UsageError, match=r"all_station in options\.routes is not known; there are: city_hours"):
         fetch(server, "cnemc_air", 0, [city], routes=["all_station"])
     with pytest.raises(UsageError, match="nothing to ask"):
         fetch(server, "cnemc_air", 0, [], routes=["city_now"])
+
+
+def test_air_a_row_of_another_form_stops_only_itself() -> None:
+    parsed = air([{"Area": "太原市", "IAQI": "5"}, HOUR])
+    assert len(parsed.rows) == 7
+    assert [(one.line, one.reason) for one in parsed.refused] == [(1, "rows with the keys Area, IAQI are not known")]
 
 
 def test_air_posts_that_fail_do_not_stop_the_others(server: Server) -> None:
@@ -775,3 +836,21 @@ def test_a_pull_keeps_what_came_counts_no_foreign_index_and_shows_no_key(
         assert {day.aqi for day in days} == {NO_VALUE}  # neither two hours nor a foreign index make a day
         assert "s3cret" not in "\n".join(store.db.iterdump())
     assert not [path for path in bureau.folder.rglob("*") if path.is_file() and b"s3cret" in path.read_bytes()]
+
+
+EXAMPLES = re.findall(r"```toml\n(\[\[sources\]\]\n.*?)```", (ROOT / "docs/sources.md").read_text("utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("kind", ["cnemc_air", "openaq", "sensorthings", "waqi"])
+def test_the_examples_of_the_page_are_good_config(kind: str, make_bureau: Any, tmp_path: Path, server: Server) -> None:
+    """Each is read with the bureau's config, and asks what it says."""
+    (example,) = [one for one in EXAMPLES if f'kind = "{kind}"' in one and "options" in one]
+    bureau = make_bureau(tmp_path / "bureau")
+    text = re.sub(r'id = "[^"]*"', 'id = "example"', example, count=1)
+    bureau.path.write_text(bureau.path.read_text("utf-8") + "\n" + text, "utf-8")
+    (source,) = [one for one in bureau.config.sources if one.id == "example"]
+    assert source.kind == kind
+    server.answer = lambda question: b'{"results": [], "value": []}' if kind != "cnemc_air" else b"[]"
+    with http.Session(http.Access(), retries=0) as session:
+        found = SOURCES[kind].fetch(session, replace(source, url=server.url + "/"), AIR_TAKEN, bureau.config.sites)
+        assert list(found)

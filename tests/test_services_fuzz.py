@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from envmon.errors import EnvmonError
 from envmon.model import Payload
 from envmon.sources import SOURCES, Parsed, cnemc_air, openaq
-from tests.test_services import ITEMS, RECORDED, at, context
+from tests.test_services import CITY, ITEMS, RECORDED, STATION, at, context, spec
 
 TAKEN = at(2026, 10, 9, 19)
 BYTES, KEYS, ARBITRARY = 2_000, 2_000, 60
@@ -232,6 +232,44 @@ def test_arbitrary_json(kind: str) -> None:
         checked(kind, json.dumps(found).encode())
 
     run()
+
+
+class Damaged:
+    """Stands where the session stands: whatever is asked, a damaged answer comes; some lead to further pages."""
+
+    def __init__(self, kind: str, chance: random.Random) -> None:
+        self.kind, self.chance, self.asked = kind, chance, 0
+
+    def get(self, url: str, params: object = None, conditional: bool = False) -> bytes:
+        self.asked += 1
+        body = self.chance.choice(SEEDS[self.kind])
+        if self.chance.random() < 0.5:
+            found = json.loads(body)
+            if isinstance(found, dict):
+                link = self.chance.choice(["more?$skip=1", "http://[", "//x", 7, None, "\x00"])
+                found["@iot.nextLink"] = link
+                for stream in found.get("value", []):
+                    stream["Observations@iot.nextLink"] = link
+            return json.dumps(found).encode()
+        return damaged(body, self.chance)
+
+    def post(self, url: str, params: object = None, form: object = None) -> bytes:
+        return self.get(url)
+
+
+@pytest.mark.parametrize("kind", ["openaq", "sensorthings", "waqi"])
+def test_asking_on_from_damaged_answers(kind: str) -> None:
+    """What answers say decides what is asked next: it always ends, with payloads and typed errors."""
+    chance = random.Random(f"fetch {kind}")
+    for _ in range(150):
+        session = Damaged(kind, chance)
+        source = spec(kind, sites={"a": "1", "c": "x'y"}, **OPTIONS.get(kind, {}))
+        try:
+            for payload in SOURCES[kind].fetch(session, source, TAKEN, [STATION, CITY]):  # type: ignore[arg-type]
+                assert "#site=" in payload.origin
+        except EnvmonError:
+            pass
+        assert session.asked < 1000
 
 
 @pytest.mark.parametrize(

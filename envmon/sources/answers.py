@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -22,24 +23,18 @@ KINDS = (Kind.CITY, Kind.STATION)
 
 
 def codes(spec: SourceSpec, sites: Sequence[Site]) -> list[tuple[Site, str]]:
-    """The air sites to ask for and this service's name of each.
+    """The air sites to ask for and what this service calls each: option `sites` (site id = code).
 
-    Option `sites` (site id = code) lists them; without it every city and station with a `code` is asked for.
-    Raises UsageError when there is none, or the option names no air site of the bureau.
+    A site's own `code` is the national platforms'; the same number is another place elsewhere, so it is never taken.
+    Raises UsageError when the option names none, or no air site of the bureau.
     """
     own = {site.id: site for site in sites if site.kind in KINDS}
-    listed = spec.options.get("sites")
-    if listed is None:
-        found = [(site, site.code) for site in own.values() if site.code]
-    elif isinstance(listed, Mapping):
-        if strangers := sorted(str(name) for name in listed if name not in own):
-            raise UsageError("error.source.option_sites", name=spec.id, strangers=", ".join(strangers))
-        found = [(own[name], str(code)) for name, code in listed.items()]
-    else:
-        raise UsageError("error.source.option", name=spec.id, key="sites", form='{ "ganzi-air" = "2178" }')
-    if not found:
+    listed = table(spec.options, spec.id, "sites", '{ "ganzi-air" = "2178" }')
+    if strangers := sorted(name for name in listed if name not in own):
+        raise UsageError("error.source.option_sites", name=spec.id, strangers=", ".join(strangers))
+    if not listed:
         raise UsageError("error.source.no_site", name=spec.id)
-    return found
+    return [(own[name], code) for name, code in listed.items()]
 
 
 def table(options: Mapping[str, Any], source: str, key: str, form: str) -> dict[str, str]:
@@ -117,18 +112,15 @@ def stamp(minute: int) -> str:
 
 
 def span_of(first: int, last: int) -> Span | None:
-    """What a value over first < t <= last stands for; None when envmon keeps no values of such an interval.
+    """What a value over first < t <= last stands for; None when no values of such an interval are taken.
 
-    Hours and days must be whole ones by Beijing time; what is shorter than an hour is a sample.
+    Hours must be whole ones; what is shorter is a sample. A day is made here, of hours: a mean over it is not what the
+    standards call its value (ozone), nor known to have enough of them.
     """
     length = last - first
-    if 0 <= length < Span.HOUR:
-        return Span.SAMPLE
     if length == Span.HOUR and last % 60 == 0:
         return Span.HOUR
-    if length == Span.DAY and last == periods.hour_ending(periods.day_of(last), 24):
-        return Span.DAY
-    return None
+    return Span.SAMPLE if 0 <= length < Span.HOUR else None
 
 
 def kept(ask: Callable[[], bytes]) -> tuple[Callable[[], bytes], list[bytes]]:
@@ -143,7 +135,7 @@ def kept(ask: Callable[[], bytes]) -> tuple[Callable[[], bytes], list[bytes]]:
 
 
 def followed(question: Ask | None, following: Callable[[bytes], Ask | None]) -> Iterator[Ask]:
-    """A question, then the one each answer leads to, until none does or PAGES_CAP were asked. For `ask_all`.
+    """A question, then the one each answer leads to; one beyond PAGES_CAP fails. For `ask_all`.
 
     following : body of an answer -> the next question, None after the last page; what it cannot read is for the parser
     """
@@ -156,3 +148,9 @@ def followed(question: Ask | None, following: Callable[[bytes], Ask | None]) -> 
             question = following(bodies[0]) if bodies else None
         except SourceChanged:
             return
+    if question is not None:
+        yield question[0], partial(_too_many, question[0])
+
+
+def _too_many(origin: str) -> bytes:
+    raise SourceChanged("error.source.pages", origin=origin.partition("#")[0], cap=PAGES_CAP)

@@ -77,6 +77,7 @@ INDEX_ONLY = {"GetAllCityDayAQIModels": Span.DAY, "GetAllCityRealTimeAQIModels":
 """Pages whose rows hold an index and no concentrations; what it is of is not said in the rows."""
 
 STAMP = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/\Z")
+XML_CAP = 64 * 2**20  # bytes; all stations of an hour are 2.4 MB
 XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<GetAQIDataPublishLives")
 
 
@@ -89,9 +90,8 @@ def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -
     Raises UsageError for an unknown route, and when there is nothing to ask for.
     """
     usual = [name for name in USUAL if name != "city_days" or spec.options.get("days", True)]
-    wanted = spec.options.get("routes", usual)
-    names = wanted if isinstance(wanted, list | tuple) else [wanted]
-    if strangers := [str(name) for name in names if name not in ROUTES]:
+    names = _texts(spec.options.get("routes", usual))
+    if strangers := [name for name in names if name not in ROUTES]:
         raise UsageError(
             "error.source.option_routes", name=spec.id, strangers=", ".join(strangers), known=" ".join(ROUTES)
         )
@@ -107,11 +107,16 @@ def survey(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) 
     yield from ask_all([_ask(session, spec.url, ROUTES["all_stations_now"], "")], now)
 
 
+def _texts(option: Any) -> list[str]:
+    """An option that is one text or several."""
+    return [str(one) for one in (option if isinstance(option, list | tuple) else [option])]
+
+
 def _values(route: Route, spec: SourceSpec, now: int, sites: Sequence[Site]) -> list[str]:
     """What a route is asked for, one after the other: codes, names or hours; one empty text when it asks for all."""
     mine = [site for site in sites if site.kind is route.by]
     if route.key == "cityName":
-        return [str(name) for name in spec.options.get("cities", [site.name for site in mine])]
+        return _texts(spec.options.get("cities", [site.name for site in mine]))
     if route.by is not None:
         return [site.code for site in mine if site.code]
     if not route.key:
@@ -135,38 +140,44 @@ def _ask(session: Session, base: str, route: Route, value: str) -> Ask:
 def parse(payload: Payload, context: Context) -> Parsed:
     """Hourly or daily rows, told apart by their keys. An empty list is an answer: no rows.
 
-    Raises SourceChanged when the answer is not a list of objects of one of these forms.
+    Raises SourceChanged when the answer is not a list of objects, or not one of them has a form that is known.
     """
     answer = _answer(payload)
+    forms = [_form(payload, row) for row in answer]
+    if answer and not any(forms):
+        raise SourceChanged("error.source.keys", origin=payload.origin, keys=snippet(", ".join(answer[0])))
     rows: list[Row] = []
     refused: list[Refused] = []
     unknown: Counter[str] = Counter()
     day_end = periods.hour_ending(periods.today(payload.taken), 24)
     latest = {Span.HOUR: payload.taken + EARLY, Span.DAY: day_end}
-    for line, row in enumerate(answer, 1):
-        fields, span = _form(payload, row)
+
+    def refuse(line: int, text: Any, key: str, **values: object) -> None:
+        refused.append(Refused(payload.origin, line, t(key, context.lang, **values), snippet(str(text))))
+
+    for line, (row, form) in enumerate(zip(answer, forms, strict=True), 1):
+        if form is None:
+            refuse(line, row, "refused.keys", keys=snippet(", ".join(row)))
+            continue
+        fields, span = form
         site, name = _site(payload, context, row)
         if site is None:
             unknown[name] += 1
             continue
         ending = _ending(row["TimePoint"], span)
         if ending is None:
-            reason = t("refused.time_point", context.lang)
-            refused.append(Refused(payload.origin, line, reason, snippet(str(row["TimePoint"]))))
+            refuse(line, row["TimePoint"], "refused.time_point")
             continue
         if ending > latest[span]:
-            reason = t("refused.future", context.lang, at=periods.clock(ending))
-            refused.append(Refused(payload.origin, line, reason, snippet(str(row["TimePoint"]))))
+            refuse(line, row["TimePoint"], "refused.future", at=periods.clock(ending))
             continue
         stream = context.stream(span)
         for key, parameter_id in fields.items():
-            parameter = context.parameters[parameter_id]
-            text = row.get(key)
+            parameter, text = context.parameters[parameter_id], row.get(key)
             try:
                 value = None if text is None else number(str(text), parameter)
             except Unreadable as error:
-                reason = t("refused.item", context.lang, item=key, reason=error.said(context.lang))
-                refused.append(Refused(payload.origin, line, reason, snippet(str(text))))
+                refuse(line, text, "refused.item", item=key, reason=error.said(context.lang))
                 continue
             if value is not None:
                 rows.append((ending, site, parameter.number, stream, value, 0))
@@ -188,6 +199,8 @@ def _xml(payload: Payload) -> list[dict[str, Any]]:
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import ParseError, fromstring
 
+    if len(payload.body) > XML_CAP:
+        raise SourceChanged("error.source.large", path=payload.origin, cap=XML_CAP)
     try:
         root = fromstring(payload.body.replace(b"&mdash;", b"-"))  # HTML's mark of no value is no entity of XML
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
@@ -196,7 +209,8 @@ def _xml(payload: Payload) -> list[dict[str, Any]]:
     return [{str(cell.tag).rpartition("}")[2]: cell.text for cell in row} for row in rows]
 
 
-def _form(payload: Payload, row: Mapping[str, Any]) -> tuple[Mapping[str, str], Span]:
+def _form(payload: Payload, row: Mapping[str, Any]) -> tuple[Mapping[str, str], Span] | None:
+    """The keys of a row's values and what they are of; None when it has no form that is known."""
     page = urlsplit(payload.origin).path.rpartition("/")[2].partition(".")[0]
     if "TimePoint" in row and "AQI" in row and page in INDEX_ONLY:
         return {"AQI": "published_aqi"}, INDEX_ONLY[page]
@@ -204,7 +218,7 @@ def _form(payload: Payload, row: Mapping[str, Any]) -> tuple[Mapping[str, str], 
         return HOURLY, Span.HOUR
     if "TimePoint" in row and "PM2_5_24h" in row:
         return DAILY, Span.DAY
-    raise SourceChanged("error.source.keys", origin=payload.origin, keys=snippet(", ".join(row)))
+    return None
 
 
 def _site(payload: Payload, context: Context, row: Mapping[str, Any]) -> tuple[int | None, str]:

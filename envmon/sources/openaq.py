@@ -6,16 +6,17 @@ enters marked, so that it does not count. Never here: judging, choosing which se
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from envmon import periods
+from envmon import periods, rounding, standards
 from envmon.errors import SourceChanged
 from envmon.http import Session, joined
-from envmon.model import Kind, Mark, Payload, Refused, Row, Site, SourceSpec
+from envmon.model import Kind, Mark, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.sources.answers import about, codes, followed, inside, kept, site_of, span_of, stamp, zoned
 from envmon.sources.cells import Unreadable, snippet
 from envmon.sources.context import EARLY, Ask, Context, Parsed, Place, ask_all
@@ -25,13 +26,14 @@ from envmon.texts import t
 
 ITEMS = frozenset(["so2", "no2", "co", "o3", "pm10", "pm25", "nox"])
 PAGE_SIZE = 1000
+SENSOR = re.compile(r"[0-9]{1,18}\Z")
 
 
 def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -> Iterator[Payload]:
     """The sensors of the sites' locations, and the hours of the look-back of those that measure one of ITEMS.
 
-    A site's code is its location's number there. A sensor that fell silent before the look-back is not asked.
-    Raises UsageError when no site has a code.
+    Option `sites` gives each site the number of its location. A sensor that fell silent before the look-back is not
+    asked. Raises UsageError when the option names no site.
     """
     yield from ask_all(_asks(session, spec, now, codes(spec, sites)), now)
 
@@ -64,18 +66,21 @@ def _hours(session: Session, spec: SourceSpec, site: Site, sensor: str, window: 
 
 
 def _alive(bodies: Sequence[bytes], first: int) -> list[str]:
-    """Numbers of the sensors worth asking; none when the list cannot be read, of which the parser tells."""
+    """Numbers of the sensors worth asking, of each item the one that is there longest: two would revise each other.
+
+    None when the list cannot be read, of which the parser tells.
+    """
     try:
         listed = [row for body in bodies for row in _results(Payload("", body, 0))]
     except SourceChanged:
         return []
-    found = []
+    found: dict[str, int] = {}
     for row in listed:
+        item, printed = _item(row), str(row.get("id"))
         last = zoned(inside(row, "datetimeLast", "utc"))
-        number_there = str(row.get("id"))
-        if _item(row) in ITEMS and number_there.isdigit() and (last is None or last >= first):
-            found.append(number_there)
-    return found
+        if item in ITEMS and SENSOR.match(printed) and (last is None or last >= first):
+            found[item] = min(int(printed), found.get(item, int(printed)))
+    return [str(sensor) for sensor in found.values()]
 
 
 def _item(row: Mapping[str, Any]) -> str:
@@ -124,14 +129,27 @@ def _reading(row: Mapping[str, Any], context: Context, site: int, taken: int) ->
         raise Unreadable("refused.utc", printed=snippet(str(ends[0 if first is None else 1])))
     if last > taken + EARLY:
         raise Unreadable("refused.future", at=periods.clock(last))
-    span = span_of(first, last)
-    if not span:  # neither an hour nor a day
+    if span_of(first, last) is not Span.HOUR:
         raise Unreadable("refused.interval", first=periods.clock(first), last=periods.clock(last))
-    parameter = context.parameters[row["parameter"]["name"]]
+    parameter = context.parameters[_item(row)]
     unit = inside(row, "parameter", "units")
     found = steps(context, row.get("value"), unit, parameter, periods.day_of(last))
+    if found is None:
+        return None
+    _check_minutes(inside(row, "coverage", "percentComplete"), parameter.id, periods.day_of(last))
     mark = Mark.FAULT if inside(row, "flagInfo", "hasFlags") is True else Mark.NONE
-    return None if found is None else (last, site, parameter.number, context.stream(span), found, int(mark))
+    return last, site, parameter.number, context.stream(Span.HOUR), found, int(mark)
+
+
+def _check_minutes(percent: Any, item: str, day: int) -> None:
+    """Raises Unreadable when an hourly mean is known to rest on fewer minutes than the standard of the day asks for."""
+    try:
+        known = rounding.scaled(percent, 1) if isinstance(percent, str) else 1000
+    except ValueError:
+        return
+    needed = standards.air(day).validity.hour_minutes.get(item, 0) if standards.in_force(day) else 0
+    if known * 60 < needed * 1000:
+        raise Unreadable("refused.minutes", percent=percent, needed=needed)
 
 
 def places(payload: Payload) -> list[Place]:

@@ -8,15 +8,16 @@ Links to further pages are followed to hosts the config names. Never here: judgi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urljoin
 
-from envmon import periods
+from envmon import periods, standards
 from envmon.errors import SourceChanged, UsageError
 from envmon.http import Session, joined
-from envmon.model import Medium, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
+from envmon.model import Basis, Medium, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.sources.answers import (
     about,
     asked,
@@ -39,15 +40,40 @@ PAGE_SIZE = 1000
 SPANS = {"sample": Span.SAMPLE, "hour": Span.HOUR}
 
 
+class Items:
+    """Which item a datastream holds, by options `properties` and `units` and by the names people write."""
+
+    def __init__(self, spec: SourceSpec, parameters: Mapping[str, Parameter]) -> None:
+        self.parameters = parameters
+        self.properties = table(spec.options, spec.id, "properties", '{ "saqn:op:mcpm2p5" = "pm25" }')
+        self.units = table(spec.options, spec.id, "units", '{ pm25 = "µg/m³" }')
+        self.names = item_names(one for one in parameters.values() if one.medium is Medium.AIR)
+        if not set(self.properties.values()) <= parameters.keys():
+            raise UsageError("error.source.option", name=spec.id, key="properties", form='{ … = "pm25" }')
+
+    def of(self, stream: Mapping[str, str]) -> Parameter | None:
+        for key in ("stream", "property", "called"):
+            if stream.get(key) in self.properties:
+                return self.parameters[self.properties[stream[key]]]
+        return self.names.get(plain(stream.get("called", "")))
+
+    def in_order(self, streams: Iterable[dict[str, Any]]) -> list[tuple[dict[str, str], dict[str, Any]]]:
+        """Datastreams with what is known of them; those the option names by their own number first."""
+        described = [(_described(one), one) for one in streams]
+        return sorted(described, key=lambda pair: pair[0].get("stream") not in self.properties)
+
+
 def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -> Iterator[Payload]:
     """The datastreams of every site's thing, each with its observations of the look-back, page by page.
 
-    A site's code is the thing's `@iot.id`. Raises UsageError when no site has a code.
+    Option `sites` gives each site the `@iot.id` of its thing. Of two datastreams of one item only the first is read on.
+    Raises UsageError when the option names no site.
     """
     yield from ask_all(_asks(session, spec, now, codes(spec, sites)), now)
 
 
 def _asks(session: Session, spec: SourceSpec, now: int, wanted: Sequence[tuple[Site, str]]) -> Iterator[Ask]:
+    items = Items(spec, standards.parameters())
     since = f"phenomenonTime ge {stamp(now - spec.lookback)}"
     expand = (
         "ObservedProperty($select=name,@iot.id),"
@@ -58,7 +84,7 @@ def _asks(session: Session, spec: SourceSpec, now: int, wanted: Sequence[tuple[S
         url = joined(spec.url, f"Things({quote(key, safe='')})/Datastreams")
         pages = _Pages(session, url, {"site": site.id})
         yield from followed((about(url, site=site.id), partial(session.get, url, {"$expand": expand})), pages.following)
-        for stream, link in [more for body in pages.bodies for more in _continued(body)]:
+        for stream, link in _continued(pages.bodies, items):
             rest = _Pages(session, url, {"site": site.id, **stream})
             yield from followed(rest.ask(link), rest.following)
 
@@ -91,13 +117,17 @@ class _Pages:
         return self.session.get(target)
 
 
-def _continued(body: bytes) -> list[tuple[dict[str, str], object]]:
-    """Datastreams of which an answer holds only the first observations: what they are, and the link to the rest."""
-    try:
-        streams = _values(Payload("", body, 0))
-    except SourceChanged:
-        return []
-    return [(_described(one), link) for one in streams if (link := one.get("Observations@iot.nextLink"))]
+def _continued(bodies: Iterable[bytes], items: Items) -> list[tuple[dict[str, str], object]]:
+    """Datastreams of which a thing's answers hold only the first observations: what they are, the link to the rest."""
+    streams: list[dict[str, Any]] = []
+    for body in bodies:
+        with suppress(SourceChanged):  # the parser tells
+            streams += _values(Payload("", body, 0))
+    found: dict[str, tuple[dict[str, str], object]] = {}
+    for said, stream in items.in_order(streams):
+        if parameter := items.of(said):
+            found.setdefault(parameter.id, (said, stream.get("Observations@iot.nextLink")))
+    return list(found.values())
 
 
 def _values(payload: Payload) -> list[dict[str, Any]]:
@@ -132,12 +162,11 @@ def parse(payload: Payload, context: Context) -> Parsed:
     bare = [one for one in values if "phenomenonTime" in one]
     if bare:
         reader.read(asked(payload.origin), bare)
-    for stream in values:
-        if "Observations" in stream:
-            observations = stream["Observations"]
-            if not isinstance(observations, list) or not all(isinstance(one, dict) for one in observations):
-                raise SourceChanged("error.source.no_values", origin=payload.origin)
-            reader.read(_described(stream), observations)
+    for said, stream in reader.items.in_order(one for one in values if "Observations" in one):
+        observations = stream["Observations"]
+        if not isinstance(observations, list) or not all(isinstance(one, dict) for one in observations):
+            raise SourceChanged("error.source.no_values", origin=payload.origin)
+        reader.read(said, observations)
     return Parsed(reader.rows, reader.refused, reader.unknown)
 
 
@@ -150,26 +179,32 @@ class _Reader:
         self.refused: list[Refused] = []
         self.unknown: Counter[str] = Counter()
         self.line = 0
-        options, source = (context.spec.options, context.spec.id) if context.spec else ({}, "sensorthings")
-        self.properties = table(options, source, "properties", '{ "saqn:op:mcpm2p5" = "pm25" }')
-        self.units = table(options, source, "units", '{ pm25 = "µg/m³" }')
-        instant = options.get("instant", "sample")
-        if instant not in SPANS or not set(self.properties.values()) <= context.parameters.keys():
-            key, form = ("properties", '{ … = "pm25" }') if instant in SPANS else ("instant", '"sample" / "hour"')
-            raise UsageError("error.source.option", name=source, key=key, form=form)
+        spec = context.spec or SourceSpec("sensorthings", "sensorthings", "", 60, 0, 60, Basis.REALTIME)
+        self.items = Items(spec, context.parameters)
+        instant = str(spec.options.get("instant", "sample"))
+        if instant not in SPANS:
+            raise UsageError("error.source.option", name=spec.id, key="instant", form='"sample" / "hour"')
         self.instant = SPANS[instant]
-        self.names = item_names(one for one in context.parameters.values() if one.medium is Medium.AIR)
+        self.read_so_far: set[tuple[int, int]] = set()
 
     def read(self, stream: Mapping[str, str], observations: Sequence[Mapping[str, Any]]) -> None:
-        parameter = self._parameter(stream)
+        parameter = self.items.of(stream)
         site, called = site_of(self.context, self.payload.origin, stream.get("thing"), stream.get("stream"))
         start, self.line = self.line, self.line + len(observations)
+        if not observations:
+            return
         if parameter is None:
             self.unknown[f"property {stream.get('called') or stream.get('property') or '?'}"] += len(observations)
             return
         if site is None:
             self.unknown[called] += len(observations)
             return
+        if (site, parameter.number) in self.read_so_far:
+            item = self.context.item(parameter)
+            reason = t("refused.second_stream", self.context.lang, item=item, count=len(observations))
+            self.refused.append(Refused(self.payload.origin, start + 1, reason, snippet(stream.get("stream", ""))))
+            return
+        self.read_so_far.add((site, parameter.number))
         for line, one in enumerate(observations, start + 1):
             try:
                 found = self._reading(stream, parameter, site, one)
@@ -180,13 +215,6 @@ class _Reader:
             else:
                 self.rows += [found] if found else []
 
-    def _parameter(self, stream: Mapping[str, str]) -> Parameter | None:
-        keys = [stream[key] for key in ("stream", "property", "called") if key in stream]
-        for key in keys:
-            if key in self.properties:
-                return self.context.parameters[self.properties[key]]
-        return self.names.get(plain(stream.get("called", "")))
-
     def _reading(
         self, stream: Mapping[str, str], parameter: Parameter, site: int, one: Mapping[str, Any]
     ) -> Row | None:
@@ -194,7 +222,7 @@ class _Reader:
         if result is None:
             return None
         last, span = self._when(one.get("phenomenonTime"))
-        unit = stream.get("unit", "").strip() or self.units.get(parameter.id)
+        unit = stream.get("unit", "").strip() or self.items.units.get(parameter.id)
         value = steps(self.context, result, unit, parameter, periods.day_of(last))
         return None if value is None else (last, site, parameter.number, self.context.stream(span), value, 0)
 

@@ -27,10 +27,10 @@ INDEX = "waqi_aqi"
 
 
 def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -> Iterator[Payload]:
-    """The latest answer for every site with a code: a station's number (`1451`, `@1451`), a city (`beijing`) or
+    """The latest answer for every site of option `sites`: a station's number (`1451`, `@1451`), a city (`beijing`) or
     `geo:30.05;101.96`.
 
-    Raises UsageError when no site has a code; SourceUnavailable for a wrong key or too many questions.
+    Raises UsageError when it names no site; SourceUnavailable for a wrong key or too many questions.
     """
     asks = []
     for site, code in codes(spec, sites):
