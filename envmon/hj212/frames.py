@@ -29,6 +29,18 @@ def _table(first: int) -> Iterator[int]:
 
 
 TABLE = tuple(_table(256))
+FOLDED = 32  # bytes that are gone through one by one
+
+
+def _after(most: int) -> dict[int, bytes]:
+    """What becomes of the register's high byte after 1, 2, 4 ... `most` bytes of zero, for each of its values."""
+    tables = {1: bytes(value >> 8 for value in TABLE)}
+    while (count := max(tables)) < most:
+        tables[2 * count] = tables[count].translate(tables[count])
+    return tables
+
+
+AFTER = _after(1 << 16)
 
 
 def crc(data: bytes) -> int:
@@ -37,10 +49,21 @@ def crc(data: bytes) -> int:
     >>> f"{crc(b'123456789'):04X}", f"{crc(b''):04X}"
     ('2F80', 'FFFF')
     """
-    register = 0xFFFF
-    for byte in data:
-        register = TABLE[register >> 8 ^ byte]
-    return register
+    if not data:
+        return 0xFFFF
+    # Only the high byte goes on, and by a linear table: a half of the bytes may be folded upon the other, which takes
+    # half the time of going through them one by one. Zeros at the front change nothing.
+    rest = bytes((0xFF ^ data[0],)) + data[1:]
+    size = 1 << (len(rest) - 1).bit_length()
+    rest = rest.rjust(size, b"\0")
+    while size > FOLDED:
+        size //= 2
+        left = int.from_bytes(rest[:size].translate(AFTER[size]), "big")
+        rest = (left ^ int.from_bytes(rest[size:], "big")).to_bytes(size, "big")
+    high, once = 0, AFTER[1]
+    for byte in rest[:-1]:
+        high = once[high ^ byte]
+    return TABLE[high ^ rest[-1]]
 
 
 def modbus_crc(data: bytes) -> int:
