@@ -129,7 +129,7 @@ def read(data: bytes, values: bool = True) -> Segment:
         _whole(fields, "Flag", 255),
         _whole(fields, "PNUM", 9999),
         _whole(fields, "PNO", 9999),
-        _groups(body),
+        _groups(body) if values else (),
         fields.get("RF") == "1",
     )
 
