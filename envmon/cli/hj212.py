@@ -47,6 +47,12 @@ def decode(ctx: click.Context, what: str, as_object: bool) -> None:
     ctx.exit(3 if any(one["problem"] for one in found) else 0)
 
 
+def clock() -> datetime:
+    from envmon import periods
+
+    return datetime.now(periods.BEIJING)
+
+
 def enrolled(session: Session) -> dict[str, Device]:
     """The devices of the config by MN; none where there is no config."""
     if not session.path.exists():
@@ -157,8 +163,8 @@ def stored(said: Segment | None, device: Device | None, lang: str) -> dict[str, 
     def stream(span: Span, basis: Basis | None = None) -> int:
         return int(span)
 
-    now = periods.minute(datetime.now(periods.BEIJING))
-    parsed = rows_of(said, device, Context({device.site: 0}, parameters(), stream, lang=lang), now)
+    context = Context({device.site: 0}, parameters(), stream, lang=lang)
+    parsed = rows_of(said, device, context, periods.minute(clock()))
     rows = []
     for ending, _, number, span, value, mark in parsed.rows:
         item = parameter_numbers()[number]
@@ -252,14 +258,13 @@ def encode(
     as_object: bool,
     groups: tuple[str, ...],
 ) -> None:
-    from envmon import periods
     from envmon.errors import UsageError
     from envmon.hj212 import frames
     from envmon.hj212.segments import read, request_number, stamp, write
 
     area = ";".join(groups)
     said = read(f"MN={mn};CN={cn};ST={st};PW={pw};Flag={flag};CP=&&{area}&&".encode("utf-8", "surrogateescape"))
-    said = replace(said, qn=qn or request_number(datetime.now(periods.BEIJING)))
+    said = replace(said, qn=qn or request_number(clock()))
     for text in (text for pairs in said.groups for name, text in pairs if not name):
         raise UsageError("error.frame.pair", text=text)
     if data_time:
