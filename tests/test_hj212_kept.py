@@ -182,6 +182,12 @@ def test_frames_come_from_a_file_or_from_stdin(asked: Asked, monkeypatch: pytest
         assert [(one["line"], one["cn"]) for one in json.loads(out)] == [(1, "2051"), (1, "9015"), (3, "2061")]
 
 
+def test_a_line_without_end_is_taken_apart_too(asked: Asked, tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_bytes(b"##9999" + b"x" * 3_000_000)
+    code, out = ask(*asked, "hj212", "decode", "--json", "long.txt")
+    assert (code, {one["problem"] for one in json.loads(out)}) == (3, {"length", "noise"})
+
+
 def test_nothing_to_take_apart_is_said(asked: Asked, tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_bytes(b"")
     with pytest.raises(UsageError, match=r"no frame in empty\.txt"):
