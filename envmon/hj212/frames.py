@@ -12,8 +12,8 @@ from enum import Enum
 
 HEAD = 6  # "##" and four digits
 CHECK = 4  # digits of the CRC
-LONGEST = 1024
-"""Largest data segment in bytes by HJ 212-2017; four digits could announce 9999."""
+LONGEST, LARGEST = 1024, 9999
+"""Largest data segment in bytes by HJ 212-2017, and the largest that four digits can announce."""
 
 EXAMPLE = 200  # bytes of a bad frame that are kept to be looked at
 BLANK = b"\r\n \t\0"  # what may stand between two frames without being noise
@@ -84,7 +84,7 @@ def encode(segment: str | bytes) -> bytes:
     Raises ValueError for a segment of more than 9999 bytes: its length has no place in the frame.
     """
     body = segment.encode("utf-8") if isinstance(segment, str) else segment
-    if len(body) > 9999:
+    if len(body) > LARGEST:
         raise ValueError(f"{len(body)} bytes do not fit into a frame")
     return b"##%04d%b%04X\r\n" % (len(body), body, crc(body))
 
@@ -139,8 +139,11 @@ class Look:
 
 
 def look(data: bytes) -> Look:
-    """Look at bytes from their `##` on; what is there is taken for one frame, whatever its length says."""
-    body = data[HEAD:].rstrip(BLANK)
+    """Look at bytes from their `##` on; what is there is taken for one frame, whatever its length says.
+
+    Of more than a length can announce the rest is not looked at.
+    """
+    body = data[HEAD : HEAD + 2 * LARGEST].rstrip(BLANK)
     segment, given = body[:-CHECK], body[-CHECK:]
     digits = data[2:HEAD]
     stated = int(digits) if len(digits) == 4 and digits.isdigit() else None
@@ -172,6 +175,12 @@ def _is_no_text(data: bytes) -> bool:
     return re.search(rb"[\x00-\x08\x0e-\x1f\x7f]", area) is not None
 
 
+def frames_of(line: bytes, longest: int = LARGEST) -> list[Frame | BadFrame]:
+    """The frames in a line of a recording, right or wrong, from its first `##` on; none when it has no `##`."""
+    splitter = Splitter(longest)
+    return splitter.feed(line[line.index(b"##") :] + b"\r\n") + splitter.end() if b"##" in line else []
+
+
 class Splitter:
     """Cuts a stream of bytes into frames, however it arrives; after bad bytes it goes on at the next `##`.
 
@@ -198,6 +207,13 @@ class Splitter:
         while (one := self._next()) is not None:
             found.append(one)
         return found
+
+    def end(self) -> list[Frame | BadFrame]:
+        """What is left when nothing more will come: half a frame, or nothing."""
+        left = bytes(self._buffer.strip(BLANK))
+        self._buffer.clear()
+        self._bad = False
+        return [BadFrame(diagnose(left, self.longest), left[:EXAMPLE])] if left else []
 
     def _next(self) -> Frame | BadFrame | None:
         buffer = self._buffer
