@@ -6,12 +6,15 @@ import json
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
+import time
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +23,8 @@ import pytest
 
 from envmon import cli, periods, standards
 from envmon.feed import Feed
+from envmon.hj212.frames import encode
+from envmon.listener import Listening
 from envmon.model import (
     POLLUTANTS,
     Basis,
@@ -34,6 +39,7 @@ from envmon.model import (
 )
 from envmon.pipeline.judge import judge
 from envmon.pipeline.judge_water import in_force
+from envmon.pipeline.telemetry import drain
 from envmon.pipeline.wiring import load_config
 from envmon.standards import parameters
 from envmon.store import Store
@@ -312,7 +318,41 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
     hours = "".join(f"20220108,{hour},PM2.5,60\n" for hour in range(1, 24))
     (folder / "data/revised.csv").write_text(f"date,hour,type,成都\n{hours}", "utf-8")
     in_shell("envmon import --source archive data/revised.csv", folder)
+    receive(folder)
     return folder, said
+
+
+DEVICE = """
+[listen]
+
+[[devices]]
+mn = "A110000_0001"
+site = "sanyi-bridge"
+st = "21"
+password_env = "PW"
+"""
+
+
+def receive(folder: Path) -> None:
+    """Let a listener hear a station and a stranger, take over what came, and ask the station for more."""
+    with (folder / "config.toml").open("a", encoding="utf-8") as file:
+        file.write(DEVICE)
+    config = load_config(folder / "config.toml")
+    assert config.listen is not None
+    config = replace(config, listen=replace(config.listen, port=0))
+    now = int(time.time() // 60)
+    hour = f"{periods.moment(now // 60 * 60 - 60):%Y%m%d%H%M%S}"
+    own = f"QN={hour}000;ST=21;CN=2061;PW=123456;MN=A110000_0001;Flag=9"
+    body = f"DataTime={hour};w21003-Avg=0.08,w21003-Flag=N;w99999-Avg=1"
+    with (
+        Listening(config, {"PW": "123456"}) as listening,
+        socket.create_connection(("127.0.0.1", listening.port), 10) as station,
+    ):
+        for head in (own.replace("123456", "654321"), own.replace("_0001", "_0002"), own):
+            station.sendall(encode(f"{head};CP=&&{body}&&"))
+        assert station.recv(1000)
+    drain(partial(Store.open, Path(config.paths.database)), config, now)
+    in_shell("envmon station A110000_0001 backfill --from 2022-03-01 --to 2022-03-02", folder)
 
 
 def in_shell(command: str, folder: Path) -> str:

@@ -148,6 +148,13 @@ def test_a_frame_announced_too_long_does_not_swallow_the_next() -> None:
     assert [type(one) for one in found] == [BadFrame, Frame]
 
 
+def test_half_a_frame_at_the_end_is_not_lost() -> None:
+    splitter = Splitter()
+    assert splitter.feed(CHECKED["E7"] + CHECKED["E2"][:100]) == [Frame(CHECKED["E7"][6:-4])]
+    assert splitter.end() == [BadFrame(Bad.LENGTH, CHECKED["E2"][:100])]
+    assert (splitter.end(), splitter.waiting, splitter.feed(CHECKED["E7"])) == ([], False, [Frame(CHECKED["E7"][6:-4])])
+
+
 def test_longer_segments_when_asked_for() -> None:
     frame = encode("Q" * 1025)
     assert Splitter().feed(frame)[0] == BadFrame(Bad.TOO_LONG, frame[:200])
@@ -594,7 +601,7 @@ def test_a_capture_of_frames_is_taken_in() -> None:
         b"2026-03-01 08:11:02 10.0.0.7 > "
         + CHECKED["E6"]
         + b"\r\n# a remark\n"
-        + CHECKED["E4"][:-1]
+        + CHECKED["E4"][:70]
         + b"\n"
         + CHECKED["E7"]
     )

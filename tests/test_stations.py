@@ -77,7 +77,8 @@ class Platform:
         """Run stations against this platform until a condition holds, at most ten seconds."""
         server = await asyncio.start_server(self._meet, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        stations = Stations("127.0.0.1", port, loggers, lambda: NOW, tick=0.01, **settings)  # type: ignore[arg-type]
+        settings = {"tick": 0.01, "beat": 0, **settings}
+        stations = Stations("127.0.0.1", port, loggers, lambda: NOW, **settings)  # type: ignore[arg-type]
         ends = asyncio.get_running_loop().time() + 10
         async with server:
             await stations.run(lambda: until() or asyncio.get_running_loop().time() > ends)
@@ -122,6 +123,13 @@ def test_what_was_not_answered_when_the_connection_broke_is_sent_again(monkeypat
     counts = meet(platform.meet([own], lambda: own.next == 2))
     assert [data_of(one).at for one in platform.heard] == [datetime(2026, 3, 1, hour) for hour in (8, 9, 9)]
     assert counts["connected"] == 2
+
+
+def test_a_logger_with_nothing_to_send_says_who_it_is() -> None:
+    platform, own = Platform(acknowledge), logger()
+    counts = meet(platform.meet([own], lambda: len(platform.heard) == 1, beat=60))
+    assert [(one.mn, one.cn) for one in platform.heard] == [("A1", "9015")]
+    assert counts["heartbeats"] == 1
 
 
 def test_a_silent_logger_beats() -> None:

@@ -16,6 +16,7 @@ from envmon.cli.output import as_json, table, terminal
 from envmon.texts import catalogue, joined, t, word
 
 if TYPE_CHECKING:
+    from envmon.hj212.frames import Bad
     from envmon.hj212.segments import Segment
     from envmon.model import Device
 
@@ -35,7 +36,7 @@ def decode(ctx: click.Context, what: str, as_object: bool) -> None:
     session: Session = ctx.obj
     devices = enrolled(session)
     lang = language()
-    found = [taken_apart(line, data, devices, lang) for line, data in frames_in(given(what, lang))]
+    found = [taken_apart(line, data, wrong, devices, lang) for line, data, wrong in frames_in(given(what, lang))]
     if not found:
         from envmon.errors import UsageError
 
@@ -45,6 +46,12 @@ def decode(ctx: click.Context, what: str, as_object: bool) -> None:
     else:
         click.echo("\n\n".join(as_text(one, lang) for one in found))
     ctx.exit(3 if any(one["problem"] for one in found) else 0)
+
+
+def clock() -> datetime:
+    from envmon import periods
+
+    return datetime.now(periods.BEIJING)
 
 
 def enrolled(session: Session) -> dict[str, Device]:
@@ -60,30 +67,26 @@ def given(what: str, lang: str) -> bytes:
     return sys.stdin.buffer.read() if what == "-" else Path(what).read_bytes()
 
 
-def frames_in(body: bytes) -> Iterator[tuple[int, bytes]]:
-    """(line, bytes from `##` on) of each frame, right or wrong, in the order they stand."""
-    from envmon.hj212.frames import Frame, Splitter, encode
+def frames_in(body: bytes) -> Iterator[tuple[int, bytes, Bad | None]]:
+    """(line, bytes from `##` on, what is wrong) of each frame, in the order they stand."""
+    from envmon.hj212.frames import Frame, encode, frames_of
 
     for line, text in enumerate(body.splitlines(), 1):
-        if b"##" not in text:
-            continue
-        whole = text[text.index(b"##") :]
-        found = Splitter(9999).feed(whole + b"\r\n")
-        if len(found) == 1:
-            yield line, whole
-        else:
-            yield from ((line, encode(one.segment) if isinstance(one, Frame) else one.data) for one in found)
+        found = frames_of(text)
+        for one in found:
+            data = encode(one.segment) if isinstance(one, Frame) else one.data
+            whole = text[text.index(b"##") :] if len(found) == 1 else data
+            yield line, whole, None if isinstance(one, Frame) else one.kind
 
 
-def taken_apart(line: int, data: bytes, devices: dict[str, Device], lang: str) -> dict[str, Any]:
+def taken_apart(line: int, data: bytes, wrong: Bad | None, devices: dict[str, Device], lang: str) -> dict[str, Any]:
     """One frame as `--json` gives it; of a wrong one what can be read."""
-    from envmon.hj212.frames import BadFrame, Splitter, look
+    from envmon.hj212.frames import look
     from envmon.hj212.segments import BadSegment, masked, read
     from envmon.sources.hj212 import BAD
 
-    seen, (result, *_) = look(data), Splitter(9999).feed(data + b"\r\n")
-    problem = result.kind.value if isinstance(result, BadFrame) else None
-    text = t(BAD[result.kind], lang) if isinstance(result, BadFrame) else None
+    seen = look(data)
+    problem, text = (wrong.value, t(BAD[wrong], lang)) if wrong else (None, None)
     try:
         said = read(data[6:].rstrip()[:-4])
     except BadSegment as error:
@@ -157,8 +160,8 @@ def stored(said: Segment | None, device: Device | None, lang: str) -> dict[str, 
     def stream(span: Span, basis: Basis | None = None) -> int:
         return int(span)
 
-    now = periods.minute(datetime.now(periods.BEIJING))
-    parsed = rows_of(said, device, Context({device.site: 0}, parameters(), stream, lang=lang), now)
+    context = Context({device.site: 0}, parameters(), stream, lang=lang)
+    parsed = rows_of(said, device, context, periods.minute(clock()))
     rows = []
     for ending, _, number, span, value, mark in parsed.rows:
         item = parameter_numbers()[number]
@@ -252,14 +255,13 @@ def encode(
     as_object: bool,
     groups: tuple[str, ...],
 ) -> None:
-    from envmon import periods
     from envmon.errors import UsageError
     from envmon.hj212 import frames
     from envmon.hj212.segments import read, request_number, stamp, write
 
     area = ";".join(groups)
     said = read(f"MN={mn};CN={cn};ST={st};PW={pw};Flag={flag};CP=&&{area}&&".encode("utf-8", "surrogateescape"))
-    said = replace(said, qn=qn or request_number(datetime.now(periods.BEIJING)))
+    said = replace(said, qn=qn or request_number(clock()))
     for text in (text for pairs in said.groups for name, text in pairs if not name):
         raise UsageError("error.frame.pair", text=text)
     if data_time:

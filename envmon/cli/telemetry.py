@@ -9,6 +9,7 @@ import click
 
 from envmon.cli import Session, language, minute_of
 from envmon.cli.output import as_json, format_options, show, table, terminal
+from envmon.cli.status import clip
 from envmon.texts import t
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ STATION_KEYS = ("mn", "name", "connected", "last", "data_time", "today", "clock_
 REFUSED_KEYS = ("kind_name", "mn", "address", "count", "last", "example")
 REQUEST_KEYS = ("command_name", "from", "to", "asked", "state_name", "answer", "frames")
 SHOWN = 20  # refusals below the stations
+EXAMPLE = 60  # columns of what was refused; --json has more of it
 
 
 def now_ms() -> int:
@@ -121,7 +123,8 @@ def show_station(session: Session, config: Config, mn: str, as_object: bool) -> 
 def tell_refused(session: Session, rows: list[dict[str, Any]]) -> None:
     if rows:
         click.echo(f"\n{session.say('cli.stations.refused')}")
-        click.echo(table(rows[:SHOWN], heads_of(session, "stations", REFUSED_KEYS), terminal()))
+        short = [{**one, "example": clip(one["example"], EXAMPLE)} for one in rows[:SHOWN]]
+        click.echo(table(short, heads_of(session, "stations", REFUSED_KEYS), terminal()))
     if len(rows) > SHOWN:
         click.echo("  " + session.say("cli.status.more", count=len(rows) - SHOWN))
 

@@ -22,7 +22,7 @@ FOLDERS = {"archive": ("archive", "china_cities_*.csv*"), "cnemc_water": ("water
 
 DATA_AREA = 950  # bytes of CP, HJ 212-2017, table 3
 FLAGS = {Medium.AIR: 5, Medium.WATER: 9}
-"""What a logger writes into Flag: HJ 212-2017 of an air station, the water stations' own version; with an answer."""
+"""Flag of what a logger sends: HJ 212-2017 from air stations, the own version of water stations; answers wanted."""
 
 
 @dataclass(frozen=True, slots=True)

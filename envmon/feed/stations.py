@@ -111,7 +111,7 @@ class Line:
         self._asked: deque[Segment] = deque()
         self._woken = asyncio.Event()
         self._hearing = asyncio.create_task(self._hear())
-        self._silent_since = asyncio.get_running_loop().time()
+        self._silent_since = asyncio.get_running_loop().time() - stations.beat  # it says at once who it is
 
     async def speak(self, once: bool) -> None:
         """Send what is due and answer what is asked. Raises OSError when the connection ends."""

@@ -103,7 +103,7 @@ class House:
         if segment.cn.startswith("20") and (found := DATA_TIME.search(data)):
             one.data_time = found[1].decode()
         self._note(one)
-        if self.requests.hears(segment, received, self.commits.next):
+        if self.requests.hears(segment, data, received, self.commits.next):
             return False
         if segment.cn == HEARTBEAT:
             if segment.answer_wanted:

@@ -111,7 +111,7 @@ class Line(asyncio.BufferedProtocol):
 
     def _take(self, data: bytes) -> None:
         try:
-            segment = segments.read(data)
+            segment = segments.read(data, values=False)
         except BadSegment:
             self._spoil(Refusal.SEGMENT, "-", data)
             return

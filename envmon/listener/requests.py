@@ -57,8 +57,8 @@ class Requests:
             self._waiting.setdefault(mn, []).insert(0, one)
             batch.requests[one.id] = one
 
-    def hears(self, segment: Segment, now: int, batch: Batch) -> bool:
-        """Follow a station's word on a request; whether the segment was one."""
+    def hears(self, segment: Segment, data: bytes, now: int, batch: Batch) -> bool:
+        """Follow a station's word on a request; whether the segment was one. `data`: the segment as it came."""
         one = self._open.get(segment.mn)
         if segment.cn not in ("9011", "9012"):
             if one is not None and segment.cn == one.cn:
@@ -68,7 +68,7 @@ class Requests:
             return False
         if one is None or segment.qn != one.qn:
             return True
-        said = segments.outcome(segment)
+        said = segments.outcome(segments.read(data))
         one.answer = "" if said is None else str(said.value)
         if segment.cn == "9011" and said is QnRtn.READY:
             one.state, one.updated = RequestState.ACCEPTED, now

@@ -11,6 +11,7 @@ from typing import Any
 
 from envmon import periods
 from envmon.errors import UsageError
+from envmon.hj212.data import time_of
 from envmon.hj212.segments import ExeRtn, QnRtn
 from envmon.model import Config, Device, Heard, Knock, Request, RequestState
 from envmon.store import Store, spool
@@ -84,7 +85,7 @@ def station(config: Config, device: Device, one: Heard, count: int, today: int =
         "connected": one.connected,
         "address": one.address or None,
         "last": clock(one.last),
-        "data_time": one.data_time or None,
+        "data_time": said_time(one.data_time),
         "today": one.today if one.day == today else 0,
         "frames": one.frames,
         "clock_offset": one.offset,
@@ -133,6 +134,12 @@ def answer_name(one: Request, lang: str) -> str | None:
 
 def clock(ms: int) -> str | None:
     return periods.clock(ms // 60_000) if ms else None
+
+
+def said_time(digits: str) -> str | None:
+    """A DataTime as times are written; as it came when it is none."""
+    at = time_of(digits)
+    return f"{at:%Y-%m-%d %H:%M}" if at else digits or None
 
 
 def device_of(config: Config, mn: str) -> Device:

@@ -24,7 +24,7 @@ from envmon.hj212.data import (
     mark_of,
     stands_for_nothing,
 )
-from envmon.hj212.frames import Bad, BadFrame, Splitter
+from envmon.hj212.frames import Bad, BadFrame, frames_of
 from envmon.hj212.segments import BadSegment, Segment, masked, read
 from envmon.http import Session
 from envmon.model import Basis, Device, Mark, Medium, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
@@ -59,9 +59,7 @@ def parse(payload: Payload, context: Context) -> Parsed:
     refused: list[Refused] = []
     unknown: Counter[str] = Counter()
     for line, text in enumerate(payload.body.splitlines(), 1):
-        if b"##" not in text:
-            continue
-        for one in Splitter(9999).feed(text[text.index(b"##") :] + b"\r\n"):
+        for one in frames_of(text):
             if isinstance(one, BadFrame):
                 refused.append(Refused(payload.origin, line, t(BAD[one.kind], context.lang), shown(one.data)))
                 continue
