@@ -47,25 +47,27 @@ def backfill(opened: Opened, config: Config, now: int) -> list[GapAttempt]:
     """One run of the service: enter the days that left the look-back since the last one, ask for a few windows."""
     if not config.gaps.days:
         return []
+    with opened(readonly=True) as store:
+        days = days_to_enter(store, config, now)
+        fresh = windows_of(config, ledger(store, config, days, now), now) if days else []
     with opened() as store:
-        enter_days(store, config, now)
+        store.enter_windows(fresh)
+        if days:
+            store.set_meta("gaps_entered", days.last)
         due = store.due_windows(now)
     return list(asked(opened, config, due, now, config.gaps.windows))
 
 
-def enter_days(store: Store, config: Config, now: int) -> None:
-    """Enter windows for the gaps of every day that no pull reads again, once; none from before the service began."""
+def days_to_enter(store: Store, config: Config, now: int) -> Period | None:
+    """The days that no pull reads again and whose gaps were not entered yet; none from before the service began."""
     specs = [spec for spec in config.sources if askable(spec)]
     starts = [runs[0][0] for spec in specs if (runs := store.runs_of(f"pull {spec.id}"))]
     if not starts:
-        return
+        return None
     last = periods.today(now - min(spec.lookback for spec in specs)) - 1
     seen = store.meta("gaps_entered")
     first = max(periods.today(min(starts)), periods.today(now) - config.gaps.days, -1 if seen is None else seen + 1)
-    if first <= last:
-        found = ledger(store, config, periods.between(first, last), now)
-        store.enter_windows(windows_of(config, found, now))
-        store.set_meta("gaps_entered", last)
+    return periods.between(first, last) if first <= last else None
 
 
 def askable(spec: SourceSpec) -> bool:

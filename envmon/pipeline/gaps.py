@@ -98,9 +98,19 @@ class Book:
         self.batches = self.store.batches({number for column in told for number in np.unique(column).tolist()})
 
     @cached_property
-    def heard(self) -> set[tuple[int, str]]:
-        """(ending, source): where a source had values of any configured site."""
-        return self.store.heard(self.hours, [self.store.site_numbers[site.id] for site in self.config.sites])
+    def learned(self) -> tuple[IntArray, IntArray]:
+        """The batches there are, in order, and when each was learned."""
+        pairs = sorted((number, when) for number, (_, when) in self.batches.items())
+        return tuple(np.array(pairs, np.int64).reshape(-1, 2).T)  # type: ignore[return-value]
+
+    @cached_property
+    def heard(self) -> Mapping[str, list[int]]:
+        """Source -> endings of which it had values of any configured site."""
+        everywhere = [self.store.site_numbers[site.id] for site in self.config.sites]
+        found: dict[str, list[int]] = {}
+        for ending, source in self.store.heard(self.hours, everywhere):
+            found.setdefault(source, []).append(ending)
+        return found
 
     @cached_property
     def core(self) -> Sequence[str]:
@@ -222,22 +232,12 @@ def of_site(book: Book, site: Site) -> SiteGaps:
     due = due + book.config.gaps.grace
     column = Column(book, site, step, items, len(grid))
     causes = column.judged()
-    none = np.zeros((1, len(grid)), np.bool_)
-    watched = np.any([none[0], *(route.watched for route in routes)], axis=0)
+    watched = any_of([route.watched for route in routes], grid)
     causes[(causes == 0) & (column.learned > due) & watched] = CODE[GapCause.FILLED]
-    covered = np.any([none[0], *(route.covered for route in routes)], axis=0)
-    alone = nothing = ~column.have.any(axis=0)
-    known = {ending for ending, source in book.heard if source in sources} if alone.any() else set()
-    alone = alone & np.fromiter((ending in known for ending in grid.tolist()), np.bool_, len(grid))
-    empty = np.where(alone, CODE[GapCause.SILENT], CODE[GapCause.NOT_PUBLISHED])
-    empty = np.where(covered, empty, CODE[GapCause.SOURCE_DOWN])
-    empty = np.where(due > book.now, CODE[GapCause.NOT_YET_DUE], empty)
-    causes = np.where(column.have, causes, empty)
-    out_of_order = (column.have & (causes == CODE[GapCause.INSTRUMENT])) | ~column.have
-    all_marked = out_of_order.all(axis=0) & ~nothing
-    state = np.where(all_marked, column.mark.max(axis=0), 0)  # what did not come has the state of what came with it
-    unsaid = ~column.have & all_marked
-    causes[unsaid], column.mark[unsaid] = CODE[GapCause.INSTRUMENT], np.broadcast_to(state, causes.shape)[unsaid]
+    causes = np.where(
+        column.have, causes, absent(book, column, sources, grid, due, any_of([r.covered for r in routes], grid))
+    )
+    column.share_state(causes)
     causes[:, ~in_operation(site, grid)] = CODE[GapCause.CLOSED]
     gaps = sorted(runs(book, site, step, items, grid, causes, column, sources), key=lambda gap: (gap.first, gap.last))
     counts = {cause: int((causes == CODE[cause]).sum()) for cause in GapCause}
@@ -245,6 +245,23 @@ def of_site(book: Book, site: Site) -> SiteGaps:
     expected = causes.size - counts[GapCause.CLOSED] - counts[GapCause.NOT_YET_DUE]
     names = tuple(book.items[item].id for item in items)
     return SiteGaps(site.id, step, names, expected, valid, {c: n for c, n in counts.items() if n}, tuple(gaps))
+
+
+def any_of(masks: Sequence[BoolArray], grid: IntArray) -> BoolArray:
+    found: BoolArray = np.any([np.zeros(grid.shape, np.bool_), *masks], axis=0)
+    return found
+
+
+def absent(
+    book: Book, column: Column, sources: Sequence[str], grid: IntArray, due: IntArray, covered: BoolArray
+) -> IntArray:
+    """The cause for each interval in which a value is not there; covered : a source was read that would have it."""
+    alone = ~column.have.any(axis=0)
+    if alone.any():
+        alone &= np.isin(grid, [ending for source in sources for ending in book.heard.get(source, ())])
+    found: IntArray = np.where(alone, CODE[GapCause.SILENT], CODE[GapCause.NOT_PUBLISHED])
+    found = np.where(covered, found, CODE[GapCause.SOURCE_DOWN])
+    return np.where(due > book.now, CODE[GapCause.NOT_YET_DUE], found)
 
 
 def in_operation(site: Site, grid: IntArray) -> BoolArray:
@@ -267,6 +284,8 @@ class Column:
         shape = len(items), slots
         self.book, self.is_air, self.start, self.step = book, site.kind in AIR, book.start, step
         self.rows = {item: row for row, item in enumerate(items)}
+        self.row_of = np.full(max(items) + 2, -1, np.int64)  # by the number of an item; the last is any other
+        self.row_of[list(items)] = np.arange(len(items))
         self.value = np.full(shape, ABSENT, np.int64)
         self.mark = np.zeros(shape, np.int8)
         self.learned = np.full(shape, NEVER, np.int64)
@@ -282,7 +301,7 @@ class Column:
 
     def _place(self, ending: IntArray, parameter: IntArray, stream: IntArray) -> tuple[BoolArray, IntArray, IntArray]:
         """Which of some rows are of this grid, and where they stand in it."""
-        row = np.array([self.rows.get(item, -1) for item in parameter.tolist()], np.int64)
+        row = self.row_of[np.minimum(parameter, len(self.row_of) - 1)]
         own = {
             one for one, what in self.book.streams.items() if what.span == self.step and what.basis is not Basis.MANUAL
         }
@@ -304,7 +323,8 @@ class Column:
 
     def _learn(self, row: IntArray, slot: IntArray, mark: IntArray, batch: IntArray) -> None:
         """When the first value that counts came: of writes into one place the last one stays."""
-        learned = np.array([self.book.batches[one][1] for one in batch.tolist()], np.int64)
+        known, when = self.book.learned
+        learned = when[np.searchsorted(known, batch)]
         counts = (mark == Mark.NONE) | (mark == Mark.CENSORED)
         counts &= learned < self.learned[row, slot]
         order = np.argsort(-learned[counts], kind="stable")
@@ -336,6 +356,14 @@ class Column:
         if REVIEW in self.names:
             found[self.tests >> self.names.index(REVIEW) & 1 == 1] = CODE[GapCause.REVIEW]
         return found
+
+    def share_state(self, causes: IntArray) -> None:
+        """Where all that came has a mark that makes it invalid, what did not come is in that state too."""
+        marked = self.have & (causes == CODE[GapCause.INSTRUMENT])
+        whole = (marked | ~self.have).all(axis=0) & marked.any(axis=0)
+        state = np.broadcast_to(np.where(marked, self.mark, 0).max(axis=0), causes.shape)
+        unsaid = ~self.have & whole
+        causes[unsaid], self.mark[unsaid] = CODE[GapCause.INSTRUMENT], state[unsaid]
 
     def detail(self, cause: GapCause) -> IntArray:
         """What a cause is told apart by: the mark, the tests, the source it came from and the day it did; zero for
