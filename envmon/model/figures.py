@@ -76,14 +76,16 @@ class Causes:
     """Why a figure is another one now.
 
     values : the first of the `count` readings that are new or revised; turned : what they turned.
-    events : numbers of exceptional events entered or withdrawn since. settings : which of the things that decide
-        judgements besides the readings have changed; only where neither values nor events explain it.
+    events, reviews : numbers of exceptional events, and of reviews, entered or taken back since. settings : which of
+    the things that decide judgements besides the readings have changed; only where neither values nor events explain
+    it.
     """
 
     values: tuple[ChangedValue, ...] = ()
     count: int = 0
     turned: tuple[Turned, ...] = ()
     events: tuple[int, ...] = ()
+    reviews: tuple[int, ...] = ()
     settings: tuple[str, ...] = ()
 
 

@@ -20,6 +20,7 @@ from envmon.model import (
     ExceptionalEvent,
     PublishedFigure,
     RateName,
+    Review,
     Site,
     Span,
     Turned,
@@ -41,12 +42,13 @@ Counts = Callable[[Given], bool]
 class News:
     """What happened since the published figures were looked at last.
 
-    days : judged (again), by site. events : entered or withdrawn. settings : names of those that changed.
+    days : judged (again), by site. events, reviews : entered or taken back. settings : names of those that changed.
     """
 
     days: Mapping[str, Sequence[int]]
     events: Sequence[ExceptionalEvent]
     settings: tuple[str, ...]
+    reviews: Sequence[Review] = ()
 
     def touched(self, sites: Iterable[Site], period: Period) -> list[int]:
         """The days of a period on which some of the sites were judged (again), in order."""
@@ -67,6 +69,7 @@ class Compared:
     store: Store
     config: Config
     now: int
+    review: int | None = None  # the last review that was known then; None: all of them were
     _opened: dict[int, Store] = field(default_factory=dict)
     _days: dict[Known, AirDay | None] = field(default_factory=dict)
     _values: dict[Known, list[ChangedValue]] = field(default_factory=dict)
@@ -83,7 +86,7 @@ class Compared:
         if batch is None:
             return self.store
         if batch not in self._opened:
-            then = Store.open(self.store.path, readonly=True, as_of=self.now, batch=batch)
+            then = Store.open(self.store.path, readonly=True, as_of=self.now, batch=batch, review=self.review)
             self._opened[batch] = self._undo.enter_context(then)
         return self._opened[batch]
 
@@ -120,11 +123,13 @@ def causes_of(compared: Compared, figure: PublishedFigure, news: News, batch: in
         values.update(((value.ending, value.site, value.item), value) for value in own)
     listed = [values[key] for key in sorted(values)]
     learned = [value.learned for value in listed] + [event.learned for event in news.events]
+    learned += [review.learned for review in news.reviews]
     causes = Causes(
         values=tuple(listed[:LISTED]),
         count=len(listed),
         turned=tuple(turned),
         events=tuple(event.number for event in news.events),
+        reviews=tuple(review.number for review in news.reviews),
         settings=news.settings,
     )
     return causes, min(learned, default=None)

@@ -113,18 +113,23 @@ def settings_of(config: Config) -> dict[str, str]:
 def correct(store: Store, config: Config, now: int, judged: bool = False) -> list[Correction]:
     """Enter a correction for every published figure that is another one now than it was last known to be.
 
-    judged : what is pending has just been judged. Settings that changed are remembered until then: only from then on
-    do all judgements rest on them.
+    judged : what is pending has just been judged. Settings that changed and reviews are remembered until then: only
+    from then on do all judgements rest on them.
     """
     events = store.events()
+    reviews = store.reviews_made()
     rest: dict[str, Any] = {"settings": settings_of(config), "event": events[-1].number if events else 0}
-    before = store.meta(RESTED_ON) or rest
+    rest["review"] = reviews[-1].number if reviews else 0
+    before = {**rest, **(store.meta(RESTED_ON) or {})}
     settings = tuple(name for name, digest in rest["settings"].items() if before["settings"].get(name) != digest)
-    news = News(store.meta(TOUCHED) or {}, [one for one in events if one.number > before["event"]], settings)
-    with store.writing(), Compared(store, config, now) as compared:
+    fresh = [one for one in events if one.number > before["event"]]
+    decided = [one for one in reviews if one.number > before["review"]]
+    news = News(store.meta(TOUCHED) or {}, fresh, settings, decided)
+    with store.writing(), Compared(store, config, now, before["review"]) as compared:
         found = [enter(store, correction(compared, one, news)) for one in concerned(store, news)]
         store.set_meta(TOUCHED, {})
-        store.set_meta(RESTED_ON, rest if judged else {**rest, "settings": before["settings"]})
+        kept = {} if judged else {name: before[name] for name in ("settings", "review")}
+        store.set_meta(RESTED_ON, rest | kept)
     return [one for one in found if one is not None]
 
 
@@ -160,7 +165,10 @@ def correction(compared: Compared, figure: PublishedFigure, news: News) -> Corre
     became = counted_again(store, config, figure)
     if said(was) == said(became):
         return None
-    causes, since = causes_of(compared, figure, replace(news, events=events), batch)
+    start, end = periods.hour_ending(figure.rate.period.first, 0), periods.hour_ending(figure.rate.period.last, 24)
+    own = {site.id for site in sites}
+    reviews = [one for one in news.reviews if one.site in own and one.first < end and start < one.last]
+    causes, since = causes_of(compared, figure, replace(news, events=events, reviews=reviews), batch)
     return Correction(figure.number, compared.now, since, was, became, causes, store.judged_batch())
 
 

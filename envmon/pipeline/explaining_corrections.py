@@ -48,6 +48,7 @@ def correction_row(figure: PublishedFigure, one: Correction, config: Config) -> 
         "found": periods.clock(one.found),
         "values": one.causes.count,
         "events": list(one.causes.events),
+        "reviews": list(one.causes.reviews),
         "settings": list(one.causes.settings),
         "why_text": why_text(one.causes, config),
     }
@@ -104,6 +105,8 @@ def why_text(causes: Causes, config: Config) -> str:
         told.append(t(key, lang, count=causes.count, first=f"{name_of(site, config)} {periods.calendar(day)}"))
     if causes.events:
         told.append(t("correction.events", lang, numbers=joined("and", lang, map(str, causes.events))))
+    if causes.reviews:
+        told.append(t("correction.reviews", lang, numbers=joined("and", lang, map(str, causes.reviews))))
     if causes.settings:
         names = joined("and", lang, [t(f"correction.setting.{name}", lang) for name in causes.settings])
         told.append(t("correction.settings", lang, names=names))

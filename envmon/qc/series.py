@@ -189,7 +189,7 @@ def same_hour(grid: Grid, settings: Settings) -> IntArray:
         past: IntArray = np.full((days, *grid.values.shape[1:]), NOTHING, np.int64)
         for day in range(1, min(days, (length - 1) // lag) + 1):
             own = grid.values[row, : length - day * lag]
-            past[day - 1, day * lag :] = np.where(own == ABSENT, NOTHING, own)
+            past[day - 1, day * lag :] = np.where(own == ABSENT, NOTHING, own.astype(np.int64))
         count = (past != NOTHING).sum(axis=0)
         middle = _lower_median(past, count)
         spread = _lower_median(np.where(past == NOTHING, NOTHING, np.abs(past - middle)), count)
@@ -200,7 +200,7 @@ def same_hour(grid: Grid, settings: Settings) -> IntArray:
     return found
 
 
-NOTHING = 2**40
+NOTHING = np.int64(2**40)
 """In a history: no reading; larger than any, so that it sorts last."""
 
 

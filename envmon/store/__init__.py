@@ -161,10 +161,12 @@ class Store:
         wait: float = WAIT,
         as_of: int | None = None,
         batch: int | None = None,
+        review: int | None = None,
     ) -> Self:
         """Open the database, for writing unless told otherwise; creates or migrates it when writing.
 
-        as_of, batch : read only what had been learned by that minute, readings up to that batch (`past`).
+        as_of, batch, review : read only what had been learned by that minute, readings up to that batch and reviews up
+        to that one (`past`).
         Raises StoreBusy when another process writes for longer than `wait` seconds, StoreError when the file is not
         there (reading), is not a database, is of a newer schema or cannot be written.
         """
@@ -178,7 +180,7 @@ class Store:
                 undo.callback(db.close)
                 _check_version(db, path, readonly)
                 if as_of is not None:
-                    past.look_back(db, as_of, batch)
+                    past.look_back(db, as_of, batch, review)
                 if readonly:
                     db.execute("PRAGMA query_only = ON")
                 opened = cls(db, path, lock, as_of)

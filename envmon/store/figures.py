@@ -144,6 +144,7 @@ def _correction(row: Sequence[Any]) -> Correction:
             count=told["count"],
             turned=tuple(model.Turned(**one) for one in told["turned"]),
             events=tuple(told["events"]),
+            reviews=tuple(told.get("reviews", ())),  # an earlier version knew none
             settings=tuple(told["settings"]),
         ),
         batch=batch,

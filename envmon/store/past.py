@@ -26,17 +26,18 @@ CREATE TEMP VIEW incident AS
   FROM main.incident i JOIN main.incident_event e
     ON e.id = (SELECT max(id) FROM main.incident_event WHERE incident = i.id AND at <= {{at}});
 CREATE TEMP VIEW exceptional_event AS SELECT * FROM main.exceptional_event WHERE learned <= {{at}};
-CREATE TEMP VIEW review AS SELECT * FROM main.review WHERE learned <= {{at}};
+CREATE TEMP VIEW review AS SELECT * FROM main.review WHERE learned <= {{at}} AND number <= {{review}};
 CREATE TEMP VIEW published_figure AS SELECT * FROM main.published_figure WHERE at <= {{at}};
 CREATE TEMP VIEW intake_volume AS SELECT * FROM main.intake_volume WHERE batch IN {KNOWN};
 CREATE TEMP VIEW correction AS SELECT * FROM main.correction WHERE found <= {{at}};
 """
 
 
-def look_back(db: sqlite3.Connection, at: int, batch: int | None = None) -> None:
+def look_back(db: sqlite3.Connection, at: int, batch: int | None = None, review: int | None = None) -> None:
     """Let a connection see readings, incidents and the like as they were known at a minute.
 
-    batch : readings as they were known when this batch was the last, whatever the clock said.
+    batch, review : readings, and reviews of them, as they were known when this one was the last, whatever the clock
+    said.
     """
     known = f"learned <= {int(at)}" if batch is None else f"number <= {int(batch)}"
-    db.executescript(VIEWS.format(at=int(at), known=known))
+    db.executescript(VIEWS.format(at=int(at), known=known, review=2**62 if review is None else int(review)))
