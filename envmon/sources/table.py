@@ -48,7 +48,7 @@ def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -
             if not more:
                 break
         else:
-            raise SourceChanged("error.source.pages", origin=spec.id, count=MOST_PAGES)
+            raise SourceChanged("error.source.endless_pages", origin=spec.id, count=MOST_PAGES)
 
 
 def asks(form: Form, asked: set[str], since: int, until: int, sites: Sequence[Site]) -> Iterator[Values]:
