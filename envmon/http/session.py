@@ -32,7 +32,7 @@ SILENCE = 10  # seconds without a byte
 MOVES = 5  # redirects followed one after the other
 CHUNK = 2**16
 LONGEST_VALIDATORS = 300  # characters of ETag and Last-Modified; longer ones are not remembered
-SHORTEST_SECRET = 4  # characters; a shorter one is not looked for in texts, it would be found everywhere
+SHORTEST_SECRET = 6  # characters; a shorter one is not looked for in texts, it would be found everywhere
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -251,15 +251,14 @@ class Session:
             host = place or self._shown(url)
             raise SourceUnavailable("error.http.host", url=self._shown(url), host=host)
         own = dict(params or {})
-        headers: dict[str, str] = {}
-        if place == home and urlsplit(url).scheme == self.access.scheme:
-            written = parse_qs(urlsplit(url).query, keep_blank_values=True)
-            own |= {name: value for name, value in self.access.secret_query.items() if name not in written}
-            headers |= self.access.secret_headers
         tag, modified = self._known.get(key, ("", ""))
-        headers |= {"If-None-Match": tag} if tag else {}
+        headers = {"If-None-Match": tag} if tag else {}
         headers |= {"If-Modified-Since": modified} if modified else {}
         try:
+            if place == home and urlsplit(url).scheme == self.access.scheme:
+                written = parse_qs(urlsplit(url).query, keep_blank_values=True)
+                own |= {name: value for name, value in self.access.secret_query.items() if name not in written}
+                headers |= self.access.secret_headers
             request = requests.Request(method, url, params=own, data=form, headers=headers)
             prepared = self._session.prepare_request(request)
         except (requests.RequestException, ValueError) as error:

@@ -214,7 +214,8 @@ SOURCES = """
 CREATE TABLE source_latest (source TEXT PRIMARY KEY, ending INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO source_latest SELECT t.source, max(r.ending) FROM reading r JOIN stream t ON t.number = r.stream
   JOIN batch b ON b.number = r.batch WHERE r.ending <= b.learned + 1440 GROUP BY t.source;
-CREATE INDEX batch_source ON batch (source, learned);
+CREATE INDEX batch_source ON batch (source);
+CREATE INDEX batch_learned ON batch (source, learned);
 CREATE INDEX reject_batch ON reject (batch);
 """
 
