@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from envmon import periods, standards
-from envmon.hj212.segments import BadSegment, read
+from envmon.errors import EnvmonError
+from envmon.hj212.segments import read
 from envmon.model import (
     NO_VALUE,
     POLLUTANTS,
@@ -44,6 +45,7 @@ PENDING = "telemetry_hours"
 UNKNOWN = "telemetry_unknown"
 """Meta: {MN: {what a station sent that nobody knows: how often}}."""
 NAMES = 50  # unknown names told apart for one station
+UNREADABLE = (EnvmonError, ValueError, ArithmeticError, LookupError)
 GRACE = 5  # minutes after its end at which an hour is made of the minutes that came; later ones revise it
 
 
@@ -120,8 +122,9 @@ def understood(store: Store, group: Group, context: Context, hours: set[tuple[st
     for frame in group.frames:
         try:
             found = rows_of(read(frame.segment), device, context, group.received)
-        except BadSegment as error:
-            refused.append(Refused(f"hj212:{group.mn}", 0, error.said(context.lang), shown(frame.segment)))
+        except UNREADABLE as error:  # one frame must not keep those behind it
+            reason = error.said(context.lang) if isinstance(error, EnvmonError) else f"{type(error).__name__}: {error}"
+            refused.append(Refused(f"hj212:{group.mn}", 0, reason, shown(frame.segment)))
             continue
         rows += found.rows
         refused += found.refused
