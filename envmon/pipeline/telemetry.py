@@ -39,7 +39,7 @@ from envmon.texts import t
 
 LOG = logging.getLogger("envmon.telemetry")
 
-BATCH = 500  # frames taken over in one transaction: the writer's lock is held for a fraction of a second
+BATCH = 200  # frames taken over in one transaction: the writer's lock is held for a fraction of a second
 PENDING = "telemetry_hours"
 """Meta: hours to be made of minutes, as [MN, ending]."""
 UNKNOWN = "telemetry_unknown"
