@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from envmon import rounding
 from envmon.errors import EnvmonError
@@ -126,6 +127,7 @@ def is_concentration(unit: str) -> bool:
     return EXPONENTS.get(_unit(unit), ("", 0))[0] == "mass"
 
 
+@lru_cache(maxsize=512)
 def _unit(text: str) -> str:
     if text in ("无量纲", "无单位", "-"):
         return ""

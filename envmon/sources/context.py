@@ -36,6 +36,7 @@ class Context:
     site_names : id, name, alias or platform code -> site number; `site` looks up and forgives brackets and blanks
     parameters : by id; stream : span -> stream number; spec : the source as configured (its options)
     lang : the language in which refused rows get their reasons; devices : enrolled data loggers by MN
+    by_code : the parameters by factor code
     """
 
     site_names: Mapping[str, int]
@@ -44,10 +45,12 @@ class Context:
     spec: SourceSpec | None = None
     lang: str = LANGUAGES[0]
     devices: Mapping[str, Device] = field(default_factory=dict)
+    by_code: dict[str, Parameter] = field(init=False, repr=False, compare=False)
     _sites: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
     _asked: dict[str, int | None] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "by_code", codes_of(self.parameters))
         for name, number in self.site_names.items():
             self._sites.setdefault(plain(name), number)
 
@@ -86,6 +89,15 @@ class Source:
 
     fetch: Callable[[Session, SourceSpec, int, Sequence[Site]], Iterator[Payload]]
     parse: Callable[[Payload, Context], Parsed]
+
+
+def codes_of(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    """Factor code -> parameter; of two with one code the first."""
+    found: dict[str, Parameter] = {}
+    for parameter in parameters.values():
+        if parameter.code:
+            found.setdefault(parameter.code, parameter)
+    return found
 
 
 @lru_cache(maxsize=8192)
