@@ -615,6 +615,7 @@ site = "bridgee"
 password_env = "654 321"
 addresses = ["10.1.2.300"]
 factors = { w01001 = "phh" }
+units = { w21003 = "mg/m4" }
 
 [[devices]]
 mn = "A;B"
@@ -631,7 +632,7 @@ hours_from = "minutes"
     found = {one.path for one in error.value.mistakes}
     assert found == {
         "listen.host", "listen.port", "listen.idle", "listen.prot",
-        "devices[1].site", "devices[1].password_env", "devices[1].addresses", "devices[1].factors",
+        "devices[1].site", "devices[1].password_env", "devices[1].addresses", "devices[1].factors", "devices[1].units",
         "devices[2].mn", "devices[2].password", "devices[2].password_env", "devices[2].st", "devices[2].minutes",
         "devices[2].hours", "devices[2].hours_from", "devices[4].mn",
     }  # fmt: skip

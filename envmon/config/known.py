@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,4 +33,5 @@ class Known:
     source_sets: Mapping[str, Collection[str]] = field(default_factory=dict)  # by key of `assessment`
     source_items: Mapping[str, Collection[str]] = field(default_factory=dict)
     item_sets: Mapping[str, Collection[str]] = field(default_factory=dict)  # by "surface" and "groundwater"
+    is_unit: Callable[[str], bool] = lambda text: True  # whether a written unit can be read
     jobs: Mapping[str, int] = field(default_factory=lambda: JOBS)

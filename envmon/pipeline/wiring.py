@@ -10,11 +10,13 @@ from envmon.config.known import Known
 from envmon.model import Config
 from envmon.notify import CHANNELS
 from envmon.sources import SOURCES
+from envmon.sources.cells import is_unit
 from envmon.sources.hj212 import TELEMETRY
 
 
 def known() -> Known:
     """Every name a config may use for a source, channel, QC test or edition."""
+    own = {one.unit for one in standards.parameters().values()}
     return Known(
         sources=tuple(kind for kind in SOURCES if kind != TELEMETRY.kind),  # pushed, never asked
         channels=tuple(CHANNELS),
@@ -24,6 +26,7 @@ def known() -> Known:
         source_sets=standards.source_sets(),
         source_items=standards.source_items(),
         item_sets=standards.item_sets(),
+        is_unit=lambda text: is_unit(text, own),
     )
 
 

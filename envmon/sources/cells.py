@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -116,6 +116,15 @@ def shift_between(printed: str, own: str) -> int:
     if given not in EXPONENTS or wanted not in EXPONENTS or EXPONENTS[given][0] != EXPONENTS[wanted][0]:
         raise Unreadable("refused.unit", printed=printed, own=own)
     return EXPONENTS[given][1] - EXPONENTS[wanted][1]
+
+
+def is_unit(text: str, own: Iterable[str]) -> bool:
+    """Whether a written unit is known: one that is turned into others, or one of the parameters' own.
+
+    >>> is_unit("μg／m³", ()), is_unit("NTU", ("NTU",)), is_unit("mg/m4", ("NTU",))
+    (True, True, False)
+    """
+    return _unit(text) in EXPONENTS or _unit(text) in map(_unit, own)
 
 
 def is_concentration(unit: str) -> bool:
