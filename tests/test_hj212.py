@@ -585,7 +585,7 @@ def test_every_factor_code_of_the_six_and_of_water_leads_to_its_item() -> None:
         "w20111": "mercury", "w20115": "cadmium", "w20117": "chromium_vi", "w20119": "arsenic", "w20120": "lead",
         "w20122": "copper", "w20123": "zinc", "w20128": "selenium", "w02003": "fecal_coliform", "w01003": "turbidity",
     }  # fmt: skip
-    known = hj212.codes_of(PARAMETERS)
+    known = context().by_code
     assert {code: known[code].id for code in printed} == printed
 
 

@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -455,13 +456,18 @@ def test_half_a_frame_and_silence_have_their_time(office: Office) -> None:
 
 
 def test_a_station_that_sends_too_fast_is_read_later_and_loses_nothing(office: Office) -> None:
-    with office.open(frames_per_second=50) as listening, Station(listening.port) as station:
-        for n in range(260):  # 200 at once are allowed, then 50 a second
-            station.send(hour(n))
-        for _ in range(260):
+    """800 frames may come at once, 200 a second after that; a read holds up to 64 KiB, some 430 of these frames."""
+    with office.open(frames_per_second=200) as listening, Station(listening.port) as station:
+        began = time.monotonic()
+        sender = threading.Thread(target=lambda: [station.send(hour(n)) for n in range(1500)])
+        sender.start()
+        for _ in range(1500):
             assert b"CN=9014" in station.answer()
+        took = time.monotonic() - began
+        sender.join()
+    assert took > (1500 - 800 - 430) / 200
     assert office.refused()["rate"] >= 1
-    assert len(office.frames()) == 260
+    assert len(office.frames()) == 1500
 
 
 def test_a_station_that_does_not_take_its_answers_is_closed(office: Office) -> None:

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,8 +24,11 @@ from click.testing import CliRunner
 from envmon import cli, daemon, periods
 from envmon.config import ConfigMistakes
 from envmon.errors import StoreError, UsageError
+from envmon.feed.recorded import introduced, records
+from envmon.feed.stations import Logger, Stations
 from envmon.hj212 import frames
-from envmon.model import Mark, RawFrame, Span, Tally
+from envmon.listener import Listening, house
+from envmon.model import POLLUTANTS, Mark, Medium, RawFrame, Row, Span, Tally
 from envmon.pipeline import telemetry
 from envmon.pipeline.wiring import load_config
 from envmon.standards import parameters
@@ -348,6 +352,69 @@ def test_hours_the_station_sends_are_not_used_beside_its_minutes(minutely: Offic
     assert hours(minutely) == {"pm25": (60, steps("pm25", "20"), Mark.NONE)}
 
 
+# ---- the whole way: simulated stations, sockets, intake, readings ---------------------------------------------------
+
+
+def beijing() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=8)
+
+
+def recorded_hours(office: Office, count: int) -> tuple[list[Row], Logger]:
+    """Some hours of six items before now, and a logger that holds them."""
+    chance, last = random.Random(count), int(time.time()) // 3600 * 60
+    rows: list[Row] = [
+        (last - 60 * n, 0, ITEMS[name].number, 60, chance.randrange(1, 300) * steps(name, "1"), 0)
+        for n in reversed(range(count))
+        for name in POLLUTANTS
+    ]
+    device = office.config.devices[0]
+    return rows, Logger(introduced(device, "123456", Medium.AIR), records(rows, device, ITEMS, moments=False))
+
+
+def stored(office: Office) -> list[tuple[int, int, int]]:
+    with office.open(readonly=True) as store:
+        return store.db.execute("SELECT ending, parameter, value FROM reading ORDER BY ending, parameter").fetchall()
+
+
+def listener_of(office: Office) -> Listening:
+    assert office.config.listen is not None
+    return Listening(replace(office.config, listen=replace(office.config.listen, port=0)), ENVIRON)
+
+
+def test_what_stations_send_is_what_is_read(office: Office) -> None:
+    rows, logger = recorded_hours(office, 20)
+    with listener_of(office) as listening:
+        stations = Stations("127.0.0.1", listening.port, [logger], beijing)
+        stations.send(lambda: False, once=True)
+        assert stations.counts["answered"] >= 20
+        assert stations.counts["given_up"] == 0
+    office.drain(int(time.time() // 60))
+    assert stored(office) == sorted((row[0], row[2], row[4]) for row in rows)
+
+
+def test_history_is_filled_in_from_the_station(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The station has sent nothing of the last 30 hours and is asked for them: two or three days, a request each."""
+    monkeypatch.setattr(house, "BEAT", 0.05)
+    rows, logger = recorded_hours(office, 30)
+    logger.next = len(logger.records)
+    begin = f"{periods.moment(rows[0][0] - 60):%Y-%m-%dT%H:%M}"
+    said(office, "station", AIR, "backfill", "--from", begin)
+
+    def done() -> bool:
+        found = json.loads(said(office, "station", AIR, "--json"))["requests"]
+        return {one["state"] for one in found} == {"done"}
+
+    until = time.monotonic() + 20
+    with listener_of(office) as listening:
+        stations = Stations("127.0.0.1", listening.port, [logger], beijing)
+        stations.send(lambda: done() or time.monotonic() > until, once=False)
+    office.drain(int(time.time() // 60))
+    assert stored(office) == sorted((row[0], row[2], row[4]) for row in rows)
+    asked = json.loads(said(office, "station", AIR, "--json"))["requests"]
+    assert sum(one["frames"] for one in asked) == 30
+    assert {one["answer"] for one in asked} == {"执行成功"}
+
+
 # ---- the program ---------------------------------------------------------------------------------------------------
 
 
@@ -548,6 +615,7 @@ site = "bridgee"
 password_env = "654 321"
 addresses = ["10.1.2.300"]
 factors = { w01001 = "phh" }
+units = { w21003 = "mg/m4" }
 
 [[devices]]
 mn = "A;B"
@@ -564,7 +632,7 @@ hours_from = "minutes"
     found = {one.path for one in error.value.mistakes}
     assert found == {
         "listen.host", "listen.port", "listen.idle", "listen.prot",
-        "devices[1].site", "devices[1].password_env", "devices[1].addresses", "devices[1].factors",
+        "devices[1].site", "devices[1].password_env", "devices[1].addresses", "devices[1].factors", "devices[1].units",
         "devices[2].mn", "devices[2].password", "devices[2].password_env", "devices[2].st", "devices[2].minutes",
         "devices[2].hours", "devices[2].hours_from", "devices[4].mn",
     }  # fmt: skip

@@ -115,7 +115,7 @@ SEGMENT_KEYS = (
 def segment_row(said: Segment, lang: str) -> dict[str, Any]:
     from envmon.hj212.data import FIELD, data_of, mark_of
     from envmon.hj212.segments import outcome
-    from envmon.sources.hj212 import codes_of
+    from envmon.sources.context import codes_of
     from envmon.standards import parameters
 
     def name_of(kind: str, code: str) -> str | None:

@@ -281,6 +281,10 @@ def _devices(entries: Entries, known: Known) -> Iterator[Found]:
         for item in factors.values() if isinstance(factors, Mapping) else ():
             if isinstance(item, str) and known.items and item not in known.items:
                 yield entry, ("factors", "factor", {"word": item, "suggestion": closest(item, known.items)})
+        units = entry.raw.get("units")
+        for unit in units.values() if isinstance(units, Mapping) else ():
+            if isinstance(unit, str) and not known.is_unit(unit):
+                yield entry, ("units", "unit", {"word": unit})
         site = sites.get(entry.text("site"))
         if entry.raw.get("hours_from") == "minutes" and site is not None and site.kind not in AIR:
             yield entry, ("hours_from", "only_for", {"kinds": " ".join(AIR), "kind": site.kind})

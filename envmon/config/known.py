@@ -39,4 +39,5 @@ class Known:
     source_items: Mapping[str, Collection[str]] = field(default_factory=dict)
     item_sets: Mapping[str, Collection[str]] = field(default_factory=dict)  # by "surface" and "groundwater"
     options: Mapping[str, OptionCheck] = field(default_factory=dict)
+    is_unit: Callable[[str], bool] = lambda text: True  # whether a written unit can be read
     jobs: Mapping[str, int] = field(default_factory=lambda: JOBS)

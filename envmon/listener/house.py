@@ -169,7 +169,7 @@ class House:
 
     def _look_after(self, at: float) -> None:
         """Close what began a frame and does not end it, and what says nothing."""
-        for line in list(self.lines):
+        for line in [line for line in self.lines if not line.held]:
             half = line.half_since and at - line.half_since > self.listen.frame_seconds
             if half or at - line.heard > self.listen.idle:
                 line.refuse(Refusal.HALF if half else Refusal.IDLE, next(iter(line.mns), "-"))
@@ -178,17 +178,20 @@ class House:
     async def _collect(self) -> None:
         """Take requests over from the spool: kept in the intake first, then the file goes."""
         found: dict[Path, Request] = {}
-        for path, one in spool.left(spool.spool_of(self.database)):
-            if one is None or one.mn not in self.gate.enrolled:
-                LOG.warning("%s: no request to an enrolled device; set aside", path)
-                path.rename(path.with_suffix(".bad"))
-            else:
-                found[path] = one
-        batch = Batch(requests={one.id: one for one in found.values()})
-        if found and await self.commits.in_turn(lambda: self.commits.intake.commit(batch)):
-            self.requests.add(found.values())
-            for path in found:
-                path.unlink()
+        try:
+            for path, one in spool.left(spool.spool_of(self.database)):
+                if one is None or one.mn not in self.gate.enrolled:
+                    LOG.warning("%s: no request to an enrolled device; set aside", path)
+                    path.rename(path.with_suffix(".bad"))
+                else:
+                    found[path] = one
+            batch = Batch(requests={one.id: one for one in found.values()})
+            if found and await self.commits.in_turn(lambda: self.commits.intake.commit(batch)):
+                self.requests.add(found.values())
+                for path in found:
+                    path.unlink()
+        except OSError as error:  # a folder that cannot be read or written stops requests, not data
+            LOG.warning("%s", error)
 
     def _prune(self, now: int) -> None:
         """Drop raw frames whose values the main database has had for long enough."""

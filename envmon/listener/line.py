@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from envmon.listener.house import House
 
 AHEAD = 500  # frames of one connection that wait for their commit before more are read
+AHEAD_IN_ALL = 20_000  # and of all connections together: a disk that is slow must not fill the memory
 UNREAD = 64 * 1024  # bytes of answers a station may leave unread
 BURST = 4  # seconds' worth of frames that may come at once: what gathered while a link was down
 
@@ -43,7 +44,8 @@ class Line(asyncio.BufferedProtocol):
         self._waiting = 0  # frames on their way to the disk
         self._allowance = float(house.listen.frames_per_second * BURST)
         self._counted = 0.0
-        self._held = False
+        self._until = 0.0  # what came too fast is paid for by then
+        self.held = False  # not read from for now
 
     # --- what asyncio calls ---
 
@@ -129,11 +131,11 @@ class Line(asyncio.BufferedProtocol):
             self._waiting -= 1
             if on_disk and segment.answer_wanted:
                 self.send(segments.answer(segment))
-            if self._held and self._waiting < AHEAD // 2:
+            if self.held and self._waiting < AHEAD // 2:
                 self._go_on()
 
         self.house.commits.add(frame, kept)
-        if self._waiting >= AHEAD:
+        if self._waiting >= AHEAD or len(self.house.commits.next.frames) >= AHEAD_IN_ALL:
             self._hold()
 
     def _spoil(self, kind: Refusal, mn: str, data: bytes) -> None:
@@ -149,22 +151,25 @@ class Line(asyncio.BufferedProtocol):
         rate = self.house.listen.frames_per_second
         self._allowance = min(rate * BURST, self._allowance + (self.heard - self._counted) * rate) - count
         self._counted = self.heard
-        if self._allowance < 0 and not self.closed and not self._held:
+        if self._allowance < 0 and not self.closed:
             self.refuse(Refusal.RATE, next(iter(self.mns), "-"))
+            self._until = self.heard - self._allowance / rate
             self._hold()
-            asyncio.get_running_loop().call_later(-self._allowance / rate, self._go_on)
+            asyncio.get_running_loop().call_later(self._until - self.heard, self._go_on)
 
     def _hold(self) -> None:
-        self._held = True
+        self.held = True
         if not self.closed:
             self._transport.pause_reading()
 
     def _go_on(self) -> None:
         """Read on, if neither the allowance nor the disk is behind."""
-        if not self._held or self.closed or self._waiting >= AHEAD:
+        now = time.monotonic()
+        if not self.held or self.closed or self._waiting >= AHEAD or now < self._until:
             return
-        self._held = False
-        self.heard = time.monotonic()
+        self.held = False
+        self.heard = now
+        self.half_since = now if self.half_since else 0.0
         self._transport.resume_reading()
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from envmon import periods, standards
-from envmon.hj212.segments import BadSegment, read
+from envmon.errors import EnvmonError
+from envmon.hj212.segments import read
 from envmon.model import (
     NO_VALUE,
     POLLUTANTS,
@@ -38,12 +39,13 @@ from envmon.texts import t
 
 LOG = logging.getLogger("envmon.telemetry")
 
-BATCH = 500  # frames taken over in one transaction: the writer's lock is held for a fraction of a second
+BATCH = 200  # frames taken over in one transaction: the writer's lock is held for a fraction of a second
 PENDING = "telemetry_hours"
 """Meta: hours to be made of minutes, as [MN, ending]."""
 UNKNOWN = "telemetry_unknown"
 """Meta: {MN: {what a station sent that nobody knows: how often}}."""
 NAMES = 50  # unknown names told apart for one station
+UNREADABLE = (EnvmonError, ValueError, ArithmeticError, LookupError)
 GRACE = 5  # minutes after its end at which an hour is made of the minutes that came; later ones revise it
 
 
@@ -120,8 +122,9 @@ def understood(store: Store, group: Group, context: Context, hours: set[tuple[st
     for frame in group.frames:
         try:
             found = rows_of(read(frame.segment), device, context, group.received)
-        except BadSegment as error:
-            refused.append(Refused(f"hj212:{group.mn}", 0, error.said(context.lang), shown(frame.segment)))
+        except UNREADABLE as error:  # one frame must not keep those behind it
+            reason = error.said(context.lang) if isinstance(error, EnvmonError) else f"{type(error).__name__}: {error}"
+            refused.append(Refused(f"hj212:{group.mn}", 0, reason, shown(frame.segment)))
             continue
         rows += found.rows
         refused += found.refused

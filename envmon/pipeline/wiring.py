@@ -12,12 +12,14 @@ from envmon.config.known import Known, OptionCheck
 from envmon.model import Config, Parameter
 from envmon.notify import CHANNELS
 from envmon.sources import SOURCES, Problem
+from envmon.sources.cells import is_unit
 from envmon.sources.hj212 import TELEMETRY
 
 
 def known() -> Known:
     """Every name a config may use for a source, channel, QC test or edition."""
     items = standards.parameters()
+    own = {one.unit for one in items.values()}
 
     def checking(find: Callable[[str, Any, Mapping[str, Parameter]], Iterator[Problem]]) -> OptionCheck:
         return lambda url, options: find(url, options, items)
@@ -33,6 +35,7 @@ def known() -> Known:
         source_items=standards.source_items(),
         item_sets=standards.item_sets(),
         options=options,
+        is_unit=lambda text: is_unit(text, own),
     )
 
 

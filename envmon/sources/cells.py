@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from envmon import rounding
 from envmon.errors import EnvmonError
@@ -122,6 +123,15 @@ def has_other_units(own: str) -> bool:
     return _unit(own) in EXPONENTS
 
 
+def is_unit(text: str, own: Iterable[str]) -> bool:
+    """Whether a written unit is known: one that is turned into others, or one of the parameters' own.
+
+    >>> is_unit("μg／m³", ()), is_unit("NTU", ("NTU",)), is_unit("mg/m4", ("NTU",))
+    (True, True, False)
+    """
+    return _unit(text) in EXPONENTS or _unit(text) in map(_unit, own)
+
+
 def is_concentration(unit: str) -> bool:
     """Whether a unit is one of mass in a volume.
 
@@ -131,6 +141,7 @@ def is_concentration(unit: str) -> bool:
     return EXPONENTS.get(_unit(unit), ("", 0))[0] == "mass"
 
 
+@lru_cache(maxsize=512)
 def _unit(text: str) -> str:
     if text in ("无量纲", "无单位", "-"):
         return ""

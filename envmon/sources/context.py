@@ -59,7 +59,7 @@ class Context:
     parameters : by id; stream : span -> stream number; spec : the source as configured (its options)
     lang : the language in which refused rows get their reasons; media : site number -> what is monitored there
     shared : number below zero -> (first day, last day, site number) of the sites that had the name one after the other
-    devices : enrolled data loggers by MN
+    devices : enrolled data loggers by MN; by_code : the parameters by factor code
     """
 
     site_names: Mapping[str, int]
@@ -70,10 +70,12 @@ class Context:
     media: Mapping[int, Medium] = field(default_factory=dict)
     shared: Mapping[int, Sequence[tuple[int, int, int]]] = field(default_factory=dict)
     devices: Mapping[str, Device] = field(default_factory=dict)
+    by_code: dict[str, Parameter] = field(init=False, repr=False, compare=False)
     _sites: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
     _asked: dict[str, int | None] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "by_code", codes_of(self.parameters))
         for name, number in self.site_names.items():
             self._sites.setdefault(plain(name), number)
 
@@ -156,6 +158,15 @@ class Source:
     def reach_of(self, spec: SourceSpec) -> int | None:
         """How far back one configured source can be asked."""
         return self.reach(spec) if callable(self.reach) else self.reach
+
+
+def codes_of(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    """Factor code -> parameter; of two with one code the first."""
+    found: dict[str, Parameter] = {}
+    for parameter in parameters.values():
+        if parameter.code:
+            found.setdefault(parameter.code, parameter)
+    return found
 
 
 @lru_cache(maxsize=8192)

@@ -7,7 +7,7 @@ acknowledging.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from envmon import periods
@@ -177,7 +177,6 @@ class _Reader:
     def __init__(self, segment: Segment, data: Data, device: Device, context: Context) -> None:
         self.segment, self.data, self.device, self.context = segment, data, device, context
         self.wanted = COUNTS[data.kind]
-        self.codes = codes_of(context.parameters)
         self.unknown: Counter[str] = Counter()
 
     def values(self) -> Iterator[Value]:
@@ -213,7 +212,7 @@ class _Reader:
 
     def _parameter(self, code: str) -> Parameter | None:
         own = self.device.factors.get(code)
-        return self.context.parameters.get(own) if own is not None else self.codes.get(code)
+        return self.context.parameters.get(own) if own is not None else self.context.by_code.get(code)
 
     def _shift(self, code: str, parameter: Parameter) -> int:
         """From the unit the device sends to the parameter's own; a concentration in air has no unit by itself."""
@@ -224,12 +223,3 @@ class _Reader:
                 raise Unreadable("refused.frame.unit", code=code, mn=self.device.mn)
             unit = unit or "mg/L"
         return shift_between(unit or "", parameter.unit)
-
-
-def codes_of(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
-    """Factor code -> parameter; of two with one code the first."""
-    found: dict[str, Parameter] = {}
-    for parameter in parameters.values():
-        if parameter.code:
-            found.setdefault(parameter.code, parameter)
-    return found

@@ -165,7 +165,7 @@ class Intake:
         """Take up where the last listener ended: nobody is connected, and what was asked is asked again."""
         with self._writing() as db:
             db.execute("UPDATE station SET connected = 0")
-            db.execute("UPDATE request SET state = 'waiting' WHERE state IN ('sent', 'accepted')")
+            db.execute("UPDATE request SET state = 'waiting', tries = 0 WHERE state IN ('sent', 'accepted')")
         waiting = [one for one in self.requests() if one.state is RequestState.WAITING]
         return {one.mn: one for one in self.stations()}, waiting
 
