@@ -44,6 +44,7 @@ class Sheet:
     refused: list[Refused] = field(default_factory=list)
     ended: bool = True
     name: str = ""  # of a workbook's sheet
+    hidden: bool = False
     since_1904: bool = False  # what a date written as a number counts from; of a CSV nobody knows
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     """Of a workbook's sheet: (top, left, bottom, right) from 1; each of these cells holds what the first one says."""
@@ -98,21 +99,30 @@ def sheet(payload: Payload, lang: str) -> Sheet:
     return next(iter(sheets(payload, lang)), Sheet([]))
 
 
-def sheets(payload: Payload, lang: str, hidden: bool = False) -> list[Sheet]:
+def sheets(payload: Payload, lang: str) -> list[Sheet]:
     """Every sheet of a workbook that holds anything and is not hidden, or the one table of a CSV.
 
-    lang : of the reasons why a line is refused; hidden : the hidden sheets instead of the others
+    lang : of the reasons why a line is refused
     Raises SourceChanged for a workbook that cannot or must not be opened.
     """
+    return [table for table in all_sheets(payload, lang) if not table.hidden]
+
+
+def all_sheets(payload: Payload, lang: str) -> list[Sheet]:
+    """`sheets` and the hidden ones."""
     if payload.body.startswith(MAGIC):
         return [
             Sheet(
-                rows, name=page["sheet"], since_1904=page["since_1904"], merged=[tuple(one) for one in page["merged"]]
+                rows,
+                name=page["sheet"],
+                hidden=page["hidden"],
+                since_1904=page["since_1904"],
+                merged=[(top, left, bottom, right) for top, left, bottom, right in page["merged"]],
             )
             for page, rows in pages_of(payload)
-            if rows and page["hidden"] == hidden
+            if rows
         ]
-    return [] if hidden else [_separated(payload, lang)]
+    return [_separated(payload, lang)]
 
 
 def _separated(payload: Payload, lang: str) -> Sheet:
@@ -185,8 +195,8 @@ def strict_json(payload: Payload) -> Any:
 def find_header(
     table: Sheet, key_of: Callable[[str], str | None], wanted: Collection[str]
 ) -> tuple[int, list[str | None]] | None:
-    """Where among the first ten rows the header stands, and what each column holds; None when no row has all wanted."""
-    for at, (_, cells) in enumerate(table.rows[:10]):
+    """Where among the first 20 rows the header stands, and what each column holds; None when no row has all wanted."""
+    for at, (_, cells) in enumerate(table.rows[:20]):
         keys = [key_of(cell) for cell in cells]
         if set(wanted) <= set(keys):
             return at, keys
