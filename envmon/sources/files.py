@@ -12,7 +12,7 @@ import lzma
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from envmon.texts import t
 CAP = 2**30
 """Largest file once unpacked, in bytes."""
 
-WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et", ".xlsb", ".ods")
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et", ".ods")
 SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".txt", ".tsv", ".json", ".json.gz", ".json.xz", *WORKBOOKS)
 NAMED_TIME = re.compile(r"(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)[ _T-]+(\d\d)[h:_-]?(\d\d)")
 FULL_DATE = re.compile(rb"20\d\d[-/]\d{1,2}[-/]\d{1,2}[ T]\d{1,2}:\d\d")
@@ -126,9 +126,9 @@ def all_sheets(payload: Payload, lang: str) -> list[Sheet]:
 
 
 def _separated(payload: Payload, lang: str) -> Sheet:
-    """The table in a CSV (UTF-8 or GB18030, even mixed by line)."""
+    """The table in a CSV: UTF-8 or GB18030, even mixed by line, or UTF-16; parted by commas, semicolons or tabs."""
     lines, refused = _lines(payload, lang)
-    reader = csv.reader(iter(lines))
+    reader = csv.reader(iter(lines), delimiter=_delimiter(lines))
     rows: list[tuple[int, list[str]]] = []
     while True:
         line = reader.line_num + 1
@@ -142,11 +142,30 @@ def _separated(payload: Payload, lang: str) -> Sheet:
             continue
         if any(cell.strip() for cell in cells):
             rows.append((line, cells))
-    return Sheet(rows, refused, payload.body.endswith((b"\n", b"\r")))
+    return Sheet(rows, refused, bool(lines) and lines[-1].endswith(("\n", "\r")))
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """What parts the columns: that by which most of the first lines have one width; the comma when in doubt."""
+
+    def alike(delimiter: str) -> int:
+        try:
+            widths = Counter(map(len, csv.reader([line for line in lines[:40] if line.strip()], delimiter=delimiter)))
+        except csv.Error:
+            return 0
+        widths.pop(1, None)
+        return max(widths.values(), default=0)
+
+    return max(",;\t", key=alike)  # the first of equals
 
 
 def _lines(payload: Payload, lang: str) -> tuple[list[str], list[Refused]]:
     body = payload.body
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return body[: len(body) // 2 * 2].decode("utf-16").splitlines(keepends=True), []
+        except UnicodeDecodeError as error:
+            raise SourceChanged("error.source.utf16", origin=payload.origin, reason=error) from error
     try:
         return body.decode("utf-8-sig").splitlines(keepends=True), []
     except UnicodeDecodeError:
