@@ -1,4 +1,4 @@
-"""Workbooks (.xlsx .xlsm .xls .et .xlsb .ods) as rows of text, read in a child process that may die in our stead.
+"""Workbooks (.xlsx .xlsm .xls .et .ods) as rows of text, read in a child process that may die in our stead.
 
 The child (`child`) has a limit of memory and of time; whatever it meets, this process goes on and says what happened.
 Never here: what the columns mean.
