@@ -148,7 +148,7 @@ def understand(words: list[str]) -> None:
         if not isinstance(command, click.Group):
             break
         if not rest:
-            if given.get("version") or given.get("help"):
+            if given.get("version") or given.get("help") or command.invoke_without_command:
                 return
             raise click.UsageError("a command is missing")
         below = command.get_command(context, rest[0])
@@ -189,7 +189,7 @@ def test_every_command_line_is_understood(page: Path) -> None:
         "rates --area",
         "explain rate nothing",
         "explain day chengdu",
-        "import file.csv",
+        "import --sorce lab file.csv",
         "calc",
     ],
 )
@@ -294,6 +294,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
         judge(store, config, periods.hour_ending(periods.year(2022).first, 0))
     bad = "date,hour,type,成都\n20220101,1,PM2.5,5x\n"
     (folder / "data/bad.csv").write_text(bad, "utf-8")
+    (folder / "data/inbox").mkdir()
+    (folder / "data/inbox/取水量.csv").write_text("水源地名称,月份,取水量\n示例井水源地,2022-07,4.2\n", "utf-8")
     in_shell("envmon import --source archive data/bad.csv || [ $? = 3 ]", folder)
     in_shell("envmon event import data/sample/events.csv", folder)
     said = {}

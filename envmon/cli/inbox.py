@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from functools import partial
+from os.path import relpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +116,7 @@ def file_row(one: InboxFile, config: Config, lang: str) -> dict[str, Any]:
         "sites": list(one.sites),
         "months": list(one.months),
         "reason": one.reason,
-        "moved": str(Path(config.paths.inbox) / one.moved),
+        "moved": (Path(relpath(config.paths.inbox, config.paths.root)) / one.moved).as_posix(),
         "size": one.size,
         "sha256": one.sha256,
         "version": one.version,
