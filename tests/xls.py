@@ -143,8 +143,9 @@ def ods(rows: Sequence[Sequence[Cell]], repeated: str = "") -> bytes:
     names = {name: f"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0" for name in ("office", "table", "text")}
     names["calcext"] = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"
     spaces = " ".join(f'xmlns:{name}="{space}"' for name, space in names.items())
-    content = f"""<?xml version="1.0" encoding="UTF-8"?><office:document-content {spaces}><office:body><office:spreadsheet>
-<table:table table:name="表1">{lines}</table:table></office:spreadsheet></office:body></office:document-content>"""
+    content = f"""<?xml version="1.0" encoding="UTF-8"?>
+<office:document-content {spaces}><office:body><office:spreadsheet><table:table table:name="表1">{lines}
+</table:table></office:spreadsheet></office:body></office:document-content>"""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as pack:
         pack.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from envmon.model import Medium, Parameter
 from envmon.sources.cells import WIDE, is_unit
@@ -105,10 +106,12 @@ BASES: Mapping[str, tuple[str, ...]] = {
 
 LIMIT_WORDS = frozenset(["检出限", "方法检出限", "最低检出限", "检出下限", "检测限", "limit"])
 RESULT_WORDS = frozenset(["结果", "监测结果", "检测结果", "测定结果", "监测值", "检测值", "测定值", "浓度", "result"])
+UNIT_WORDS = frozenset(["单位", "计量单位", "unit"])
 CIRCLED = re.compile("[①-⑳*★▲]")
 SYMBOL = re.compile(r"[ρcρ]\s*\((.+)\)\Z")
 
 
+@lru_cache(maxsize=8192)
 def item_key(name: str) -> str:
     """A name as items are compared: `plain`, and one kind of bracket, dash and comma.
 
@@ -175,6 +178,8 @@ def folded(rows: Sequence[Sequence[str]], known: Callable[[str], bool]) -> list[
     heads = []
     for at in range(max(map(len, rows))):
         parts = list(dict.fromkeys(text for row in rows if at < len(row) and (text := row[at].strip())))
+        if len(parts) > 1 and plain(parts[-1]) in UNIT_WORDS:
+            parts.pop()
         unit = parts.pop() if len(parts) > 1 and is_unit(parts[-1].strip("()（） ")) else ""
         name = parts[-1] if parts else ""
         if len(parts) > 1 and plain(name) in RESULT_WORDS:

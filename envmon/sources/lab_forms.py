@@ -13,7 +13,7 @@ from pathlib import PurePath
 from envmon.sources.cells import CENSORED, MISSING, NOT_FOUND, WIDE, is_unit, printed_time, tidy
 from envmon.sources.context import BRACKET, plain
 from envmon.sources.files import Sheet
-from envmon.sources.heads import LIMIT_WORDS, RESULT_WORDS, Items, folded
+from envmon.sources.heads import LIMIT_WORDS, RESULT_WORDS, UNIT_WORDS, Items, folded
 
 SITE_WORDS = (
     *("名称", "断面名称", "断面", "点位名称", "点位", "监测点位", "监测点", "监测断面", "采样点", "采样点位"),
@@ -24,7 +24,7 @@ HEADS = {
     **dict.fromkeys(("采样日期", "采样时间", "监测日期", "监测时间", "日期", "date", "sampled"), "date"),
     **dict.fromkeys(("项目", "监测项目", "分析项目", "检测项目", "指标", "监测指标", "item", "parameter"), "item"),
     **dict.fromkeys((*RESULT_WORDS, "数值", "value"), "result"),
-    **dict.fromkeys(("单位", "计量单位", "unit"), "unit"),
+    **dict.fromkeys(UNIT_WORDS, "unit"),
     **dict.fromkeys(LIMIT_WORDS, "limit"),
     **dict.fromkeys(("类型", "类别", "kind", "type"), "kind"),
 }
@@ -53,9 +53,9 @@ NOT_MONITORED = frozenset(["-1", "未监测", "未测", "不测", "未检测", "
 HEADER_ROWS = 20
 """How far down a header is looked for."""
 
-DATE = r"20\d\d\s*[年./-]\s*\d{1,2}\s*[月./-]\s*\d{1,2}\s*日?"
-SAMPLED = re.compile(rf"(?:采样|监测|取样)(?:日期|时间):?\s*({DATE})(?!\s*[-~至—\d])")
-TITLED = re.compile(rf"({DATE})(?!\s*[-~至—\d])")
+DATE = r"20\d\d\s*+[年./-]\s*+\d{1,2}+\s*+[月./-]\s*+\d{1,2}+\s*+日?+"
+SAMPLED = re.compile(rf"(?:采样|监测|取样)(?:日期|时间)[:|\s]*({DATE})(?!\s*+[-~至—\d])")
+TITLED = re.compile(rf"({DATE})(?!\s*+[-~至—\d])")
 YEAR = re.compile(r"(20\d\d)\s*年")
 FILE_YEAR = re.compile(r"(?<!\d)(20\d\d)")
 
@@ -191,7 +191,7 @@ def is_sample(cells: Sequence[str], form: Form) -> bool:
 
 def _told_above(table: Sheet, origin: str, start: int) -> tuple[int | None, str]:
     """(the one year, the one day of sampling) that the title, the sheet's name or the file's name gives."""
-    above = ["".join(dict.fromkeys(cells)).translate(WIDE) for _, cells in table.rows[:start]]
+    above = ["|".join(dict.fromkeys(cells)).translate(WIDE) for _, cells in table.rows[:start]]
     days = {found for text in above for found in SAMPLED.findall(text)}
     days = days or {found for text in above if ":" not in text for found in TITLED.findall(text)}
     days = {day for day in days if printed_time(day)}
@@ -229,13 +229,14 @@ def _across(table: Sheet, start: int, place: int, origin: str) -> Form | None:
         if where > place and head.strip() and not keys[where] and plain(head) not in IGNORED | SUMMARIES
     ]
     year, day = _told_above(table, origin, start)
-    dates, data = [day] * len(heads), []
-    found = bool(day)
+    dates: list[str] = []
+    data: list[Line] = []
     for row_line, cells in table.rows[max(start - 2, 0) :]:
         filled = [cells[where] for where in sites if where < len(cells) and cells[where].strip()]
         named = {key_of(text) for text in cells[: sites[0] if sites else 0]}
-        if not found and filled and ("date" in named or all(printed_time(text, year) for text in filled)):
-            dates, found = list(cells), True
+        if not dates and filled and ("date" in named or all(printed_time(text, year) for text in filled)):
+            dates = cells
         elif row_line > line:
             data.append((row_line, cells))
-    return Form(line, heads, at, data, year=year, day=day, sites=sites, dates=dates) if sites and found else None
+    dates = dates or [day] * len(heads) * bool(day)
+    return Form(line, heads, at, data, year=year, day=day, sites=sites, dates=dates) if sites and dates else None
