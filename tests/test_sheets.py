@@ -334,6 +334,21 @@ def test_numbers_are_read_as_they_were_typed() -> None:
     assert found.rows == [(1, ["x", "0.07", "0.3", "12", "0.0001", "1234567", "-1", "0.029"])]
 
 
+def test_shared_texts() -> None:
+    """Runs of several styles are one text, pronunciations are none, and _x000D_ is how a line end is written."""
+    body = repacked(book([[0.5, 0.5]]), PAGE, '<c r="A1" t="n"><v>0.5</v>', '<c r="A1" t="s"><v>1</v>')
+    strings = """<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>no</t></si><si>
+        <r><t>总</t></r><r><rPr><b/></rPr><t xml:space="preserve">磷 _x000D_
+</t></r><r><t>mg/L</t></r><rPh sb="0" eb="1"><t>zong</t></rPh></si></sst>"""
+    out = io.BytesIO(body)
+    with zipfile.ZipFile(out, "a") as pack:
+        pack.writestr("xl/sharedStrings.xml", strings)
+    (found,) = sheets(Payload("a", out.getvalue(), 0), "zh")
+    assert found.rows == [(1, ["总磷 \nmg/L", "0.5"])]
+    with pytest.raises(SourceChanged, match="IndexError"):
+        sheets(Payload("a", body, 0), "zh")
+
+
 def test_a_percentage_is_no_plain_number() -> None:
     (found,) = sheets(
         Payload("a", book([[0.853, 0.5, 2]], formats={"A1": "0.0%", "B1": "0%", "C1": "0.00_ "}), 0), "zh"
