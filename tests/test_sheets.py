@@ -5,7 +5,9 @@ What is expected is what stands in the sheet, read by eye.
 
 from __future__ import annotations
 
+import csv
 import io
+import time
 import zipfile
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -752,3 +754,22 @@ def test_a_workbook_with_wrong_bytes_is_read_or_refused(changes: list[tuple[int,
 
 
 BOOK = book(GOOD)
+
+
+@pytest.mark.parametrize("letter", list("(1,.e×<年 未氨L="))
+def test_endless_cells_take_no_endless_time(letter: str) -> None:
+    """32,767 letters, the most a cell of Excel holds, wherever a pattern looks."""
+    cell = letter * 32767
+    rows = [
+        [cell, cell],
+        ["断面名称", "采样日期", "氨氮", cell],
+        [cell, cell, cell, cell],
+        ["甲断面", cell, cell, cell],
+    ]
+    rows += [["甲断面", "2022-07-05", cell, cell], [cell, "2022-07-05", "1", cell]]
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    before = time.process_time()
+    parsed = parse(out.getvalue())
+    assert time.process_time() - before < 2
+    assert parsed.rows == []
