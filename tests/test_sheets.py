@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import time
 import zipfile
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -161,6 +163,14 @@ def test_results_and_limits_side_by_side_under_one_item() -> None:
     parsed = parse(body)
     assert refusals(parsed) == []
     assert told(parsed) == {("甲断面", NOON): {"nh3n": "<0.025", "arsenic": "0.003"}}
+
+
+def test_detection_limits_in_the_next_column() -> None:
+    rows = [
+        ["断面名称", "采样日期", "氨氮", "检出限", "汞", "方法检出限"],
+        ["甲断面", "2022-07-05", "ND", 0.025, "未检出", "0.00004L"],
+    ]
+    assert told(parse(book(rows))) == {("甲断面", NOON): {"nh3n": "<0.025", "mercury": "<0.00004"}}
 
 
 def test_detection_limits_in_a_row_of_their_own() -> None:
@@ -458,6 +468,8 @@ def test_the_day_of_sampling_in_the_title() -> None:
         [["某县监测结果"], ["采样日期：2022年7月5日", None, "报告日期：2022年7月20日"], head, ["甲断面", 0.12, 0.05]]
     )
     assert told(parse(body)) == ONE
+    timed = book([["采样日期", "2022-07-05"], ["断面名称", "采样时间", "氨氮"], ["甲断面", "10:30", 0.12]])
+    assert told(parse(timed)) == {("甲断面", "2022-07-05 10:30"): {"nh3n": "0.12"}}
     two = book([["采样日期：2022年7月5日-7月8日"], head, ["甲断面", 0.12, 0.05]])
     with pytest.raises(SourceChanged, match="no header"):
         parse(two)
@@ -672,6 +684,52 @@ def test_units() -> None:
     assert not is_unit("氨氮")
     with pytest.raises(Unreadable):
         shift_between("度", "mg/L")  # of hardness: nobody knows whose degrees
+
+
+# --- the page that tells all this -------------------------------------------------------------------------------
+
+LINES = (Path(__file__).parent.parent / "docs/sheets.md").read_text("utf-8").splitlines()
+SPAN = re.compile("`([^`]+)`")
+
+
+def table_of(first: str) -> str:
+    """The table of the page that begins with a head, as a CSV."""
+    start = next(at for at, line in enumerate(LINES) if line.startswith(f"| {first}"))
+    end = next(at for at in range(start, len(LINES)) if not LINES[at].startswith("|"))
+    rows = [line.strip("| ").split("|") for line in LINES[start:end] if "---" not in line]
+    width = len(rows[0])
+    return "".join(",".join([cell.strip() for cell in row] + [""] * (width - len(row))) + "\n" for row in rows)
+
+
+def test_the_tables_of_the_page_are_read_as_it_says() -> None:
+    sites = {"沙湾河断面": 1, "长江大桥断面": 2}
+    found = {}
+    for first in ("断面名称", "监测项目"):
+        parsed = SOURCES["lab"].parse(
+            Payload("a.csv", table_of(first).encode(), TAKEN), Context(sites, PARAMETERS, stream)
+        )
+        assert parsed.refused == []
+        found[first] = [(row[1], BY_NUMBER[row[2]].id, row[4], row[5]) for row in parsed.rows]
+    # steps of 0.0001 mg/L of ammonia, of 10^-6 of arsenic
+    assert PARAMETERS["nh3n"].decimals == 4
+    steps = 10 ** PARAMETERS["arsenic"].decimals
+    below, plain = Mark.CENSORED, Mark.NONE
+    first = [(1, "nh3n", 1200, plain), (1, "arsenic", steps * 3 // 10_000, below)]
+    assert found["断面名称"] == [*first, (2, "nh3n", 250, below), (2, "arsenic", steps * 3 // 1000, plain)]
+    assert found["监测项目"] == [(1, "nh3n", 1200, plain), (2, "nh3n", 250, below)]
+
+
+def test_the_cells_of_the_page_are_read_as_it_says() -> None:
+    said = {line.split("|")[2].strip(): SPAN.findall(line.split("|")[1]) for line in LINES if line.startswith("| `")}
+    parameter = PARAMETERS["nh3n"]
+    below = next(spans for told, spans in said.items() if "检出限 0.02" in told)
+    assert [marked(span, parameter) for span in below] == [(200, Mark.CENSORED)] * 6
+    values = [marked(span, parameter) for span in said["数"]]
+    assert values == [(int(Decimal(n) * 10_000), Mark.NONE) for n in ("0.12", "0.12", "0.12", "1234.5", "2400", "2400")]
+    assert len(said["退回"]) == 6
+    for span in said["退回"]:
+        with pytest.raises(Unreadable):
+            marked(span, parameter)
 
 
 # --- anything ---------------------------------------------------------------------------------------------------
