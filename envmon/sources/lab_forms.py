@@ -210,11 +210,8 @@ def _turned(table: Sheet, items: Items, origin: str) -> Form | None:
         for place, text in enumerate(cells[:4]):
             below = [row[place] for row in rows[start + 1 : start + 31] if place < len(row)]
             parts = {key_of(part) for part in re.split(r"[\\/、]", text.translate(WIDE))}
-            if (
-                parts & {"item", "name"}
-                and "result" not in map(key_of, cells)
-                and sum(map(known.__getitem__, below)) > 1
-            ):
+            named = parts & {"item", "name"} and "result" not in map(key_of, cells)
+            if named and sum(map(known.__getitem__, below)) > ("item" not in parts):
                 return _across(table, start, place, origin)
     return None
 
