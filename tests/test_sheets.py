@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from envmon import periods
 from envmon.errors import EnvmonError, SourceChanged
 from envmon.model import Basis, Mark, Medium, Payload, Refused, Span
-from envmon.sources import SOURCES, Context, Parsed
+from envmon.sources import SOURCES, Context, Parsed, child
 from envmon.sources.cells import Unreadable, is_unit, marked, printed_time, shift_between
 from envmon.sources.files import all_sheets, sheets
 from envmon.sources.heads import Items
@@ -349,6 +349,7 @@ def test_numbers_are_read_as_they_were_typed() -> None:
 def test_shared_texts() -> None:
     """Runs of several styles are one text, pronunciations are none, and _x000D_ is how a line end is written."""
     body = repacked(book([[0.5, 0.5]]), PAGE, '<c r="A1" t="n"><v>0.5</v>', '<c r="A1" t="s"><v>1</v>')
+    body = repacked(body, PAGE, "</row>", '<c r="C1" t="s"/><c r="D1" t="s"></c></row>')  # as in a saved snapshot
     strings = """<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>no</t></si><si>
         <r><t>总</t></r><r><rPr><b/></rPr><t xml:space="preserve">磷 _x000D_
 </t></r><r><t>mg/L</t></r><rPh sb="0" eb="1"><t>zong</t></rPh></si></sst>"""
@@ -812,6 +813,32 @@ def test_a_workbook_with_wrong_bytes_is_read_or_refused(changes: list[tuple[int,
 
 
 BOOK = book(GOOD)
+TYPED = (
+    st.none()
+    | st.text(st.characters(exclude_categories=["C"]), max_size=5)
+    | st.booleans()
+    | st.integers(-(10**9), 10**9)
+)
+TYPED |= st.decimals(-1000, 1000, places=4).map(float) | st.dates(date(1950, 1, 1), date(2080, 1, 1))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.lists(TYPED, max_size=4), max_size=5))
+def test_what_another_program_writes_is_read_back(rows: list[list[Any]]) -> None:
+    """openpyxl writes; what is read is what was typed, cell by cell, at its place."""
+
+    def typed(value: Any) -> str:
+        if isinstance(value, bool):
+            return str(value).upper()
+        if isinstance(value, float):
+            return format(Decimal(repr(value)).normalize() + 0, "f")
+        return "" if value is None else str(value).strip()
+
+    rows = [[value for value in row if not (isinstance(value, str) and value.startswith("="))] for row in rows]
+    (page,) = child.pages_of(book(rows))
+    found = {(line, at): text for line, cells in page.rows.items() for at, text in enumerate(cells, 1) if text}
+    cells = {(line, at): typed(value) for line, row in enumerate(rows, 1) for at, value in enumerate(row, 1)}
+    assert found == {place: text for place, text in cells.items() if text}
 
 
 @pytest.mark.parametrize("letter", list("(1,.e×<年 未氨L="))

@@ -320,7 +320,7 @@ class _Cells(_Reader):
         """The cell as text; a formula nobody has calculated as the formula."""
         value = self.value
         if self.kind == "s":
-            return self.book.strings[int(value)]  # one that is not there: the file is damaged
+            return self.book.strings[int(value)] if value else ""  # a text that is not there: the file is damaged
         if self.kind == "inlineStr":
             return _clean("".join(self.inline))
         if self.kind in ("str", "e"):
