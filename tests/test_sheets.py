@@ -5,11 +5,15 @@ What is expected is what stands in the sheet, read by eye.
 
 from __future__ import annotations
 
+import csv
 import io
+import re
+import time
 import zipfile
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -20,7 +24,7 @@ from hypothesis import strategies as st
 from envmon import periods
 from envmon.errors import EnvmonError, SourceChanged
 from envmon.model import Basis, Mark, Medium, Payload, Refused, Span
-from envmon.sources import SOURCES, Context, Parsed
+from envmon.sources import SOURCES, Context, Parsed, child
 from envmon.sources.cells import Unreadable, is_unit, marked, printed_time, shift_between
 from envmon.sources.files import all_sheets, sheets
 from envmon.sources.heads import Items
@@ -159,6 +163,14 @@ def test_results_and_limits_side_by_side_under_one_item() -> None:
     parsed = parse(body)
     assert refusals(parsed) == []
     assert told(parsed) == {("甲断面", NOON): {"nh3n": "<0.025", "arsenic": "0.003"}}
+
+
+def test_detection_limits_in_the_next_column() -> None:
+    rows = [
+        ["断面名称", "采样日期", "氨氮", "检出限", "汞", "方法检出限"],
+        ["甲断面", "2022-07-05", "ND", 0.025, "未检出", "0.00004L"],
+    ]
+    assert told(parse(book(rows))) == {("甲断面", NOON): {"nh3n": "<0.025", "mercury": "<0.00004"}}
 
 
 def test_detection_limits_in_a_row_of_their_own() -> None:
@@ -334,6 +346,22 @@ def test_numbers_are_read_as_they_were_typed() -> None:
     assert found.rows == [(1, ["x", "0.07", "0.3", "12", "0.0001", "1234567", "-1", "0.029"])]
 
 
+def test_shared_texts() -> None:
+    """Runs of several styles are one text, pronunciations are none, and _x000D_ is how a line end is written."""
+    body = repacked(book([[0.5, 0.5]]), PAGE, '<c r="A1" t="n"><v>0.5</v>', '<c r="A1" t="s"><v>1</v>')
+    body = repacked(body, PAGE, "</row>", '<c r="C1" t="s"/><c r="D1" t="s"></c></row>')  # as in a saved snapshot
+    strings = """<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>no</t></si><si>
+        <r><t>总</t></r><r><rPr><b/></rPr><t xml:space="preserve">磷 _x000D_
+</t></r><r><t>mg/L</t></r><rPh sb="0" eb="1"><t>zong</t></rPh></si></sst>"""
+    out = io.BytesIO(body)
+    with zipfile.ZipFile(out, "a") as pack:
+        pack.writestr("xl/sharedStrings.xml", strings)
+    (found,) = sheets(Payload("a", out.getvalue(), 0), "zh")
+    assert found.rows == [(1, ["总磷 \nmg/L", "0.5"])]
+    with pytest.raises(SourceChanged, match="IndexError"):
+        sheets(Payload("a", body, 0), "zh")
+
+
 def test_a_percentage_is_no_plain_number() -> None:
     (found,) = sheets(
         Payload("a", book([[0.853, 0.5, 2]], formats={"A1": "0.0%", "B1": "0%", "C1": "0.00_ "}), 0), "zh"
@@ -441,6 +469,8 @@ def test_the_day_of_sampling_in_the_title() -> None:
         [["某县监测结果"], ["采样日期：2022年7月5日", None, "报告日期：2022年7月20日"], head, ["甲断面", 0.12, 0.05]]
     )
     assert told(parse(body)) == ONE
+    timed = book([["采样日期", "2022-07-05"], ["断面名称", "采样时间", "氨氮"], ["甲断面", "10:30", 0.12]])
+    assert told(parse(timed)) == {("甲断面", "2022-07-05 10:30"): {"nh3n": "0.12"}}
     two = book([["采样日期：2022年7月5日-7月8日"], head, ["甲断面", 0.12, 0.05]])
     with pytest.raises(SourceChanged, match="no header"):
         parse(two)
@@ -657,6 +687,52 @@ def test_units() -> None:
         shift_between("度", "mg/L")  # of hardness: nobody knows whose degrees
 
 
+# --- the page that tells all this -------------------------------------------------------------------------------
+
+LINES = (Path(__file__).parent.parent / "docs/sheets.md").read_text("utf-8").splitlines()
+SPAN = re.compile("`([^`]+)`")
+
+
+def table_of(first: str) -> str:
+    """The table of the page that begins with a head, as a CSV."""
+    start = next(at for at, line in enumerate(LINES) if line.startswith(f"| {first}"))
+    end = next(at for at in range(start, len(LINES)) if not LINES[at].startswith("|"))
+    rows = [line.strip("| ").split("|") for line in LINES[start:end] if "---" not in line]
+    width = len(rows[0])
+    return "".join(",".join([cell.strip() for cell in row] + [""] * (width - len(row))) + "\n" for row in rows)
+
+
+def test_the_tables_of_the_page_are_read_as_it_says() -> None:
+    sites = {"沙湾河断面": 1, "长江大桥断面": 2}
+    found = {}
+    for first in ("断面名称", "监测项目"):
+        parsed = SOURCES["lab"].parse(
+            Payload("a.csv", table_of(first).encode(), TAKEN), Context(sites, PARAMETERS, stream)
+        )
+        assert parsed.refused == []
+        found[first] = [(row[1], BY_NUMBER[row[2]].id, row[4], row[5]) for row in parsed.rows]
+    # steps of 0.0001 mg/L of ammonia, of 10^-6 of arsenic
+    assert PARAMETERS["nh3n"].decimals == 4
+    steps = 10 ** PARAMETERS["arsenic"].decimals
+    below, plain = Mark.CENSORED, Mark.NONE
+    first = [(1, "nh3n", 1200, plain), (1, "arsenic", steps * 3 // 10_000, below)]
+    assert found["断面名称"] == [*first, (2, "nh3n", 250, below), (2, "arsenic", steps * 3 // 1000, plain)]
+    assert found["监测项目"] == [(1, "nh3n", 1200, plain), (2, "nh3n", 250, below)]
+
+
+def test_the_cells_of_the_page_are_read_as_it_says() -> None:
+    said = {line.split("|")[2].strip(): SPAN.findall(line.split("|")[1]) for line in LINES if line.startswith("| `")}
+    parameter = PARAMETERS["nh3n"]
+    below = next(spans for told, spans in said.items() if "检出限 0.02" in told)
+    assert [marked(span, parameter) for span in below] == [(200, Mark.CENSORED)] * 6
+    values = [marked(span, parameter) for span in said["数"]]
+    assert values == [(int(Decimal(n) * 10_000), Mark.NONE) for n in ("0.12", "0.12", "0.12", "1234.5", "2400", "2400")]
+    assert len(said["退回"]) == 6
+    for span in said["退回"]:
+        with pytest.raises(Unreadable):
+            marked(span, parameter)
+
+
 # --- anything ---------------------------------------------------------------------------------------------------
 
 WORDS = [
@@ -737,3 +813,48 @@ def test_a_workbook_with_wrong_bytes_is_read_or_refused(changes: list[tuple[int,
 
 
 BOOK = book(GOOD)
+TYPED = (
+    st.none()
+    | st.text(st.characters(exclude_categories=["C"]), max_size=5)
+    | st.booleans()
+    | st.integers(-(10**9), 10**9)
+)
+TYPED |= st.decimals(-1000, 1000, places=4).map(float) | st.dates(date(1950, 1, 1), date(2080, 1, 1))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.lists(TYPED, max_size=4), max_size=5))
+def test_what_another_program_writes_is_read_back(rows: list[list[Any]]) -> None:
+    """openpyxl writes; what is read is what was typed, cell by cell, at its place."""
+
+    def typed(value: Any) -> str:
+        if isinstance(value, bool):
+            return str(value).upper()
+        if isinstance(value, float):
+            return format(Decimal(repr(value)).normalize() + 0, "f")
+        return "" if value is None else str(value).strip()
+
+    rows = [[value for value in row if not (isinstance(value, str) and value.startswith("="))] for row in rows]
+    (page,) = child.pages_of(book(rows))
+    found = {(line, at): text for line, cells in page.rows.items() for at, text in enumerate(cells, 1) if text}
+    cells = {(line, at): typed(value) for line, row in enumerate(rows, 1) for at, value in enumerate(row, 1)}
+    assert found == {place: text for place, text in cells.items() if text}
+
+
+@pytest.mark.parametrize("letter", list("(1,.e×<年 未氨L="))
+def test_endless_cells_take_no_endless_time(letter: str) -> None:
+    """32,767 letters, the most a cell of Excel holds, wherever a pattern looks."""
+    cell = letter * 32767
+    rows = [
+        [cell, cell],
+        ["断面名称", "采样日期", "氨氮", cell],
+        [cell, cell, cell, cell],
+        ["甲断面", cell, cell, cell],
+    ]
+    rows += [["甲断面", "2022-07-05", cell, cell], [cell, "2022-07-05", "1", cell]]
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    before = time.process_time()
+    parsed = parse(out.getvalue())
+    assert time.process_time() - before < 2
+    assert parsed.rows == []

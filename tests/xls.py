@@ -123,8 +123,8 @@ def ole(streams: Mapping[str, bytes]) -> bytes:
     return head + difat + sectors + directory + table
 
 
-def ods(rows: Sequence[Sequence[Cell]], repeated: str = "") -> bytes:
-    """An .ods of one sheet; `repeated`: attributes of a last cell that stands again and again."""
+def ods(rows: Sequence[Sequence[Cell]], down: str = "", across: str = "") -> bytes:
+    """An .ods of one sheet; `down`, `across`: how often a last cell stands below and beside itself."""
 
     def cell(value: Cell) -> str:
         if value is None:
@@ -138,8 +138,9 @@ def ods(rows: Sequence[Sequence[Cell]], repeated: str = "") -> bytes:
         return f'<table:table-cell office:value-type="float" office:value="{value}"/>'
 
     lines = "".join(f"<table:table-row>{''.join(map(cell, row))}</table:table-row>" for row in rows)
-    if repeated:
-        lines += f"<table:table-row {repeated}>{cell(1)}</table:table-row>"
+    if down:
+        last = cell(1).replace("-cell", f'-cell table:number-columns-repeated="{across}"')
+        lines += f'<table:table-row table:number-rows-repeated="{down}">{last}</table:table-row>'
     names = {name: f"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0" for name in ("office", "table", "text")}
     names["calcext"] = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"
     spaces = " ".join(f'xmlns:{name}="{space}"' for name, space in names.items())

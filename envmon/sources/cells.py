@@ -36,6 +36,9 @@ CENSORED = re.compile(
 )
 """Below a detection limit that is printed; one of the groups is the limit."""
 
+LONGEST = 60
+"""Letters of a cell that can be a value."""
+
 POWER = re.compile(rf"{NUMBER}\s*[×✕xX*]\s*10\s*(?:\^\s*([+-]?\d{{1,2}})|([⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,2}}))")
 """2.4×10³ or 2.4×10^3; 2.4×103 has lost its superscript and may be anything."""
 
@@ -137,6 +140,8 @@ def tidy(text: str) -> str:
     if not text.isascii():
         text = text.translate(WIDE).strip()
     text = text.removeprefix("'").strip()
+    if len(text) > LONGEST:
+        return text
     if THOUSANDS.match(text):
         return text.replace(",", "")
     return POWER.sub(lambda found: f"{found[1]}e{int(found[2] or found[3].translate(SUPERSCRIPTS))}", text)

@@ -69,14 +69,17 @@ class Page:
         width = max(map(len, self.rows.values()), default=0)
         if len(self.rows) * width > CELLS_CAP:
             refuse("error.source.workbook.cells", sheet=self.name, cells=len(self.rows) * width, cap=CELLS_CAP)
-        clipped = []
+        clipped, area, last = [], 0, max(self.rows, default=0)
         for top, left, bottom, right in self.merged:
             row = self.rows.get(top, [])
             if len(row) < left or not row[left - 1]:
                 continue
-            right = min(right, max(width, left))
-            clipped.append((top, left, min(bottom, max(self.rows)), right))
-            for line in range(top, clipped[-1][2] + 1):
+            bottom, right = min(bottom, last), min(right, width)
+            area += (bottom - top + 1) * (right - left + 1)
+            if area > CELLS_CAP:
+                refuse("error.source.workbook.cells", sheet=self.name, cells=area, cap=CELLS_CAP)
+            clipped.append((top, left, bottom, right))
+            for line in range(top, bottom + 1):
                 if line in self.rows:
                     for column in range(left, right + 1):
                         self.put(line, column, row[left - 1])
@@ -178,9 +181,10 @@ class _Workbook(_Reader):
         part = _Relations(pack, "").one("officeDocument", "xl/workbook.xml")
         self.relations = _Relations(pack, part)
         _parse(pack, part, self)
-        strings, styles = self.relations.one("sharedStrings"), self.relations.one("styles")
-        self.strings = _Strings(pack, strings).found if strings else []
-        self.formats = _Styles(pack, styles).kinds if styles else []
+        strings = self.relations.one("sharedStrings", "xl/sharedStrings.xml")
+        styles = self.relations.one("styles", "xl/styles.xml")
+        self.strings = _Strings(pack, strings).found if strings in pack.namelist() else []
+        self.formats = _Styles(pack, styles).kinds if styles in pack.namelist() else []
 
     def start(self, tag: str, found: dict[str, str]) -> None:
         if tag == "workbookPr":
@@ -316,8 +320,7 @@ class _Cells(_Reader):
         """The cell as text; a formula nobody has calculated as the formula."""
         value = self.value
         if self.kind == "s":
-            place = int(value) if value.isdigit() else -1
-            return self.book.strings[place] if 0 <= place < len(self.book.strings) else ""
+            return self.book.strings[int(value)] if value else ""  # a text that is not there: the file is damaged
         if self.kind == "inlineStr":
             return _clean("".join(self.inline))
         if self.kind in ("str", "e"):

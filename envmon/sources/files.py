@@ -189,7 +189,7 @@ def _lines(payload: Payload, lang: str) -> tuple[list[str], list[Refused]]:
         try:
             return body[: len(body) // 2 * 2].decode("utf-16").splitlines(keepends=True), []
         except UnicodeDecodeError as error:
-            raise SourceChanged("error.source.utf16", origin=payload.origin, reason=error) from error
+            raise SourceChanged("error.source.encoding", origin=payload.origin, reason=error) from error
     try:
         return body.decode("utf-8-sig").splitlines(keepends=True), []
     except UnicodeDecodeError:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from envmon.model import Medium, Parameter
-from envmon.sources.cells import WIDE, is_unit
+from envmon.sources.cells import WIDE, is_unit, snippet
 from envmon.sources.context import BRACKET, item_names, plain
 
 SYNONYMS = {
@@ -106,6 +106,9 @@ BASES: Mapping[str, tuple[str, ...]] = {
 
 LIMIT_WORDS = frozenset(["检出限", "方法检出限", "最低检出限", "检出下限", "检测限", "limit"])
 RESULT_WORDS = frozenset(["结果", "监测结果", "检测结果", "测定结果", "监测值", "检测值", "测定值", "浓度", "result"])
+LONGEST = 100
+"""Letters of a head that can be an item; some patterns take the square of a text's length."""
+
 UNIT_WORDS = frozenset(["单位", "计量单位", "unit"])
 CIRCLED = re.compile("[①-⑳*★▲]")
 SYMBOL = re.compile(r"[ρcρ]\s*\((.+)\)\Z")
@@ -136,6 +139,8 @@ class Items:
     def find(self, head: str) -> tuple[Parameter | None, str, str]:
         """(item, unit, name without the unit) of what stands over a column; no item when any part is not understood."""
         text = " ".join(head.translate(WIDE).split())
+        if len(text) > LONGEST:
+            return None, "", snippet(text)
         name, unit = _parted(text)
         inner = SYMBOL.match(name)
         name = inner[1] if inner and item_key(name) not in self.names else name
@@ -188,5 +193,5 @@ def folded(rows: Sequence[Sequence[str]], known: Callable[[str], bool]) -> list[
             name = f"{parts[-2]}_检出限"
         elif not known(name):
             name = next((part for part in reversed(parts) if known(part)), name)
-        heads.append(f"{name}({unit.strip('()（） ')})" if unit else name)
+        heads.append(f"{name}({unit.strip('()（） ')})"[:LONGEST] if unit else name[:LONGEST])
     return heads

@@ -176,7 +176,8 @@ class _Reader:
                 reason = t("refused.column", self.lang, reason=column, count=values)
                 self.refuse(self.form.line, reason, head, at + 1)
             else:
-                yield Column(column.parameter, column.shift, at, limits.get(item_key(self.items.find(head)[2])))
+                beside = at + 1 if key_of("".join(heads[at + 1 : at + 2])) == "limit" else None
+                yield Column(column.parameter, column.shift, at, limits.get(item_key(self.items.find(head)[2]), beside))
 
     def _item(self, head: str, unit: str = "") -> Column | str:
         """The parameter and the shift of its unit, or the reason why there is none."""
@@ -239,6 +240,8 @@ class _Reader:
             at, timed = found
         elif not printed and clock:
             return self._sampled(clock, "")
+        elif self.form.day and CLOCK.match(tidy(printed)):
+            return self._sampled(self.form.day, printed)
         else:
             return None
         hour = CLOCK.match(tidy(clock))

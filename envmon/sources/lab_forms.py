@@ -13,7 +13,7 @@ from pathlib import PurePath
 from envmon.sources.cells import CENSORED, MISSING, NOT_FOUND, WIDE, is_unit, printed_time, tidy
 from envmon.sources.context import BRACKET, plain
 from envmon.sources.files import Sheet
-from envmon.sources.heads import LIMIT_WORDS, RESULT_WORDS, UNIT_WORDS, Items, folded
+from envmon.sources.heads import LIMIT_WORDS, LONGEST, RESULT_WORDS, UNIT_WORDS, Items, folded
 
 SITE_WORDS = (
     *("名称", "断面名称", "断面", "点位名称", "点位", "监测点位", "监测点", "监测断面", "采样点", "采样点位"),
@@ -86,7 +86,7 @@ class Form:
 
 def key_of(head: str) -> str | None:
     """What a column is for, by its head; None when it holds an item or nothing."""
-    return HEADS.get(plain(BRACKET.sub("", head.strip())))
+    return HEADS.get(plain(BRACKET.sub("", head.strip()))) if len(head) <= LONGEST else None
 
 
 def form_of(table: Sheet, items: Items, origin: str) -> Form | None:
@@ -210,11 +210,8 @@ def _turned(table: Sheet, items: Items, origin: str) -> Form | None:
         for place, text in enumerate(cells[:4]):
             below = [row[place] for row in rows[start + 1 : start + 31] if place < len(row)]
             parts = {key_of(part) for part in re.split(r"[\\/、]", text.translate(WIDE))}
-            if (
-                parts & {"item", "name"}
-                and "result" not in map(key_of, cells)
-                and sum(map(known.__getitem__, below)) > 1
-            ):
+            named = parts & {"item", "name"} and "result" not in map(key_of, cells)
+            if named and sum(map(known.__getitem__, below)) > ("item" not in parts):
                 return _across(table, start, place, origin)
     return None
 
