@@ -275,7 +275,18 @@ def test_import_as_json_says_what_became_of_the_rows(office: Path, tmp_path: Pat
     file = str(SAMPLE / "lab/lab_2022-01.csv")
     words = ("import", "--source", "lab", "--json", file)
     first, second = (json.loads(process(*words, cwd=tmp_path).out) for _ in range(2))
-    assert set(first[0]) == {"file", "read", "new", "same", "revised", "older", "refused", "reject_file"}
+    assert set(first[0]) == {
+        "file",
+        "read",
+        "new",
+        "same",
+        "revised",
+        "older",
+        "refused",
+        "reject_file",
+        "form",
+        "dry_run",
+    }
     assert first[0]["new"] == first[0]["read"] > 50
     assert (second[0]["new"], second[0]["same"]) == (0, first[0]["new"])
 

@@ -197,7 +197,7 @@ def test_every_command_line_is_understood(page: Path) -> None:
         "rates --area",
         "explain rate nothing",
         "explain day chengdu",
-        "import file.csv",
+        "import --sorce lab file.csv",
         "calc",
     ],
 )
@@ -303,6 +303,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
     bad = "date,hour,type,成都\n20220101,1,PM2.5,5x\n"
     (folder / "data/bad.csv").write_text(bad, "utf-8")
     (folder / "data/new.csv").write_text("date,hour,type,1431A\n20220101,1,PM2.5,5\n", "utf-8")
+    (folder / "data/inbox").mkdir()
+    (folder / "data/inbox/取水量.csv").write_text("水源地名称,月份,取水量\n示例井水源地,2022-07,4.2\n", "utf-8")
     in_shell("envmon import --source archive data/bad.csv || [ $? = 3 ]", folder)
     in_shell("envmon event import data/sample/events.csv", folder)
     said = {}

@@ -268,6 +268,22 @@ def test_a_huge_file_is_refused_unread(office: Office) -> None:
     assert "200 MB" in file_.reason
 
 
+def test_the_receipt_names_sites_that_are_not_configured(office: Office) -> None:
+    office.drop("a.csv", SHEET.replace("示例溪", "某\x1b溪"))
+    file = office.one()
+    assert (file.tally.new, file.unknown) == (2, ("某_溪手工断面",))
+    assert "某_溪手工断面" in office.at(file).with_name("a.csv.回执.txt").read_text("utf-8")
+
+
+def test_many_refused_rows_do_not_make_a_giant_workbook(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envmon.pipeline.returning.CELLS", 40)
+    office.drop("a.csv", SHEET + "示例河手工断面,2022-07-19,x,1\n" * 50)
+    assert office.one().tally.refused == 50
+    page = openpyxl.load_workbook(office.inbox / "refused/2022-08/a.退回.xlsx").worksheets[0]
+    assert page.max_row == 1 + 40 // 4
+    assert "前 10 行" in str(page["E1"].value)
+
+
 def test_a_line_that_is_cut_is_not_taken(office: Office) -> None:
     office.drop("cut.csv", SHEET.removesuffix(",0.02L\n"))
     file = office.one()
@@ -430,7 +446,7 @@ def test_a_disk_that_fills_up_while_a_file_is_moved_leaves_it_where_it_was(offic
         assert "a-big.csv 没有处理完" in done.stdout, done.stderr
         assert office.left() == {"a-big.csv"}
         names = {path.name for path in (other / "2022-08").iterdir()}
-        assert names == {"b-small.csv", "b-small.csv.回执.txt", "a-big.csv.回执.txt"}
+        assert names == {"b-small.csv", "b-small.csv.回执.txt"}
         with Store.open(Path(office.config.paths.database)) as store:  # there is room again
             office.store, office.opened = store, daemon.kept_open(store)
             assert office.one().tally.same == 4

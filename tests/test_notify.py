@@ -31,6 +31,7 @@ def paths(folder: Path) -> Paths:
         alerts=str(folder / "data" / "alerts.jsonl"),
         charts=str(folder / "charts"),
         rejects=str(folder / "rejects"),
+        inbox=str(folder / "inbox"),
     )
 
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from functools import partial
+from os.path import relpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,12 +87,12 @@ def lying_row(one: Lying, lang: str) -> dict[str, Any]:
     name = f"{one.folder}/{one.name}" if one.folder else one.name
     row = dict.fromkeys(KEYS) | {"file": name, "state": one.state.value, "state_name": word(one.state, lang)}
     reason = t(one.reason, lang) if one.reason else t("inbox.unstable", lang)
-    return row | {"size": one.size, "sites": [], "months": [], "rows_text": "", "reason": reason}
+    return row | {"size": one.size, "sites": [], "months": [], "unknown": [], "rows_text": "", "reason": reason}
 
 
 KEYS = (
     "file", "state", "state_name", "received", "form", "form_name", "source", "batch", "read", "new", "same", "revised",
-    "older", "refused", "rows_text", "sites", "months", "reason", "moved", "size", "sha256", "version",
+    "older", "refused", "rows_text", "sites", "months", "unknown", "reason", "moved", "size", "sha256", "version",
 )  # fmt: skip
 
 
@@ -114,8 +115,9 @@ def file_row(one: InboxFile, config: Config, lang: str) -> dict[str, Any]:
         "rows_text": joined("comma", lang, shown),
         "sites": list(one.sites),
         "months": list(one.months),
+        "unknown": list(one.unknown),
         "reason": one.reason,
-        "moved": str(Path(config.paths.inbox) / one.moved),
+        "moved": (Path(relpath(config.paths.inbox, config.paths.root)) / one.moved).as_posix(),
         "size": one.size,
         "sha256": one.sha256,
         "version": one.version,

@@ -63,6 +63,8 @@ def run(
     config = session.config()
     start_log(log_form)
     database, clock, stop = Path(config.paths.database), daemon.MachineClock(), daemon.Stop()
+    if not dry_run:
+        Path(config.paths.inbox).mkdir(parents=True, exist_ok=True)
     jobs = daemon.jobs_of(config)
     if dry_run:
         say_what_is_due(session, database, jobs, minute_of(until) if until else clock.now())

@@ -30,7 +30,8 @@ class InboxState(StrEnum):
 class InboxFile:
     """One file that was dropped, with its receipt.
 
-    moved : where it went, relative to the inbox; reason : of a refusal; sites, months : which its rows are about.
+    moved : where it went, relative to the inbox; reason : of a refusal; sites, months : which its rows are about;
+    unknown : names of sites that are not configured, whose rows did not enter.
     """
 
     name: str
@@ -46,5 +47,6 @@ class InboxFile:
     tally: Tally = field(default_factory=Tally)
     sites: tuple[str, ...] = ()
     months: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     version: str = ""
     number: int = 0

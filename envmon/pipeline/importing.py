@@ -23,7 +23,7 @@ from envmon.model import (
     Tally,
 )
 from envmon.pipeline.pull import context_of, keep_batch, understood
-from envmon.sources import SOURCES, Parsed, read_file
+from envmon.sources import Parsed, read_file
 from envmon.sources.event_list import read_events
 from envmon.sources.forms import COLUMNS, forms_of
 from envmon.sources.hj212 import TELEMETRY
@@ -89,7 +89,7 @@ def understand(
     Raises SourceChanged or UsageError saying why it is no such file.
     """
     if spec is None:
-        spec = spec_for(config, _form(store, config, read_file(path, "", now, raw)))
+        spec = spec_for(config, _form(config, read_file(path, "", now, raw)))
     payload = read_file(path, spec.kind, now, raw)
     if spec.kind == EVENTS:
         events, refused = events_in(payload, config, config.language)
@@ -97,14 +97,11 @@ def understand(
     return Understood(spec, spec.kind, payload, understood(spec.kind, payload, context_of(store, config, spec)))
 
 
-def _form(store: Store, config: Config, payload: Payload) -> str:
+def _form(config: Config, payload: Payload) -> str:
     """The one form a file has. Raises SourceChanged naming those it could have, or all that were looked for."""
     lang = config.language
     found = forms_of(payload, lang, standards.parameters())
     if not found:
-        with suppress(SourceChanged):  # a sheet of a laboratory that only its own parser can make out
-            if SOURCES["lab"].parse(payload, context_of(store, config, spec_for(config, "lab"))).rows:
-                return "lab"
         looked = (f"{t(f'form.{form}', lang)}（{' '.join(columns)}）" for form, columns in COLUMNS.items())
         raise SourceChanged("error.import.no_form", origin=payload.origin, forms=joined("semicolon", lang, looked))
     if len(found) > 1:

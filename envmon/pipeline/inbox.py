@@ -37,6 +37,7 @@ CAP = 200 * 2**20
 UNFINISHED = (".part", ".tmp", ".crdownload", ".partial", ".filepart", ".download")
 OFFICE = ("~$", ".~lock.")  # what office programs put beside a file that is open
 LOOKS = "inbox_looks"  # under which the store remembers size and time of files seen, and when
+TOLD = 20  # names of sites nobody configured that a receipt lists
 LONGEST = 200  # bytes of a file's name that are kept before an ending is put behind it
 
 
@@ -54,7 +55,16 @@ class Lying:
     @property
     def name(self) -> str:
         """Its name without what could steer a terminal or a file."""
-        return "".join(one if one.isprintable() else "_" for one in self.path.name)
+        return plain_name(self.path.name)
+
+
+def plain_name(name: str) -> str:
+    """A name with `_` in the place of what is not to be shown.
+
+    >>> plain_name("a\\n\\x1b.csv")
+    'a__.csv'
+    """
+    return "".join(one if one.isprintable() else "_" for one in name)
 
 
 def lying(inbox: Path) -> list[Lying]:
@@ -169,6 +179,8 @@ def _take_guarded(opened: Opened, config: Config, one: Lying, now: int, done: Ro
 
 def _take(opened: Opened, config: Config, one: Lying, now: int) -> InboxFile | None:
     """Take one file; None when it changed while it was read: it needs another look."""
+    if not os.access(one.path.parent, os.W_OK | os.X_OK):  # it could not be moved away again
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(one.path.parent))
     found = _content(one)
     if found is None:
         return None
@@ -191,16 +203,25 @@ def _take(opened: Opened, config: Config, one: Lying, now: int) -> InboxFile | N
         raise
     except EnvmonError as error:
         return _turn_away(opened, config, one, known, error.said(config.language))
-    if read.parsed.refused:
-        book = returned_book(read.payload, read.parsed.refused, config.language)
-        ending = t("inbox.reject.ending", config.language)
-        _write(_place(config, InboxState.REFUSED, now, one.name).parent, f"{_short(Path(one.name).stem)}{ending}", book)
-    if state is InboxState.DONE:
-        _write(place.parent, _short(place.name) + t("inbox.receipt.ending", config.language), receipt(file, config))
-    else:
-        _write(place.parent, _short(place.name) + t("inbox.refusal.ending", config.language), refusal(file, config))
-    _move(one.path, place)
+    _let_go(one, place, config, file, read)
     return file
+
+
+def _let_go(one: Lying, place: Path, config: Config, file: InboxFile, read: Understood | None = None) -> None:
+    """Move a file, with its receipt and its refused rows beside it; papers of one that stays do not stay."""
+    lang, papers = config.language, []
+    try:
+        if read is not None and read.parsed.refused:
+            folder = _place(config, InboxState.REFUSED, file.received, one.name).parent
+            name = _short(Path(one.name).stem) + t("inbox.reject.ending", lang)
+            papers.append(_write(folder, name, returned_book(read.payload, read.parsed.refused, lang)))
+        kind, said = ("receipt", receipt) if file.state is InboxState.DONE else ("refusal", refusal)
+        papers.append(_write(place.parent, _short(place.name) + t(f"inbox.{kind}.ending", lang), said(file, config)))
+        _move(one.path, place)
+    except OSError:
+        for paper in papers:
+            paper.unlink(missing_ok=True)
+        raise
 
 
 def _content(one: Lying) -> tuple[str, bytes | None] | None:
@@ -249,7 +270,8 @@ def _keep(store: Store, config: Config, read: Understood, file: InboxFile, now: 
             reason = t("inbox.all_refused", lang, count=tally.refused)
         elif earlier is not None:
             reason = t("inbox.same_content", lang, name=earlier.name, at=periods.clock(earlier.received))
-        kept = replace(file, batch=batch, tally=tally, sites=sites, months=months, reason=reason)
+        unknown = tuple(plain_name(name) for name in list(read.parsed.unknown)[:TOLD])
+        kept = replace(file, batch=batch, tally=tally, reason=reason, sites=sites, months=months, unknown=unknown)
         store.enter_file(kept)
     return kept
 
@@ -271,8 +293,7 @@ def _turn_away(opened: Opened, config: Config, one: Lying, file: InboxFile, reas
     """Move a file that was refused as a whole, with the reason beside it, and keep that."""
     place = _place(config, InboxState.REFUSED, file.received, one.name)
     file = replace(file, moved=_moved(config, place), reason=reason)
-    _write(place.parent, _short(place.name) + t("inbox.refusal.ending", config.language), refusal(file, config))
-    _move(one.path, place)
+    _let_go(one, place, config, file)
     with opened() as store:
         store.enter_file(file)
     return file
@@ -305,7 +326,11 @@ def receipt(file: InboxFile, config: Config) -> str:
         **counts,
     )
     returned = t("inbox.receipt.returned", lang, count=tally.refused) if tally.refused else ""
-    return "\n".join(line for line in (said, file.reason, returned) if line) + "\n"
+    strange = ""
+    if file.unknown:
+        names = joined("and", lang, [*file.unknown, *["…"] * (len(file.unknown) == TOLD)])
+        strange = t("inbox.receipt.unknown", lang, names=names)
+    return "\n".join(line for line in (said, file.reason, strange, returned) if line) + "\n"
 
 
 # --- places -----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from envmon import standards
 from envmon.errors import SourceChanged
@@ -19,13 +20,24 @@ from envmon.texts import joined, t
 
 MOST = 20_000  # refused rows that go back; of more the list is in `envmon rejects`
 VALUE = re.compile("[<＜+-]?[0-9０-９]")
+CELLS = 500_000  # of one sheet that goes back
 LARGEST = 50 * 2**20  # bytes of a file whose rows are looked up
 
 
 def returned_book(payload: Payload, refused: Sequence[Refused], lang: str) -> bytes:
     """The reject workbook of a file; where it has no rows to show (JSON), the reasons alone."""
     pages = _pages(payload, refused[:MOST], lang)
-    return reject_book(pages, t("inbox.reject.reason", lang))
+    heading = t("inbox.reject.reason", lang)
+    shown = [replace(page, rows=page.rows[: _most(page)]) for page in pages]
+    if shown != pages or len(refused) > MOST:
+        count = max(len(page.rows) - len(page.heads) for page in shown)
+        heading = t("inbox.reject.more", lang, reason=heading, count=count)
+    return reject_book(shown, heading)
+
+
+def _most(page: Returned) -> int:
+    """How many rows of a sheet go back: a workbook of millions of cells would take all memory."""
+    return len(page.heads) + max(1, CELLS // max(1, *(len(cells) for _, cells in page.rows[:100])))
 
 
 def _pages(payload: Payload, refused: Sequence[Refused], lang: str) -> list[Returned]:

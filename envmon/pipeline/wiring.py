@@ -19,7 +19,6 @@ from envmon.sources.hj212 import TELEMETRY
 def known() -> Known:
     """Every name a config may use for a source, channel, QC test or edition."""
     items = standards.parameters()
-    own = {one.unit for one in items.values()}
 
     def checking(find: Callable[[str, Any, Mapping[str, Parameter]], Iterator[Problem]]) -> OptionCheck:
         return lambda url, options: find(url, options, items)
@@ -35,7 +34,7 @@ def known() -> Known:
         source_items=standards.source_items(),
         item_sets=standards.item_sets(),
         options=options,
-        is_unit=lambda text: is_unit(text, own),
+        is_unit=is_unit,
     )
 
 

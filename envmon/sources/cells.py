@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -20,13 +20,33 @@ MISSING = frozenset(
 )
 """Marks of "no value", in capitals: not measured, not fitted, not published."""
 
-NOT_FOUND = frozenset(["未检出", "ND", "N.D.", "N.D", "BDL", "<DL", "<MDL"])
+NOT_FOUND = frozenset(["未检出", "ND", "N.D.", "N.D", "BDL", "<DL", "<MDL", "低于检出限", "小于检出限", "<检出限"])
 """Below the detection limit, without saying where that is."""
+
+ERRORS = frozenset(["#REF!", "#DIV/0!", "#VALUE!", "#N/A", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA"])
+"""What a spreadsheet shows where a formula failed."""
 
 LARGEST = {Medium.AIR: 2**31 - 1, Medium.WATER: 2**53}
 """Steps beyond this are no measurement (air arrays hold 32 bits)."""
 
-CENSORED = re.compile(r"(?:[<＜≤]\s*(?P<below>[\d.eE+-]+)|(?P<limit>[\d.eE+-]+)\s*[LlＬ])\Z")
+NUMBER = r"([\d.eE+-]+)"
+CENSORED = re.compile(
+    rf"(?:[<≤]\s*{NUMBER}(?:\s*L)?|{NUMBER}\s*(?:L|\(\s*L\s*\))"
+    rf"|(?:未检出|N\.?D\.?)\s*(?:\(\s*[<≤]?\s*{NUMBER}\s*L?\s*\)|[<≤]\s*{NUMBER}))\Z",
+    re.IGNORECASE,
+)
+"""Below a detection limit that is printed; one of the groups is the limit."""
+
+LONGEST = 60
+"""Letters of a cell that can be a value."""
+
+POWER = re.compile(rf"{NUMBER}\s*[×✕xX*]\s*10\s*(?:\^\s*([+-]?\d{{1,2}})|([⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,2}}))")
+"""2.4×10³ or 2.4×10^3; 2.4×103 has lost its superscript and may be anything."""
+
+THOUSANDS = re.compile(r"[<≤]?[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?L?\Z")
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+WIDE = {0xFF01 + at: 0x21 + at for at in range(94)} | dict(zip(map(ord, "\u3000\xa0﹤〈≦−"), "  <<≤-", strict=True))
+"""Full-width and look-alike signs as the ordinary ones. Not NFKC, which makes 10³ a 103."""
 TITLE = re.compile(r"""title\s*=\s*(?:'([^']*)'|"([^"]*)")""")
 TAG = re.compile(r"<[^>]*>")
 
@@ -57,6 +77,11 @@ EXPONENTS: Mapping[str, tuple[str, int]] = {
 }
 """Units that are powers of ten apart, by dimension. mg/m³ here is a mass in water."""
 
+DEGREES = frozenset(["度", "铂钴色度单位", "pcu", "ntu"])
+"""Of colour and turbidity: one degree is one unit. Not of hardness."""
+
+OTHER_UNITS = DEGREES | {"℃", "倍", "%", "ppm", "ppb"}
+
 
 class Unreadable(EnvmonError, ValueError):
     """Why a cell does not enter; its keys are `refused.*`, `said` gives the reason of a `Refused`."""
@@ -83,23 +108,44 @@ def number(text: str, parameter: Parameter, shift: int = 0) -> int | None:
 def marked(text: str, parameter: Parameter, shift: int = 0, limit: str = "") -> tuple[int, Mark] | None:
     """A laboratory value with its mark; None when the cell says there is none.
 
-    `0.02L`, `<0.02` and, where `limit` is given, `未检出` are CENSORED with the detection limit as value.
+    `0.02L`, `<0.02`, `未检出(0.02)` and, with a `limit`, `未检出` are CENSORED with the detection limit as value.
     Raises Unreadable saying what is wrong.
     """
-    text = text.strip()
+    text = tidy(text)
+    if text.startswith("="):
+        raise Unreadable("refused.cell.formula", text=snippet(text))
+    if text in ERRORS:
+        raise Unreadable("refused.cell.error", text=text)
     if text.upper() in NOT_FOUND:
-        if not limit.strip():
+        limit = tidy(limit)
+        if not limit or limit.upper() in MISSING:
             raise Unreadable("refused.cell.no_limit", text=text)
-        found = CENSORED.match(limit.strip())
-        text = f"{(found['below'] or found['limit']) if found else limit.strip()}L"
+        text = limit if CENSORED.match(limit) else f"<{limit}"
     censored = CENSORED.match(text)
-    printed = (censored["below"] or censored["limit"]) if censored else text
+    printed = next(filter(None, censored.groups())) if censored else text
     value = number(printed, parameter, shift)
     if value is None:
         return None
     if censored and value < 0:
         raise Unreadable("refused.cell.negative_limit", text=snippet(text))
     return value, Mark.CENSORED if censored else Mark.NONE
+
+
+def tidy(text: str) -> str:
+    """A cell of a laboratory as it would be typed carefully.
+
+    >>> tidy("＜０．０２"), tidy("'1,234.5 "), tidy("2.4×10³"), tidy("1,2"), tidy("10³")
+    ('<0.02', '1234.5', '2.4e3', '1,2', '10³')
+    """
+    text = text.strip()
+    if not text.isascii():
+        text = text.translate(WIDE).strip()
+    text = text.removeprefix("'").strip()
+    if len(text) > LONGEST:
+        return text
+    if THOUSANDS.match(text):
+        return text.replace(",", "")
+    return POWER.sub(lambda found: f"{found[1]}e{int(found[2] or found[3].translate(SUPERSCRIPTS))}", text)
 
 
 def shift_between(printed: str, own: str) -> int:
@@ -111,7 +157,7 @@ def shift_between(printed: str, own: str) -> int:
     (-3, 3, 0)
     """
     given, wanted = _unit(printed), _unit(own)
-    if not given or given == wanted:
+    if not given or given == wanted or (given in DEGREES and own in ("", "NTU")):
         return 0
     if given not in EXPONENTS or wanted not in EXPONENTS or EXPONENTS[given][0] != EXPONENTS[wanted][0]:
         raise Unreadable("refused.unit", printed=printed, own=own)
@@ -123,13 +169,14 @@ def has_other_units(own: str) -> bool:
     return _unit(own) in EXPONENTS
 
 
-def is_unit(text: str, own: Iterable[str]) -> bool:
-    """Whether a written unit is known: one that is turned into others, or one of the parameters' own.
+def is_unit(text: str) -> bool:
+    """Whether a text says in what something is measured.
 
-    >>> is_unit("μg／m³", ()), is_unit("NTU", ("NTU",)), is_unit("mg/m4", ("NTU",))
-    (True, True, False)
+    >>> is_unit("mg/L"), is_unit("μg·L⁻¹"), is_unit("无量纲"), is_unit("氨氮"), is_unit("")
+    (True, True, True, False, False)
     """
-    return _unit(text) in EXPONENTS or _unit(text) in map(_unit, own)
+    unit = _unit(text)
+    return unit in EXPONENTS or unit in OTHER_UNITS or (not unit and bool(text.strip(" -")))
 
 
 def is_concentration(unit: str) -> bool:
@@ -143,31 +190,40 @@ def is_concentration(unit: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _unit(text: str) -> str:
-    if text in ("无量纲", "无单位", "-"):
+    text = text.translate(WIDE).strip()
+    if text in ("无量纲", "无单位", "pH单位", "-"):
         return ""
-    text = text.partition(" or ")[0]  # "MPN/100mL or CFU/100mL": the two count alike
-    plain = text.strip().replace("³", "3").replace("μ", "u").replace("µ", "u").replace("㎎", "mg").replace("·", "")
-    return plain.replace("／", "/").replace(" ", "").lower()
+    text = re.split(r" or |或", text)[0]  # "MPN/100mL or CFU/100mL": the two count alike
+    plain = text.replace("³", "3").replace("μ", "u").replace("µ", "u").replace("㎎", "mg").replace(" ", "").lower()
+    plain = re.sub(r"[·.]?l(?:\^?-1|⁻¹)\Z", "/l", plain)  # mg·L⁻¹
+    return plain.replace("·", "").replace("²", "2").replace("°c", "℃").replace("摄氏度", "℃")
 
 
 PRINTED_TIME = re.compile(
-    r"(?:(\d{4})(\d\d)(\d\d)|(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?)(?:[ T]+(\d{1,2}):(\d{2})(?::\d{2})?)?\Z"
+    r"(?:(\d{4})(\d\d)(\d\d)|(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?:\s*日)?)"
+    r"(?:(?:(?<=日)\s*|[ T]+)(\d{1,2})(?::(\d{2})(?::\d{2})?|[时点](?:(\d{1,2})分)?))?\Z"
 )
+MONTH_DAY = re.compile(r"(\d{1,2})\s*月\s*(\d{1,2})\s*日\Z")
 
 
-def printed_time(printed: str) -> tuple[datetime, bool] | None:
+def printed_time(printed: str, year: int | None = None) -> tuple[datetime, bool] | None:
     """A date as people write it, with or without a time of day, and whether it has one; None when it is no date.
+
+    year : of a date that has none, where something else tells
 
     >>> printed_time("2022年7月9日"), printed_time("2022-07-32")
     ((datetime.datetime(2022, 7, 9, 0, 0), False), None)
-    >>> printed_time("2022-07-09 24:00")
-    (datetime.datetime(2022, 7, 10, 0, 0), True)
+    >>> printed_time("2022-07-09 24:00"), printed_time("７月９日", 2022)
+    ((datetime.datetime(2022, 7, 10, 0, 0), True), (datetime.datetime(2022, 7, 9, 0, 0), False))
     """
-    match = PRINTED_TIME.match(printed.strip())
+    printed = printed.translate(WIDE).strip()
+    if year and MONTH_DAY.match(printed):
+        printed = f"{year}年{printed}"
+    match = PRINTED_TIME.match(printed)
     if not match:
         return None
     year, month, day, *clock = (int(part) for part in match.groups() if part is not None)
-    hour, minute = clock or (0, 0)
+    hour, minute, *_ = (*clock, 0, 0)
     end_of_day = (hour, minute) == (24, 0)
     try:
         at = datetime(year, month, day, 0 if end_of_day else hour, minute)

@@ -2,7 +2,7 @@
 
 A few kilobytes can make a reader take all memory or abort, so nobody else's process may do this. Imports nothing of
 envmon: starting must cost little. .xlsx and .xlsm are read here, by expat, because no library tells merged cells,
-formulas without a result, error cells and number formats in one pass; .xls, .et, .xlsb and .ods by calamine.
+formulas without a result, error cells and number formats in one pass; .xls, .et and .ods by calamine.
 Never here: what the columns mean.
 """
 
@@ -13,12 +13,13 @@ import json
 import posixpath
 import re
 import resource
+import struct
 import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 from xml.parsers import expat
 
 UNPACKED_CAP = 200 * 2**20
@@ -32,6 +33,7 @@ TEXT_CAP = 32 * 2**20
 """Characters handed back in all."""
 
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+END_OF_CHAIN = 0xFFFFFFFE
 DOCTYPE = re.compile(rb"<!DOCTYPE|<!ENTITY", re.IGNORECASE)
 REFERENCE = re.compile(r"([A-Z]{1,4})(\d{1,9})\Z")
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -67,14 +69,17 @@ class Page:
         width = max(map(len, self.rows.values()), default=0)
         if len(self.rows) * width > CELLS_CAP:
             refuse("error.source.workbook.cells", sheet=self.name, cells=len(self.rows) * width, cap=CELLS_CAP)
-        clipped = []
+        clipped, area, last = [], 0, max(self.rows, default=0)
         for top, left, bottom, right in self.merged:
             row = self.rows.get(top, [])
             if len(row) < left or not row[left - 1]:
                 continue
-            right = min(right, max(width, left))
-            clipped.append((top, left, min(bottom, max(self.rows)), right))
-            for line in range(top, clipped[-1][2] + 1):
+            bottom, right = min(bottom, last), min(right, width)
+            area += (bottom - top + 1) * (right - left + 1)
+            if area > CELLS_CAP:
+                refuse("error.source.workbook.cells", sheet=self.name, cells=area, cap=CELLS_CAP)
+            clipped.append((top, left, bottom, right))
+            for line in range(top, bottom + 1):
                 if line in self.rows:
                     for column in range(left, right + 1):
                         self.put(line, column, row[left - 1])
@@ -93,11 +98,18 @@ def refuse(key: str, **values: object) -> NoReturn:
 def pages_of(body: bytes) -> Iterator[Page]:
     """Every sheet, by what the body is."""
     if body.startswith(OLE):
-        yield from _calamine(body)
+        old = _Old(body)
+        for at, page in enumerate(_calamine(body)):
+            page.since_1904 = old.since_1904
+            for line, column, failure in old.failures(at):
+                page.put(line, column, failure)
+            yield page
         return
     with zipfile.ZipFile(io.BytesIO(body)) as pack:
         names = _look_over(pack, len(body))
-        if "content.xml" in names or "xl/workbook.bin" in names:
+        if "xl/workbook.bin" in names:
+            refuse("error.source.workbook.binary")  # calamine gives its error cells as empty ones
+        elif "content.xml" in names:
             yield from _calamine(body)
         else:
             yield from _Workbook(pack).pages()
@@ -169,9 +181,10 @@ class _Workbook(_Reader):
         part = _Relations(pack, "").one("officeDocument", "xl/workbook.xml")
         self.relations = _Relations(pack, part)
         _parse(pack, part, self)
-        strings, styles = self.relations.one("sharedStrings"), self.relations.one("styles")
-        self.strings = _Strings(pack, strings).found if strings else []
-        self.formats = _Styles(pack, styles).kinds if styles else []
+        strings = self.relations.one("sharedStrings", "xl/sharedStrings.xml")
+        styles = self.relations.one("styles", "xl/styles.xml")
+        self.strings = _Strings(pack, strings).found if strings in pack.namelist() else []
+        self.formats = _Styles(pack, styles).kinds if styles in pack.namelist() else []
 
     def start(self, tag: str, found: dict[str, str]) -> None:
         if tag == "workbookPr":
@@ -307,8 +320,7 @@ class _Cells(_Reader):
         """The cell as text; a formula nobody has calculated as the formula."""
         value = self.value
         if self.kind == "s":
-            place = int(value) if value.isdigit() else -1
-            return self.book.strings[place] if 0 <= place < len(self.book.strings) else ""
+            return self.book.strings[int(value)] if value else ""  # a text that is not there: the file is damaged
         if self.kind == "inlineStr":
             return _clean("".join(self.inline))
         if self.kind in ("str", "e"):
@@ -362,8 +374,90 @@ def printed(value: float) -> str:
     )
 
 
+class _Old:
+    """Of an .xls what calamine does not tell: cells whose formula failed, the first day of its calendar, a password.
+
+    [MS-CFB] 2.2-2.6 for the file of sectors, [MS-XLS] 2.4 for the records.
+    """
+
+    NAMES: ClassVar = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
+
+    def __init__(self, body: bytes) -> None:
+        self.body, self.since_1904 = body, False
+        self.size = 1 << min(struct.unpack_from("<H", body, 30)[0], 16)
+        first_directory, cutoff = struct.unpack_from("<I4xI", body, 48)
+        first_small, next_table = struct.unpack_from("<I4xI", body, 60)
+        tables = list(struct.unpack_from("<109I", body, 76))
+        for _ in range(len(body) // self.size):
+            if next_table >= END_OF_CHAIN - 2:
+                break
+            *more, next_table = self._numbers(self._sector(next_table))
+            tables += more
+        self.following = [n for at in tables if at < END_OF_CHAIN - 2 for n in self._numbers(self._sector(at))]
+        self.records: list[tuple[int, int, bytes]] = []  # place, kind, content
+        directory = self._chain(first_directory)
+        root = struct.unpack_from("<I", directory, 116)[0] if len(directory) >= 128 else END_OF_CHAIN
+        for at in range(0, len(directory) - 127, 128):
+            name = directory[at : at + 64].decode("utf-16-le", "replace").partition("\0")[0]
+            start, size = struct.unpack_from("<II", directory, at + 116)
+            if name == "EncryptedPackage":
+                refuse("error.source.workbook.locked")
+            if name in ("Workbook", "Book") and not self.records:
+                small = size < cutoff
+                self._read((self._small(root, first_small, start) if small else self._chain(start))[:size])
+
+    def _sector(self, number: int) -> bytes:
+        return self.body[(number + 1) * self.size : (number + 2) * self.size]
+
+    def _numbers(self, sector: bytes) -> tuple[int, ...]:
+        return struct.unpack(f"<{len(sector) // 4}I", sector[: len(sector) // 4 * 4])
+
+    def _chain(self, start: int) -> bytes:
+        parts: list[bytes] = []
+        while start < len(self.following) and len(parts) <= len(self.following):
+            parts.append(self._sector(start))
+            start = self.following[start]
+        return b"".join(parts)
+
+    def _small(self, root: int, table: int, start: int) -> bytes:
+        """A stream of less than 4096 bytes, kept in pieces of 64 inside another."""
+        pool, following = self._chain(root), self._numbers(self._chain(table))
+        parts: list[bytes] = []
+        while start < len(following) and len(parts) <= len(following):
+            parts.append(pool[start * 64 : start * 64 + 64])
+            start = following[start]
+        return b"".join(parts)
+
+    def _read(self, stream: bytes) -> None:
+        at = 0
+        while at + 4 <= len(stream):
+            kind, length = struct.unpack_from("<HH", stream, at)
+            if kind in (0x0006, 0x0009, 0x0022, 0x002F, 0x0085, 0x0205, 0x0809):
+                self.records.append((at, kind, stream[at + 4 : at + 4 + length]))
+            if kind == 0x002F:  # FILEPASS
+                refuse("error.source.workbook.locked")
+            if kind == 0x0022 and length >= 2:  # Date1904
+                self.since_1904 = stream[at + 4] == 1
+            at += 4 + length
+
+    def failures(self, page: int) -> Iterator[tuple[int, int, str]]:
+        """(line, column, what it shows) of the failed cells of a worksheet."""
+        sheets = [content for _, kind, content in self.records if kind == 0x0085 and content[5:6] == b"\0"]
+        begins = struct.unpack_from("<I", sheets[page])[0] if page < len(sheets) else -1
+        inside = False
+        for at, kind, content in self.records:
+            if kind in (0x0009, 0x0809):  # BOF
+                inside = at == begins
+            elif inside and kind in (0x0006, 0x0205) and len(content) >= 8:
+                line, column = struct.unpack_from("<HH", content)
+                if kind == 0x0205 and content[7] == 1:
+                    yield line + 1, column + 1, self.NAMES.get(content[6], "#N/A")
+                elif kind == 0x0006 and content[12:14] == b"\xff\xff" and content[6] == 2:
+                    yield line + 1, column + 1, self.NAMES.get(content[8], "#N/A")
+
+
 def _calamine(body: bytes) -> Iterator[Page]:
-    """The sheets of an .xls, .et, .xlsb or .ods."""
+    """The sheets of an .xls, .et or .ods."""
     import python_calamine as calamine
 
     try:

@@ -13,7 +13,7 @@ import lzma
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ from envmon.texts import t
 CAP = 2**30
 """Largest file once unpacked, in bytes."""
 
-WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et", ".xlsb", ".ods")
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et", ".ods")
 SUFFIXES = (
     ".csv", ".csv.gz", ".csv.xz", ".txt", ".tsv", ".json", ".json.gz", ".json.xz", ".xml", ".xml.gz", *WORKBOOKS,
 )  # fmt: skip
@@ -54,6 +54,7 @@ class Sheet:
     refused: list[Refused] = field(default_factory=list)
     ended: bool = True
     name: str = ""  # of a workbook's sheet
+    hidden: bool = False
     since_1904: bool = False  # what a date written as a number counts from; of a CSV nobody knows
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     """Of a workbook's sheet: (top, left, bottom, right) from 1; each of these cells holds what the first one says."""
@@ -121,24 +122,30 @@ def sheet(payload: Payload, lang: str) -> Sheet:
     return next(iter(sheets(payload, lang)), Sheet([]))
 
 
-def sheets(payload: Payload, lang: str, hidden: bool = False) -> list[Sheet]:
+def sheets(payload: Payload, lang: str) -> list[Sheet]:
     """Every sheet of a workbook that holds anything and is not hidden, or the one table of a CSV.
 
-    lang : of the reasons why a line is refused; hidden : the hidden sheets instead of the others
+    lang : of the reasons why a line is refused
     Raises SourceChanged for a workbook that cannot or must not be opened.
     """
+    return [table for table in all_sheets(payload, lang) if not table.hidden]
+
+
+def all_sheets(payload: Payload, lang: str) -> list[Sheet]:
+    """`sheets` and the hidden ones."""
     if payload.body.startswith(MAGIC):
         return [
             Sheet(
                 written(rows),
                 name=page["sheet"],
+                hidden=page["hidden"],
                 since_1904=page["since_1904"],
-                merged=[tuple(one) for one in page["merged"]],
+                merged=[(top, left, bottom, right) for top, left, bottom, right in page["merged"]],
             )
             for page, rows in pages_of(payload)
-            if rows and page["hidden"] == hidden and page["sheet"] not in NOTES
+            if rows and page["sheet"] not in NOTES
         ]
-    return [] if hidden else [_separated(payload, lang)]
+    return [_separated(payload, lang)]
 
 
 def written(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
@@ -147,9 +154,9 @@ def written(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
 
 
 def _separated(payload: Payload, lang: str) -> Sheet:
-    """The table in a CSV (UTF-8 or GB18030, even mixed by line)."""
+    """The table in a CSV: UTF-8 or GB18030, even mixed by line, or UTF-16; parted by commas, semicolons or tabs."""
     lines, refused = _lines(payload, lang)
-    reader = csv.reader(iter(lines))
+    reader = csv.reader(iter(lines), delimiter=_delimiter(lines))
     rows: list[tuple[int, list[str]]] = []
     while True:
         line = reader.line_num + 1
@@ -163,11 +170,30 @@ def _separated(payload: Payload, lang: str) -> Sheet:
             continue
         if any(cell.strip() for cell in cells):
             rows.append((line, cells))
-    return Sheet(written(rows), refused, payload.body.endswith((b"\n", b"\r")))
+    return Sheet(written(rows), refused, bool(lines) and lines[-1].endswith(("\n", "\r")))
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """What parts the columns: that by which most of the first lines have one width; the comma when in doubt."""
+
+    def alike(delimiter: str) -> int:
+        try:
+            widths = Counter(map(len, csv.reader([line for line in lines[:40] if line.strip()], delimiter=delimiter)))
+        except csv.Error:
+            return 0
+        widths.pop(1, None)
+        return max(widths.values(), default=0)
+
+    return max(",;\t", key=alike)  # the first of equals
 
 
 def _lines(payload: Payload, lang: str) -> tuple[list[str], list[Refused]]:
     body = payload.body
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return body[: len(body) // 2 * 2].decode("utf-16").splitlines(keepends=True), []
+        except UnicodeDecodeError as error:
+            raise SourceChanged("error.source.encoding", origin=payload.origin, reason=error) from error
     try:
         return body.decode("utf-8-sig").splitlines(keepends=True), []
     except UnicodeDecodeError:
@@ -216,8 +242,8 @@ def strict_json(payload: Payload) -> Any:
 def find_header(
     table: Sheet, key_of: Callable[[str], str | None], wanted: Collection[str]
 ) -> tuple[int, list[str | None]] | None:
-    """Where among the first ten rows the header stands, and what each column holds; None when no row has all wanted."""
-    for at, (_, cells) in enumerate(table.rows[:10]):
+    """Where among the first 20 rows the header stands, and what each column holds; None when no row has all wanted."""
+    for at, (_, cells) in enumerate(table.rows[:20]):
         keys = [key_of(cell) for cell in cells]
         if set(wanted) <= set(keys):
             return at, keys

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from envmon.model import Parameter, Payload
-from envmon.sources import cnemc_water, event_list, intake, lab, reviewed
-from envmon.sources.context import plain
+from envmon.sources import cnemc_water, event_list, intake, reviewed
 from envmon.sources.files import Sheet, find_header, sheets
-from envmon.sources.tables import bare_head
+from envmon.sources.heads import Items
+from envmon.sources.lab_forms import form_of
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "lab": ("名称", "采样日期", "氨氮…"),
@@ -43,32 +43,34 @@ def forms_of(payload: Payload, lang: str, parameters: Mapping[str, Parameter]) -
 
 
 def header_line(table: Sheet, parameters: Mapping[str, Parameter]) -> int:
-    """The line of the row that names the columns, in whatever form; 0 when none is known."""
-    found = [table.rows[header[0]][0] for header in _headers(table, parameters).values() if header]
-    return min(found, default=0)
+    """The line of the last row of the header, in whatever form; 0 when none is known."""
+    return max(_headers(table, parameters).values(), default=0)
 
 
 def _forms_of_sheet(table: Sheet, parameters: Mapping[str, Parameter]) -> list[str]:
-    found = [form for form, header in _headers(table, parameters).items() if header]
+    found = list(_headers(table, parameters))
     return [form for form in found if form != "lab" or "cnemc_water" not in found]
 
 
-Header = tuple[int, list[str | None]] | None
-
-
-def _headers(table: Sheet, parameters: Mapping[str, Parameter]) -> dict[str, Header]:
-    """Where each form's header stands, if it does."""
-    air, water = reviewed.air_names(parameters), lab._names(parameters)
-
-    def of_lab(head: str) -> str | None:
-        return lab._head(head) or ("value" if bare_head(head) in water or plain(head) in water else None)
-
+def _headers(table: Sheet, parameters: Mapping[str, Parameter]) -> dict[str, int]:
+    """The forms whose header a sheet has, and the line it ends in."""
+    air = reviewed.air_names(parameters)
     snapshots = (find_header(table, cnemc_water._key, ("name", "time", key)) for key in SNAPSHOT)
-    by_item = find_header(table, of_lab, ("name", "date", "item", "result"))  # one row a value
-    return {
+    headers = {
         "events": find_header(table, event_list.key_of, event_list.NEEDED),
         "intake": find_header(table, intake.key_of, ("name", "month", "volume")),
         "reviewed": find_header(table, lambda head: reviewed.key_of(head, air), ("name", "item")),
         "cnemc_water": next(filter(None, snapshots), None),
-        "lab": find_header(table, of_lab, ("name", "date", "value")) or by_item,
     }
+    found = {form: table.rows[header[0]][0] for form, header in headers.items() if header}
+    return found | _laboratory(table, parameters)
+
+
+def _laboratory(table: Sheet, parameters: Mapping[str, Parameter]) -> dict[str, int]:
+    """Where the header of a laboratory's sheet ends, if it names an item or has one row a value."""
+    items = Items(parameters)
+    form = form_of(table, items, "")
+    if form is None:
+        return {}
+    told = form.sites or {"item", "result"} <= form.at.keys() or any(items.find(head)[0] for head in form.heads if head)
+    return {"lab": form.line} if told else {}

@@ -59,7 +59,7 @@ def parse(payload: Payload, context: Context) -> Parsed:
 
 def _other_columns(table: Rows) -> None:
     for at, head in enumerate(table.sheet.heads):
-        if head.strip() and key_of(head) is None and plain(head) not in IGNORED:
+        if head.strip() and key_of(head) is None and bare_head(head) not in IGNORED:
             table.unknown_column(at, t("refused.intake.column", table.lang, name=head))
 
 

@@ -1,69 +1,42 @@
 """Laboratory sheets: manual samples of sections and drinking-water sources, `lab_2022-07.csv` for a month, or any file.
 
 Wide form: 类型, 名称, 采样日期, one column per item (id, Chinese name or HJ 525 code), with its unit in brackets.
-Long form: 名称, 采样日期, 项目, 结果, and 单位, 检出限 where known. `0.02L`, `<0.02` and 未检出 (with a detection limit
-beside it) are below detection; an empty cell and -1 mean not monitored. A sample without a time of day counts as taken
-at noon. Never here: judging, and guessing what a column is: one that is not known is refused, aloud.
+Long form: 名称, 采样日期, 项目, 结果, and 单位, 检出限 where known. Turned form: items down, one column per sample.
+`0.02L`, `<0.02` and 未检出 (with a detection limit beside it) are below detection; an empty cell and -1 mean not
+monitored. A sample without a time of day counts as taken at noon. Where in a sheet they stand is told by `lab_forms`.
+Never here: judging, and guessing what a column is: one that is not known is refused, aloud.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from envmon import periods
 from envmon.http import Session
-from envmon.model import Basis, Medium, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
-from envmon.sources.cells import Unreadable, marked, printed_time, shift_between
-from envmon.sources.context import BRACKET, Context, Parsed, item_names, monthly, plain
-from envmon.sources.files import Sheet, find_header, no_header, sheet
+from envmon.model import Basis, Parameter, Payload, Refused, Site, SourceSpec, Span
+from envmon.sources.cells import ERRORS, MISSING, Unreadable, marked, printed_time, shift_between, tidy
+from envmon.sources.context import BRACKET, Context, Parsed, monthly, plain
+from envmon.sources.files import Sheet, all_sheets, no_header
+from envmon.sources.heads import Items, item_key
+from envmon.sources.lab_forms import IGNORED, NOTE, SUMMARIES, Form, form_of, is_sample, is_value, key_of
 from envmon.texts import t
 
-HEADS = {
-    **dict.fromkeys(("名称", "断面名称", "点位名称", "监测点位", "水源地名称", "水源名称", "site", "name"), "name"),
-    **dict.fromkeys(("采样日期", "采样时间", "监测日期", "监测时间", "日期", "date", "sampled"), "date"),
-    **dict.fromkeys(("项目", "监测项目", "分析项目", "item", "parameter"), "item"),
-    **dict.fromkeys(("结果", "监测结果", "监测值", "浓度", "数值", "result", "value"), "result"),
-    **dict.fromkeys(("单位", "计量单位", "unit"), "unit"),
-    **dict.fromkeys(("检出限", "方法检出限", "limit"), "limit"),
-    **dict.fromkeys(("类型", "类别", "kind", "type"), "kind"),
-}
-IGNORED = frozenset(
-    ["备注", "序号", "编号", "样品编号", "点位编号", "采样人", "分析人", "审核人", "监测单位", "检测单位"]
-) | frozenset(["所在地", "区县", "水质类别", "评价结果", "取水量", "退回原因", "note", "remark", "no"])
-"""Columns that hold no reading; plain() forms."""
-
-SYNONYMS = {
-    "高锰酸钾指数": "codmn",
-    "化学需氧量": "cod",
-    "生化需氧量": "bod5",
-    "六价铬": "chromium_vi",
-    "挥发酚": "volatile_phenol",
-    "挥发性酚类": "volatile_phenol",
-    "阴离子表面活性剂": "las",
-    "石油类": "petroleum",
-    "粪大肠菌群": "fecal_coliform",
-    "硫酸盐": "sulfate",
-    "氯化物": "chloride",
-    "硝酸盐": "nitrate",
-    "硝酸盐氮": "nitrate",
-    "亚硝酸盐": "nitrite",
-    "亚硝酸盐氮": "nitrite",
-    "总硬度": "total_hardness",
-    "溶解性总固体": "tds",
-    "耗氧量": "oxygen_consumption",
-}
-"""Names laboratories write that the standards print otherwise."""
-
+NOT_MONITORED = frozenset(["-1", "未监测", "未测", "不测", "未检测", "未采样", "缺测", "无数据"])
 LIMIT_ENDINGS = ("检出限", "limit")
-NOT_MONITORED = "-1"
+SERIAL = re.compile(r"[3-6]\d{4}(?:\.\d+)?\Z")
+"""A day between 1982 and 2091 as a spreadsheet counts."""
+
+CLOCK = re.compile(r"(\d{1,2})[:时](\d{2})?分?(?::\d{2})?\Z")
 NOON = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column (or, in the long form, an item and a unit) that is understood."""
+    """A column (or, in the other forms, an item and a unit) that is understood."""
 
     parameter: Parameter
     shift: int
@@ -79,153 +52,237 @@ def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -
 def parse(payload: Payload, context: Context) -> Parsed:
     """Samples of the configured sites, in the parameters' own units, on the manual stream.
 
-    Raises SourceChanged when no row names a site column and a date column.
+    A sheet of a workbook without a header is refused if it holds values, and so is a hidden one that has a header.
+    Raises SourceChanged when no sheet names sites and dates.
     """
-    table = sheet(payload, context.lang)
-    found = find_header(table, _head, ("name", "date"))
-    if found is None:
-        raise no_header(payload, table, "名称", "采样日期")
-    at, keys = found
-    line, heads = table.rows[at]
-    reader = _Reader(payload, context, keys, table)
-    data = table.rows[at + 1 :]
-    if not table.ended and data:
-        cut, cells = data.pop()
-        reader.refuse(cut, t("refused.cut", context.lang), ",".join(cells))
-    if {"item", "result"} <= reader.at.keys():
-        reader.read_long(data)
-    else:
-        reader.read_wide(line, heads, data)
-    return Parsed(reader.rows, reader.refused, reader.unknown)
+    tables = all_sheets(payload, context.lang)
+    items = Items(context.parameters)
+    forms = [(table, form_of(table, items, payload.origin)) for table in tables]
+    if not any(form and not table.hidden for table, form in forms):
+        shown = [table for table in tables if not table.hidden]
+        raise no_header(payload, shown[0] if shown else Sheet([]), "名称", "采样日期")
+    found = Parsed([], [], Counter[str]())
+    for table, form in forms:
+        if form and not table.hidden:
+            _Reader(payload, context, form, table, items, found).read()
+        elif form or (not table.hidden and _holds_values(table)):
+            reason = t("refused.sheet.hidden" if form else "refused.sheet.no_header", context.lang)
+            found.refused.append(Refused(payload.origin, 0, reason, sheet=table.name))
+    return found
 
 
-def _head(text: str) -> str | None:
-    return HEADS.get(plain(BRACKET.sub("", text.strip())))
-
-
-def _names(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
-    """Every name a laboratory may use for an item of water, as `plain` forms."""
-    names = item_names(parameter for parameter in parameters.values() if parameter.medium is Medium.WATER)
-    for name, parameter_id in SYNONYMS.items():
-        if parameter_id in parameters:
-            names.setdefault(plain(name), parameters[parameter_id])
-    return names
+def _holds_values(table: Sheet) -> bool:
+    """Whether anything in a sheet could be a result; a cover and a page of notes hold nothing of the kind."""
+    return sum(is_value(text) for _, cells in table.rows for text in cells) > 2
 
 
 class _Reader:
-    """One sheet being read: what is in it so far."""
+    """One sheet being read; what it says is added to `found`."""
 
-    def __init__(self, payload: Payload, context: Context, keys: Sequence[str | None], table: Sheet) -> None:
-        self.origin, self.context, self.width = payload.origin, context, len(keys)
-        self.lang = context.lang
-        self.at = {key: at for at, key in reversed(list(enumerate(keys))) if key}  # the first column of a name counts
+    def __init__(
+        self, payload: Payload, context: Context, form: Form, table: Sheet, items: Items, found: Parsed
+    ) -> None:
+        self.origin, self.context, self.lang = payload.origin, context, context.lang
+        self.form, self.table, self.items = form, table, items
         self.last = payload.taken
-        self.rows: list[Row] = []
-        self.refused: list[Refused] = list(table.refused)
-        self.unknown: Counter[str] = Counter()
-        self.names = _names(context.parameters)
+        self.rows, self.refused = found.rows, found.refused
+        self.unknown: Counter[str] = found.unknown  # type: ignore[assignment]
         self.stream = context.stream(Span.SAMPLE, Basis.MANUAL)
+        self.merged: dict[int, list[tuple[int, int]]] = {}  # line -> columns from..to that are one cell
+        for top, left, bottom, right in table.merged:
+            if right > left:
+                for line in range(max(top, form.line + 1), bottom + 1):
+                    self.merged.setdefault(line, []).append((left - 1, right - 1))
 
-    def read_wide(self, line: int, heads: Sequence[str], data: Sequence[tuple[int, list[str]]]) -> None:
-        columns = list(self._columns(line, heads, data))
+    def read(self) -> None:
+        self.refused += self.table.refused
+        data = list(self.form.data)
+        if not self.table.ended and data and data[-1] == self.table.rows[-1]:
+            cut, cells = data.pop()
+            self.refuse(cut, t("refused.cut", self.lang), ",".join(cells))
+        if self.form.sites:
+            self.read_turned(data)
+        elif {"item", "result"} <= self.form.at.keys():
+            self.read_long(data)
+        else:
+            self.read_wide(data)
+
+    def read_wide(self, data: Sequence[tuple[int, list[str]]]) -> None:
+        columns = list(self._columns(data))
         for number, cells in data:
-            found = self._sample(number, cells)
+            found = self._sample(number, cells, [column.at for column in columns])
             if found is None:
                 continue
             for column in columns:
-                limit = cells[column.limit_at] if column.limit_at is not None else ""
-                self._keep(number, found, column, cells[column.at], limit)
+                limits = [cells[column.limit_at]] if column.limit_at is not None else self.form.limits[column.at :][:1]
+                self._keep(number, found, column, cells[column.at], "".join(limits), column.at)
 
     def read_long(self, data: Sequence[tuple[int, list[str]]]) -> None:
         understood: dict[tuple[str, str], Column | str] = {}
         for number, cells in data:
-            found = self._sample(number, cells)
+            found = self._sample(number, cells, [self.form.at["result"]])
             if found is None:
                 continue
-            text = {key: cells[at].strip() for key, at in self.at.items()}
+            text = {key: cells[at].strip() for key, at in self.form.at.items()}
             what = text["item"], text.get("unit", "")
             if what not in understood:
                 understood[what] = self._item(*what)
             column = understood[what]
             if isinstance(column, str):
-                self.refuse(number, column, text["result"])
+                self.refuse(number, column, text["result"], self.form.at["item"] + 1)
             else:
-                self._keep(number, found, column, text["result"], text.get("limit", ""))
+                self._keep(number, found, column, text["result"], text.get("limit", ""), self.form.at["result"])
 
-    def _columns(self, line: int, heads: Sequence[str], data: Sequence[tuple[int, list[str]]]) -> Iterator[Column]:
+    def read_turned(self, data: Sequence[tuple[int, list[str]]]) -> None:
+        form = self.form
+        samples = {at: found for at in form.sites if (found := self._across(at, data))}
+        for number, cells in data:
+            label = {key: cells[at].strip() for key, at in form.at.items() if at < len(cells)}
+            name = label.get("item", "")
+            values = [at for at in form.sites if at < len(cells) and cells[at].strip()]
+            if not values or plain(name) in SUMMARIES | IGNORED or key_of(name) or NOTE.match(tidy(name)):
+                continue
+            column = self._item(name, label.get("unit", ""))
+            if isinstance(column, str):
+                reason = t("refused.row", self.lang, reason=column, count=len(values))
+                self.refuse(number, reason, ",".join(cells), form.at["item"] + 1)
+                continue
+            for at in values:
+                if at in samples:
+                    self._keep(number, samples[at], column, cells[at], label.get("limit", ""), at)
+
+    def _across(self, at: int, data: Sequence[tuple[int, list[str]]]) -> tuple[int, int] | None:
+        """The sample a column of a turned sheet is; None when it is refused or its site is not configured."""
+        name, printed = self.form.heads[at].strip(), "".join(self.form.dates[at : at + 1]).strip()
+        site = self.context.site(name)
+        if site is None:
+            self.unknown[name] += sum(1 for _, cells in data if at < len(cells) and cells[at].strip())
+            return None
+        ending = self._ending(self.form.line, printed, "", name, at)
+        return None if ending is None else (ending, site)
+
+    def _columns(self, data: Sequence[tuple[int, list[str]]]) -> Iterator[Column]:
         """The item columns of a wide sheet; one nobody knows is refused together with what it holds."""
+        heads = self.form.heads
         limits = {name: at for at, head in enumerate(heads) if (name := _limit_of(head))}
         for at, head in enumerate(heads):
             name = BRACKET.sub("", head.strip())
-            if _head(head) or at in limits.values() or plain(name) in IGNORED or not head.strip():
+            if key_of(head) or at in limits.values() or plain(name) in IGNORED or not head.strip():
                 continue
-            unit = BRACKET.search(head.strip())
-            column = self._item(name, unit[1] if unit else "", head)
+            column = self._item(head)
             if isinstance(column, str):
-                values = sum(1 for _, cells in data if len(cells) > at and cells[at].strip())
-                self.refuse(line, t("refused.column", self.lang, reason=column, count=values), head)
+                samples = [cells for _, cells in data if len(cells) > at and is_sample(cells, self.form)]
+                values = sum(1 for cells in samples if cells[at].strip())
+                reason = t("refused.column", self.lang, reason=column, count=values)
+                self.refuse(self.form.line, reason, head, at + 1)
             else:
-                yield Column(column.parameter, column.shift, at, limits.get(plain(name)))
+                beside = at + 1 if key_of("".join(heads[at + 1 : at + 2])) == "limit" else None
+                yield Column(column.parameter, column.shift, at, limits.get(item_key(self.items.find(head)[2]), beside))
 
-    def _item(self, name: str, unit: str, head: str = "") -> Column | str:
+    def _item(self, head: str, unit: str = "") -> Column | str:
         """The parameter and the shift of its unit, or the reason why there is none."""
-        parameter = self.names.get(plain(name)) or self.names.get(plain(head))
+        parameter, printed, name = self.items.find(head)
         if parameter is None:
             return t("refused.unknown_item", self.lang, name=name)
         try:
-            return Column(parameter, shift_between(unit, parameter.unit))
+            return Column(parameter, shift_between(unit or printed, parameter.unit))
         except Unreadable as error:
             return t("refused.item", self.lang, item=name, reason=error.said(self.lang))
 
-    def _sample(self, line: int, cells: Sequence[str]) -> tuple[int, int] | None:
-        """(ending, site number) of a row; None when it is refused or its site is not configured."""
-        if len(cells) != self.width:
-            reason = t("refused.width", self.lang, found=len(cells), wanted=self.width)
+    def _sample(self, line: int, cells: list[str], values: Sequence[int]) -> tuple[int, int] | None:
+        """(ending, site number) of a row; None when it is refused, is no sample or its site is not configured."""
+        width, at = len(self.form.heads), self.form.at
+        if not any(text.strip() for text in cells[width:]):
+            del cells[width:]
+        site = self.context.site(cells[at["name"]].strip()) if at["name"] < len(cells) else None
+        if site is None and not is_sample(cells, self.form):
+            return None
+        if len(cells) != width:
+            reason = t("refused.width", self.lang, found=len(cells), wanted=width)
             self.refuse(line, reason, ",".join(cells))
             return None
-        name, printed = cells[self.at["name"]].strip(), cells[self.at["date"]].strip()
-        site = self.context.site(name)
-        if site is None:
+        name = cells[at["name"]].strip()
+        if site is None and name and not _failed(name):
             self.unknown[name] += 1
             return None
-        ending = _sampled(printed)
-        if ending is None:
-            self.refuse(line, t("refused.date", self.lang, printed=printed), ",".join(cells))
+        if not any(cells[place].strip() for place in values):
+            return None  # nothing to keep, so nothing to miss
+        if site is None:
+            reason = self._failure(name) if name else t("refused.no_name", self.lang)
+            self.refuse(line, reason, ",".join(cells), at["name"] + 1)
             return None
-        if periods.day_of(ending) > periods.today(self.last):
-            self.refuse(line, t("refused.later", self.lang, printed=printed), ",".join(cells))
-            return None
-        return ending, site
+        date_at = at.get("date")
+        printed = self.form.day if date_at is None else cells[date_at].strip()
+        clock = cells[self.form.clock_at].strip() if self.form.clock_at is not None else ""
+        ending = self._ending(line, printed, clock, ",".join(cells), date_at)
+        return None if ending is None else (ending, site)
 
-    def _keep(self, line: int, sample: tuple[int, int], column: Column, text: str, limit: str) -> None:
-        if text.strip() == NOT_MONITORED:
+    def _ending(self, line: int, printed: str, clock: str, text: str, at: int | None) -> int | None:
+        """When a sample was taken; None when that is refused."""
+        column = 0 if at is None else at + 1
+        if _failed(printed):
+            self.refuse(line, self._failure(printed), text, column)
+            return None
+        ending = self._sampled(printed, clock)
+        if ending is None:
+            self.refuse(line, t("refused.date", self.lang, printed=printed), text, column)
+        elif periods.day_of(ending) > periods.today(self.last):
+            self.refuse(line, t("refused.later", self.lang, printed=printed), text, column)
+            return None
+        return ending
+
+    def _sampled(self, printed: str, clock: str) -> int | None:
+        if self.table.name and SERIAL.match(printed):
+            first = datetime(1904, 1, 1) if self.table.since_1904 else datetime(1899, 12, 30)
+            seconds = round(float(printed) * 86400)
+            at, timed = first + timedelta(seconds=seconds), bool(seconds % 86400)
+        elif found := printed_time(printed, self.form.year):
+            at, timed = found
+        elif not printed and clock:
+            return self._sampled(clock, "")
+        elif self.form.day and CLOCK.match(tidy(printed)):
+            return self._sampled(self.form.day, printed)
+        else:
+            return None
+        hour = CLOCK.match(tidy(clock))
+        if not timed and hour and int(hour[1]) < 24 and int(hour[2] or 0) < 60:
+            return periods.minute(at.replace(hour=int(hour[1]), minute=int(hour[2] or 0)))
+        return periods.minute(at if timed else at.replace(hour=NOON))
+
+    def _keep(self, line: int, sample: tuple[int, int], column: Column, text: str, limit: str, at: int) -> None:
+        if tidy(text) in NOT_MONITORED:
+            return
+        item = self.context.item(column.parameter)
+        across = [(left, right) for left, right in self.merged.get(line, ()) if left <= at <= right]
+        if across and text.strip().upper() not in MISSING:
+            if at == across[0][0]:
+                self.refuse(line, t("refused.merged", self.lang, item=item), text, at + 1)
             return
         try:
             found = marked(text, column.parameter, column.shift, limit)
         except Unreadable as error:
-            item = self.context.item(column.parameter)
-            self.refuse(line, t("refused.item", self.lang, item=item, reason=error.said(self.lang)), text)
+            self.refuse(line, t("refused.item", self.lang, item=item, reason=error.said(self.lang)), text, at + 1)
             return
         if found is not None:
             ending, site = sample
             self.rows.append((ending, site, column.parameter.number, self.stream, *found))
 
-    def refuse(self, line: int, reason: str, text: str) -> None:
-        self.refused.append(Refused(self.origin, line, reason, text[:200]))
+    def _failure(self, text: str) -> str:
+        return t("refused.cell.formula" if text.startswith("=") else "refused.cell.error", self.lang, text=text[:60])
+
+    def refuse(self, line: int, reason: str, text: str, column: int = 0) -> None:
+        self.refused.append(Refused(self.origin, line, reason, text[:200], self.table.name, column))
+
+
+def _failed(text: str) -> bool:
+    """Whether a cell is a formula without a result, or with one that is an error."""
+    return text.startswith("=") or text in ERRORS
 
 
 def _limit_of(head: str) -> str:
-    """The plain name of the item whose detection limit a column holds: `锰_检出限`, `manganese_limit`; else nothing."""
-    name = plain(BRACKET.sub("", head.strip()))
+    """The name of the item whose detection limit a column holds: `锰_检出限`, `manganese_limit`; else nothing."""
+    name = item_key(BRACKET.sub("", head.strip()))
     for ending in LIMIT_ENDINGS:
         if name.endswith(ending) and name != ending:
-            return plain(BRACKET.sub("", name.removesuffix(ending).rstrip("_-")))
+            return item_key(BRACKET.sub("", name.removesuffix(ending).rstrip("_-")))
     return ""
-
-
-def _sampled(printed: str) -> int | None:
-    found = printed_time(printed)
-    if found is None:
-        return None
-    at, timed = found
-    return periods.minute(at if timed else at.replace(hour=NOON))

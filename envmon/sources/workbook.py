@@ -1,4 +1,4 @@
-"""Workbooks (.xlsx .xlsm .xls .et .xlsb .ods) as rows of text, read in a child process that may die in our stead.
+"""Workbooks (.xlsx .xlsm .xls .et .ods) as rows of text, read in a child process that may die in our stead.
 
 The child (`child`) has a limit of memory and of time; whatever it meets, this process goes on and says what happened.
 Never here: what the columns mean.
@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from math import ceil
 from typing import Any
 
 from envmon.errors import SourceChanged
@@ -20,7 +21,7 @@ MAGIC = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 FILE_CAP = 20 * 2**20
 MEMORY = 512 * 2**20
-SECONDS = 20
+SECONDS = 20.0
 CHILD = os.path.join(os.path.dirname(__file__), "child.py")
 OUT_OF_TIME = (-24, -9)
 """SIGXCPU, and the SIGKILL that follows."""
@@ -53,19 +54,19 @@ def pages_of(payload: Payload) -> list[tuple[dict[str, Any], list[tuple[int, lis
 
 def _said(payload: Payload) -> bytes:
     """What the child wrote. Raises SourceChanged when it died, ran out of memory or time, or could not read."""
-    command = [sys.executable, "-P", "-X", "utf8", CHILD, str(MEMORY), str(SECONDS)]
+    command = [sys.executable, "-P", "-X", "utf8", CHILD, str(MEMORY), str(ceil(SECONDS))]
     env = {name: os.environ[name] for name in HANDED_ON if name in os.environ}
     try:
         done = subprocess.run(  # noqa: S603 (our own file, two numbers)
             command, input=payload.body, capture_output=True, env=env, timeout=SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise SourceChanged("error.source.workbook.slow", origin=payload.origin, seconds=SECONDS) from error
+        raise SourceChanged("error.source.workbook.slow", origin=payload.origin, seconds=f"{SECONDS:g}") from error
     if done.returncode == 0:
         return done.stdout
     last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or [""])[-1][:200]
     if done.returncode > 0 and not last.startswith("MemoryError"):
         raise SourceChanged("error.source.workbook.open", origin=payload.origin, reason=last)
     if done.returncode in OUT_OF_TIME:
-        raise SourceChanged("error.source.workbook.slow", origin=payload.origin, seconds=SECONDS)
+        raise SourceChanged("error.source.workbook.slow", origin=payload.origin, seconds=f"{SECONDS:g}")
     raise SourceChanged("error.source.workbook.memory", origin=payload.origin, cap=MEMORY // 2**20)

@@ -48,7 +48,7 @@ def enter_file(store: Store, file: InboxFile) -> None:
     from envmon.store import to_json
 
     row = asdict(file) | {"state": file.state.value}
-    content = {key: row[key] for key in ("tally", "sites", "months", "version")}
+    content = {key: row[key] for key in ("tally", "sites", "months", "unknown", "version")}
     values = [row[key] for key in COLUMNS.split(", ")[:10]]
     with store.writing() as db:
         columns = COLUMNS.removesuffix(", number")
@@ -76,9 +76,7 @@ def same_content(store: Store, sha256: str) -> InboxFile | None:
 
 def _file(row: tuple[Any, ...]) -> InboxFile:
     *own, content, number = row
-    rest = json.loads(content)
     own[5] = InboxState(own[5])
-    tally = Tally(**rest["tally"])
-    sites, months = tuple(rest["sites"]), tuple(rest["months"])
-    made = InboxFile(*own)
-    return replace(made, tally=tally, sites=sites, months=months, version=rest["version"], number=number)
+    rest = json.loads(content)
+    receipt: dict[str, Any] = {key: tuple(rest[key]) for key in ("sites", "months", "unknown")}
+    return replace(InboxFile(*own), tally=Tally(**rest["tally"]), version=rest["version"], number=number, **receipt)
