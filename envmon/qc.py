@@ -184,7 +184,7 @@ TESTS: Mapping[str, Test | None] = {
     "spike": spike,
     "pm_order": pm_order,
     "duplicate": None,  # found where a payload is stored: two values for one key; see `duplicates`
-    "sources_disagree": None,  # found where streams are beside each other; see `disagreeing`
+    "sources_disagree": None,  # found where streams are compared: `pipeline.agreeing`
 }
 
 
@@ -253,33 +253,6 @@ def duplicates(conflicts: Sequence[tuple[int, int, int]], origin: str, settings:
     return [
         Verdict(ending, site, parameter, "duplicate", Flag.SUSPECT, origin) for ending, site, parameter in conflicts
     ]
-
-
-def disagreeing(
-    keys: IntArray, streams: IntArray, values: IntArray, parameters: Mapping[int, Parameter], settings: Settings
-) -> dict[tuple[int, ...], dict[int, int]]:
-    """Where streams of one kind of data differ beyond the tolerance: key -> value of each stream.
-
-    keys : [3, reading] ending, site, parameter of every reading; streams, values : [reading], each stream once a key.
-    """
-    own = settings_of("sources_disagree", settings)
-    if own["off"] or not values.size:
-        return {}
-    order = np.lexsort(keys[::-1])
-    keys, streams, values = keys[:, order], streams[order], values[order]
-    starts = np.flatnonzero(np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)])
-    high, low = np.maximum.reduceat(values, starts), np.minimum.reduceat(values, starts)
-    items = keys[2, starts]
-    by = {item: _threshold(parameters[item], own, "by") or 0 for item in np.unique(items).tolist()}
-    apart = high - low > np.array([by[item] for item in items.tolist()], np.int64)
-    larger = np.maximum(np.abs(high), np.abs(low))
-    percent = scaled(str(own["percent"]), FACTOR_DECIMALS)
-    apart &= (high - low) * 100 * 10**FACTOR_DECIMALS > larger * percent
-    ends = np.r_[starts[1:], len(values)]
-    return {
-        tuple(keys[:, start].tolist()): dict(zip(streams[start:end].tolist(), values[start:end].tolist(), strict=True))
-        for start, end in zip(starts[apart].tolist(), ends[apart].tolist(), strict=True)
-    }
 
 
 def _level(settings: Settings) -> Flag:

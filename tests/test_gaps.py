@@ -177,6 +177,17 @@ def test_each_cause_is_told_apart(office: Office) -> None:
     assert told(found["u"]) == [("not_published", "03-01 07:00", "03-01 07:00", SIX)]
 
 
+def test_a_value_that_people_let_count_is_no_gap(office: Office) -> None:
+    fill_day(office, "t", "2022-03-01", (11,))
+    office.put("t", "2022-03-01T11:00", AIR, mark=Mark.CALIBRATION)
+    office.judge("2022-03-02T01:00")
+    number, minute = office.store.site_numbers["t"], at("2022-03-01T11:00")
+    good = [Verdict(minute, number, parameters()[item].number, "review", Flag.GOOD) for item in SIX if item != "co"]
+    office.store.add_flags(good)
+    (gap,) = by_site(office.store, office.config, "2022-03-01", "2022-03-02T02:00")["t"].gaps
+    assert (gap.cause, gap.items, gap.detail) == (GapCause.INSTRUMENT, ("co",), ("calibration",))
+
+
 def test_what_is_missing_beside_marked_values_has_their_state(office: Office) -> None:
     fill_day(office, "t", "2022-03-01", (11,))
     office.put("t", "2022-03-01T11:00", {"so2": 5, "no2": 6}, mark=Mark.MAINTENANCE)

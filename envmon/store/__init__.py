@@ -93,7 +93,7 @@ class Store:
     streams = gaps.streams
     slot_values = gaps.slot_values
     slot_history = gaps.slot_history
-    failed_slots = gaps.failed_slots
+    spoken_slots = gaps.spoken_slots
     usual_streams = gaps.usual_streams
     heard = gaps.heard
     batches = gaps.batches
