@@ -23,6 +23,7 @@ class Known:
     source_sets, source_items : item sets and items of surface and groundwater sources;
     item_sets : all sets of surface water and of groundwater;
     editions : what a target may be judged by, besides `by-date`; jobs : own job -> how often it runs, in minutes
+    pushed : sources that send by themselves and have no table of their own
     """
 
     sources: Collection[str] | None = None
@@ -34,3 +35,4 @@ class Known:
     source_items: Mapping[str, Collection[str]] = field(default_factory=dict)
     item_sets: Mapping[str, Collection[str]] = field(default_factory=dict)  # by "surface" and "groundwater"
     jobs: Mapping[str, int] = field(default_factory=lambda: JOBS)
+    pushed: Collection[str] = ("telemetry",)

@@ -88,7 +88,7 @@ class Book:
             given += [(number, *pair) for pair in np.unique(columns[1:3], axis=1).T.tolist()]
         self.usual: dict[int, set[tuple[int, Stream]]] = {number: set() for number in ids}
         for number, item, stream in given:
-            if self.streams[stream].basis is not Basis.MANUAL and self.streams[stream].span is not Span.SAMPLE:
+            if self.streams[stream].basis is not Basis.MANUAL and self.streams[stream].span >= Span.HOUR:
                 self.usual[number].add((item, self.streams[stream]))
         self.history = by_site(self.store.slot_history(self.hours, ids))
         self.spoken: dict[int, list[tuple[int, int, str, int]]] = {}

@@ -99,6 +99,7 @@ class Store:
     batches = gaps.batches
     runs_of = gaps.runs_of
     file_spans = gaps.file_spans
+    first_sent = gaps.first_sent
     enter_windows = gaps.enter_windows
     due_windows = gaps.due_windows
     postpone_window = gaps.postpone_window

@@ -92,6 +92,12 @@ def file_spans(store: Store, source: str, first: int, last: int) -> list[tuple[i
     ).fetchall()
 
 
+def first_sent(store: Store, source: str) -> int | None:
+    """When the first values of a source came that sends by itself."""
+    found = store.db.execute(f"SELECT min(learned) FROM batch WHERE source = ? AND {FILE}", (source,)).fetchone()[0]
+    return None if found is None else int(found)
+
+
 def enter_windows(store: Store, windows: Iterable[GapWindow]) -> None:
     """Remember windows to ask for; one that waits already stays as it is."""
     with store.writing() as db:
