@@ -497,6 +497,7 @@ def test_the_table_names_causes_and_the_list_can_be_narrowed(ask: Callable[..., 
     assert ask("--month", "2022-06", "--csv", "--cause", "flagged").strip() == ""  # nothing was judged yet
     rows = list(csv.DictReader(ask("--month", "2022-06", "--csv", "--open", "--site", "ganzi-air").splitlines()))
     assert {row["cause"] for row in rows} <= {"not_published", "silent"}
+    assert "来源未发布 84" in ask("--month", "2022-06", "--site", "成都")
     ask("--site", "chengdu-ai", code=1)
 
 
