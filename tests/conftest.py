@@ -68,7 +68,7 @@ class Bureau:
 
     def tick(self, store: Store, config: Config, sources: Sequence[str] | None = None) -> int:
         """One beat of the daemon at `now`; of the pulls only those of `sources`."""
-        jobs = [job for job in daemon.jobs_of(config) if job.name != "charts"]
+        jobs = [job for job in daemon.jobs_of(config) if job.name not in ("charts", "backfill")]
         if sources is not None:
             jobs = [job for job in jobs if job.name == "judge" or job.name.removeprefix("pull ") in sources]
         return daemon.tick(daemon.kept_open(store), tuple(jobs), self.now)

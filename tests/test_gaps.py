@@ -177,6 +177,17 @@ def test_each_cause_is_told_apart(office: Office) -> None:
     assert told(found["u"]) == [("not_published", "03-01 07:00", "03-01 07:00", SIX)]
 
 
+def test_a_value_that_people_let_count_is_no_gap(office: Office) -> None:
+    fill_day(office, "t", "2022-03-01", (11,))
+    office.put("t", "2022-03-01T11:00", AIR, mark=Mark.CALIBRATION)
+    office.judge("2022-03-02T01:00")
+    number, minute = office.store.site_numbers["t"], at("2022-03-01T11:00")
+    good = [Verdict(minute, number, parameters()[item].number, "review", Flag.GOOD) for item in SIX if item != "co"]
+    office.store.add_flags(good)
+    (gap,) = by_site(office.store, office.config, "2022-03-01", "2022-03-02T02:00")["t"].gaps
+    assert (gap.cause, gap.items, gap.detail) == (GapCause.INSTRUMENT, ("co",), ("calibration",))
+
+
 def test_what_is_missing_beside_marked_values_has_their_state(office: Office) -> None:
     fill_day(office, "t", "2022-03-01", (11,))
     office.put("t", "2022-03-01T11:00", {"so2": 5, "no2": 6}, mark=Mark.MAINTENANCE)
@@ -353,7 +364,9 @@ def test_what_is_published_after_the_look_back_is_asked_for_again(tmp_path: Path
             assert told(found, GapCause.NOT_PUBLISHED) == [("not_published", "03-02 10:00", "03-02 12:00", SIX)]
             opened = daemon.kept_open(store)
             made.at("2022-03-05T00:50")
-            (first,) = backfill.backfill(opened, config, made.now)  # still not published
+            jobs = tuple(job for job in daemon.jobs_of(config) if job.name == "backfill")
+            daemon.tick(opened, jobs, made.now)
+            (first,) = store.attempts(0, 2**40)  # still not published
             assert (first.outcome, first.wanted, first.found) == (GapOutcome.NOTHING, 2 * 3 * 6, 0)
             assert backfill.backfill(opened, config, made.now + 239) == []  # it waits four hours
             made.path.write_text(text, "utf-8")
@@ -449,6 +462,13 @@ def test_a_station_is_asked_where_its_source_cannot_be_read(office: Office, monk
     (one,) = backfill.asked(daemon.kept_open(office.store), office.config, windows, now, 5)
     assert calls == [("t", at("2022-03-01T00:00"), at("2022-03-02T00:00"))]
     assert (one.outcome, one.wanted) == (GapOutcome.ASKED, 6)
+    # by itself too: the days since the stations first sent, the newest first
+    backfill.backfill(daemon.kept_open(office.store), office.config, now)
+    assert [(name, periods.clock(last)[5:10]) for name, _, last in calls[1:]] == [
+        ("t", "03-03"),
+        ("u", "03-03"),
+        ("t", "03-02"),
+    ]
 
 
 # --- the command --------------------------------------------------------------------------------------------------
@@ -477,6 +497,7 @@ def test_the_table_names_causes_and_the_list_can_be_narrowed(ask: Callable[..., 
     assert ask("--month", "2022-06", "--csv", "--cause", "flagged").strip() == ""  # nothing was judged yet
     rows = list(csv.DictReader(ask("--month", "2022-06", "--csv", "--open", "--site", "ganzi-air").splitlines()))
     assert {row["cause"] for row in rows} <= {"not_published", "silent"}
+    assert "来源未发布 84" in ask("--month", "2022-06", "--site", "成都")
     ask("--site", "chengdu-ai", code=1)
 
 
@@ -502,6 +523,22 @@ def test_a_dry_run_lists_windows_and_asks_nothing(ask: Callable[..., str]) -> No
     assert {"2022-06-05", "2022-06-07", "2022-06-12", "2022-06-13"} <= {one["from"][:10] for one in found}
     assert {one["source"] for one in found} == {"archive"}
     assert [one["from"] for one in found] == sorted((one["from"] for one in found), reverse=True)
+
+
+def test_fill_by_hand_asks_for_a_day_and_says_what_came(tmp_path: Path) -> None:
+    made = Bureau(tmp_path / "bureau")
+    made.at("2022-03-04")
+    with Feed(lacking(tmp_path / "all", set()), lambda: made.now) as feed:
+        made.point(feed.url)
+        made.open(made.config).close()
+        words = ["--config", str(made.path), "gaps", "fill", "--month", "2022-03-02", "--json"]
+        asked = CliRunner().invoke(cli.root, words)
+        assert asked.exit_code == 0, asked.output
+        (one,) = json.loads(asked.stdout)
+        assert (one["source"], one["outcome"], one["wanted"], one["found"]) == ("archive", "filled", 288, 288)
+        assert (one["from"], one["to"]) == ("2022-03-02 01:00", "2022-03-03 00:00")
+        again = CliRunner().invoke(cli.root, words)
+        assert json.loads(again.stdout) == []
 
 
 # --- speed --------------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def events(store: Store) -> list[tuple[Any, ...]]:
 
 
 def own_jobs(config) -> tuple[daemon.Job, ...]:  # type: ignore[no-untyped-def]
-    return tuple(job for job in daemon.jobs_of(config) if job.name != "charts")
+    return tuple(job for job in daemon.jobs_of(config) if job.name not in ("charts", "backfill"))
 
 
 @pytest.fixture(scope="module")

@@ -65,9 +65,9 @@ def gaps(
     with session.reading() as store:
         now = now_of(store)
         span = periods.parse(period) if period else periods.month_of(periods.today(now) - 1)
-        if site:
+        sites = [one for one in config.sites if site in (one.id, one.name, *one.aliases)] if site else None
+        if site and not sites:
             known(site, store, session.lang)
-        sites = [one for one in config.sites if one.id == site] if site else None
         found = ledger(store, config, span, now, sites)
         tried = store.attempts(periods.hour_ending(span.first, 1), periods.hour_ending(span.last, 24))
         items = store.item_names(session.lang)

@@ -155,7 +155,7 @@ def _rule_subjects(entries: Entries) -> Iterator[Found]:
 def _preferences(entries: Entries, known: Known) -> Iterator[Found]:
     """An order of preference names sources, sites and items there are, each source once."""
     ids = {name: [entry.text("id") for entry in entries[name]] for name in ("sources", "sites")}
-    allowed: dict[str, Collection[str]] = {**ids, "items": known.items}
+    allowed: dict[str, Collection[str]] = {**ids, "items": known.items, "sources": [*ids["sources"], *known.pushed]}
     for entry in entries["preferences"]:
         for key, choice in allowed.items():
             written = entry.raw.get(key)

@@ -28,6 +28,7 @@ class Known:
     item_sets : all sets of surface water and of groundwater;
     options : by kind of source, how its address and options are checked;
     editions : what a target may be judged by, besides `by-date`; jobs : own job -> how often it runs, in minutes
+    pushed : sources that send by themselves and have no table of their own
     """
 
     sources: Collection[str] | None = None
@@ -41,3 +42,4 @@ class Known:
     options: Mapping[str, OptionCheck] = field(default_factory=dict)
     is_unit: Callable[[str], bool] = lambda text: True  # whether a written unit can be read
     jobs: Mapping[str, int] = field(default_factory=lambda: JOBS)
+    pushed: Collection[str] = ("telemetry",)

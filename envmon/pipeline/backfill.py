@@ -60,11 +60,12 @@ def backfill(opened: Opened, config: Config, now: int) -> list[GapAttempt]:
 
 def days_to_enter(store: Store, config: Config, now: int) -> Period | None:
     """The days that no pull reads again and whose gaps were not entered yet; none from before the service began."""
-    specs = [spec for spec in config.sources if askable(spec)]
-    starts = [runs[0][0] for spec in specs if (runs := store.runs_of(f"pull {spec.id}"))]
+    read_again = {spec.id: spec.lookback for spec in config.sources if askable(spec)} | dict.fromkeys(ASKS, 0)
+    starts = [runs[0][0] for source in read_again if (runs := store.runs_of(f"pull {source}"))]
+    starts += [sent for source in ASKS if (sent := store.first_sent(source)) is not None]
     if not starts:
         return None
-    last = periods.today(now - min(spec.lookback for spec in specs)) - 1
+    last = periods.today(now - min(read_again.values())) - 1
     seen = store.meta("gaps_entered")
     first = max(periods.today(min(starts)), periods.today(now) - config.gaps.days, -1 if seen is None else seen + 1)
     return periods.between(first, last) if first <= last else None

@@ -88,12 +88,12 @@ class Book:
             given += [(number, *pair) for pair in np.unique(columns[1:3], axis=1).T.tolist()]
         self.usual: dict[int, set[tuple[int, Stream]]] = {number: set() for number in ids}
         for number, item, stream in given:
-            if self.streams[stream].basis is not Basis.MANUAL and self.streams[stream].span is not Span.SAMPLE:
+            if self.streams[stream].basis is not Basis.MANUAL and self.streams[stream].span >= Span.HOUR:
                 self.usual[number].add((item, self.streams[stream]))
         self.history = by_site(self.store.slot_history(self.hours, ids))
-        self.failed: dict[int, list[tuple[int, int, str]]] = {}
-        for number, *rest in self.store.failed_slots(self.hours, ids, Flag.FAIL):
-            self.failed.setdefault(number, []).append(tuple(rest))  # type: ignore[arg-type]
+        self.spoken: dict[int, list[tuple[int, int, str, int]]] = {}
+        for number, *rest in self.store.spoken_slots(self.hours, ids, Flag.FAIL, REVIEW):
+            self.spoken.setdefault(number, []).append(tuple(rest))  # type: ignore[arg-type]
         told = [column[-1] for table in (self.values, self.history) for column in table.values()]
         self.batches = self.store.batches({number for column in told for number in np.unique(column).tolist()})
 
@@ -233,7 +233,8 @@ def of_site(book: Book, site: Site) -> SiteGaps:
     column = Column(book, site, step, items, len(grid))
     causes = column.judged()
     watched = any_of([route.watched for route in routes], grid)
-    causes[(causes == 0) & (column.learned > due) & watched] = CODE[GapCause.FILLED]
+    late = (column.learned > due) & (column.learned < NEVER) & watched
+    causes[(causes == 0) & late] = CODE[GapCause.FILLED]
     causes = np.where(
         column.have, causes, absent(book, column, sources, grid, due, any_of([r.covered for r in routes], grid))
     )
@@ -276,7 +277,8 @@ class Column:
     """The slots of one site, all [item, interval].
 
     have : a value was received; mark : its state mark; learned : when the first value without a mark came;
-    origin : the batch of that value; tests : QC tests that let the value not count, as bits of `names`.
+    origin : the batch of that value; tests : QC tests that let the value not count, as bits of `names`; approved :
+    people said that it counts.
     """
 
     def __init__(self, book: Book, site: Site, step: int, items: Sequence[int], slots: int) -> None:
@@ -296,7 +298,8 @@ class Column:
         none = np.zeros((6, 0), np.int64)
         self._values(number, book.values.get(number, none))
         self._earlier(book.history.get(number, none[:5]))
-        self._failed(book.failed.get(number, ()))
+        self.approved: BoolArray = np.zeros(shape, np.bool_)
+        self._spoken(book.spoken.get(number, ()))
         self.have: BoolArray = self.value != ABSENT
 
     def _place(self, ending: IntArray, parameter: IntArray, stream: IntArray) -> tuple[BoolArray, IntArray, IntArray]:
@@ -331,20 +334,26 @@ class Column:
         place = row[counts][order], slot[counts][order]
         self.learned[place], self.origin[place] = learned[counts][order], batch[counts][order]
 
-    def _failed(self, found: Iterable[tuple[int, int, str]]) -> None:
-        for ending, parameter, test in found:
+    def _spoken(self, found: Iterable[tuple[int, int, str, int]]) -> None:
+        """Tests that let a value not count; where people let it count, theirs is the last word."""
+        for ending, parameter, test, flag in found:
             row, slot = self.rows.get(parameter), -((self.start - ending) // self.step) - 1
-            if row is not None and slot < self.tests.shape[1]:
-                if test not in self.names:
-                    self.names.append(test)
-                self.tests[row, slot] |= 1 << self.names.index(test)
+            if row is None or slot >= self.tests.shape[1]:
+                continue
+            if test == REVIEW and flag < Flag.FAIL:
+                self.approved[row, slot] = True
+                continue
+            if test not in self.names:
+                self.names.append(test)
+            self.tests[row, slot] |= 1 << self.names.index(test)
+        self.tests[self.approved] = 0
 
     def judged(self) -> IntArray:
         """The cause of each slot that has a value: 0 where it counts.
 
         A mark counts before the day is judged too; a value below zero of air never does (`qc.usable`).
         """
-        marked = (self.mark != Mark.NONE) & (self.mark != Mark.CENSORED)
+        marked = (self.mark != Mark.NONE) & (self.mark != Mark.CENSORED) & ~self.approved
         device = qc.settings_of("device_flag", self.book.config.qc.get("device_flag", {}))
         found = np.zeros(self.value.shape, np.int8)
         below = (self.value < 0) & (self.value != ABSENT) & self.is_air

@@ -120,12 +120,13 @@ class Store:
     streams = gaps.streams
     slot_values = gaps.slot_values
     slot_history = gaps.slot_history
-    failed_slots = gaps.failed_slots
+    spoken_slots = gaps.spoken_slots
     usual_streams = gaps.usual_streams
     heard = gaps.heard
     batches = gaps.batches
     runs_of = gaps.runs_of
     file_spans = gaps.file_spans
+    first_sent = gaps.first_sent
     enter_windows = gaps.enter_windows
     due_windows = gaps.due_windows
     postpone_window = gaps.postpone_window

@@ -41,12 +41,15 @@ def slot_history(store: Store, endings: Sequence[int], sites: Sequence[int]) -> 
     )
 
 
-def failed_slots(
-    store: Store, endings: Sequence[int], sites: Sequence[int], flag: Flag
-) -> list[tuple[int, int, int, str]]:
-    """Verdicts of one flag on readings of some sites at some times: site, ending, parameter, test."""
+def spoken_slots(
+    store: Store, endings: Sequence[int], sites: Sequence[int], flag: Flag, review: str
+) -> list[tuple[int, int, int, str, int]]:
+    """Verdicts on readings of some sites at some times, as site, ending, parameter, test, flag: those of one flag, and
+    whatever the test `review` says."""
     return store.db.execute(
-        f"SELECT site, ending, parameter, test FROM qc_flag WHERE {window(endings, sites)} AND flag = ?", (int(flag),)
+        f"SELECT site, ending, parameter, test, flag FROM qc_flag WHERE {window(endings, sites)}"
+        " AND (flag = ? OR test = ?)",
+        (int(flag), review),
     ).fetchall()
 
 
@@ -87,6 +90,12 @@ def file_spans(store: Store, source: str, first: int, last: int) -> list[tuple[i
         f"SELECT first, last FROM batch WHERE source = ? AND last >= ? AND first <= ? AND {FILE} GROUP BY first, last",
         (source, first, last),
     ).fetchall()
+
+
+def first_sent(store: Store, source: str) -> int | None:
+    """When the first values of a source came that sends by itself."""
+    found = store.db.execute(f"SELECT min(learned) FROM batch WHERE source = ? AND {FILE}", (source,)).fetchone()[0]
+    return None if found is None else int(found)
 
 
 def enter_windows(store: Store, windows: Iterable[GapWindow]) -> None:
