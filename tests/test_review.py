@@ -241,8 +241,6 @@ to = "2022-03-02 05:00"
 items = ["pm25"]
 note = "换膜"
 """
-    '[[maintenance]]\nsite = "t"\nfrom = "2022-03-02 00:30"\nto = "2022-03-02 05:00"\nitems = ["pm25"]\nnote = "换膜"\n'
-)
 
 
 def test_maintenance_in_the_config_takes_hours_out_and_gives_them_back(office: Office) -> None:
