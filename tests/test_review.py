@@ -460,6 +460,6 @@ def test_the_table_of_tests_shows_the_settings_in_force(office: Office) -> None:
     rows = {one["test"]: one for one in said(office, "qc", "tests")}
     assert list(rows) == list(qc.TESTS)
     assert (rows["flat_line"]["settings"]["times"], rows["flat_line"]["changed"]) == (12, True)
-    assert (rows["spike"]["on"], rows["negative"]["level"], rows["missing"]["level"]) == (False, "fail", None)
+    assert (rows["spike"]["on"], rows["negative"]["level"], rows["below_detection"]["level"]) == (False, "fail", None)
     assert all(one["looks_at"] and one["name"] for one in rows.values())
     assert "长时间不变" in ask(office, "qc", "tests").output
