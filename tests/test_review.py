@@ -283,6 +283,17 @@ def test_ranges_in_the_config_are_looked_at(office: Office) -> None:
     assert quality.reason(found[0], "zh") == "20 高于 3 月常见的上限 19.5"
 
 
+def test_ranges_and_maintenance_of_an_area_are_those_of_its_sections_too(office: Office) -> None:
+    """Every month's water of the area: pH 7 is outside 7.5 to 9; on the second day the instruments were cleaned."""
+    ranges = SEASON.replace("pm25", "ph").replace("-1", "7.5").replace("19.5", "9")
+    window = WINDOW.replace('"t"', '"a"').replace("pm25", "nh3n").replace("05:00", "12:00")
+    office.now_is(*TWO_SITES, window, ranges)
+    office.judge("2022-03-04T10:00")
+    assert [quality.reason(one, "zh") for one in flags(office, "climatology", "s")] == ["7 低于 3 月常见的下限 7.5"] * 3
+    assert [one.ending for one in flags(office, "maintenance", "s")] == [at(f"{DAY}T12:00")]
+    assert office.waters("s")[1] == ("INSUFFICIENT", "NONE")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

@@ -10,8 +10,6 @@ from envmon import qc, standards
 from envmon.model import Config, IntArray, Kind, Mark, Parameter, Review, Site, Verdict
 from envmon.texts import t
 
-AIR_KINDS = (Kind.CITY, Kind.STATION)
-
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -57,7 +55,8 @@ def frame_of(config: Config, sites: Sequence[Site], start: int, step: int, span:
         step=step,
         span=span,
         sites=[one.id for one in sites],
-        areas=[one.area if one.kind is Kind.STATION else "" for one in sites],
+        areas=[one.area for one in sites],
+        peers=[one.area if one.kind is Kind.STATION else "" for one in sites],
         windows=[one for one in config.maintenance if one.site in names],
     )
 
