@@ -258,7 +258,7 @@ def test_the_changelog_begins_with_figures_and_names_every_edition_they_rest_on(
 
 # ---- JSON ----------------------------------------------------------------------------------------------------------
 
-BY_DATA = {"facts", "excluded", "values"}  # objects whose keys are data: rules, reasons, items
+BY_DATA = {"facts", "excluded", "values", "settings"}  # objects whose keys are data: rules, reasons, items, tests
 
 
 class Answer(NamedTuple):
@@ -316,6 +316,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
         text = (folder / "config.toml").read_text("utf-8").replace("http://127.0.0.1:8930", feed.url)
         (folder / "here.toml").write_text(text, "utf-8")
         said[trying] = in_shell(trying.replace("envmon", "envmon --config here.toml", 1), folder)
+    reviewed = "review set chengdu-air pm25 2022-02-08 2022-02-08 --flag suspect --reason x --by y"
+    in_shell(f"envmon {reviewed}", folder)
     in_shell("envmon publish good_days --area chengdu --period 2022-01 --document 2022-9", folder)
     hours = "".join(f"20220108,{hour},PM2.5,60\n" for hour in range(1, 24))
     (folder / "data/revised.csv").write_text(f"date,hour,type,成都\n{hours}", "utf-8")

@@ -244,27 +244,27 @@ def test_nitrogen_oxides_weigh_more_than_their_parts() -> None:
 
 def test_a_station_unlike_the_others_of_its_area() -> None:
     """PM2.5, by 150 and three times: the others have the median 75 (70, 75, 80), and 225 is three times that."""
-    others, areas = ["70", "75", "80"], ["a"] * 4
-    assert of_sites("neighbours", "pm25", ["225", *others], areas=areas) == ["s", ".", ".", "."]
-    assert of_sites("neighbours", "pm25", ["224.999", *others], areas=areas) == [".", ".", ".", "."]
-    assert of_sites("neighbours", "pm25", ["225", "100", "75", "80"], areas=areas) == [".", ".", ".", "."]  # 145 apart
-    assert of_sites("neighbours", "pm25", ["10", "160", "170", "160"], areas=areas) == ["s", ".", ".", "."]
+    others, peers = ["70", "75", "80"], ["a"] * 4
+    assert of_sites("neighbours", "pm25", ["225", *others], peers=peers) == ["s", ".", ".", "."]
+    assert of_sites("neighbours", "pm25", ["224.999", *others], peers=peers) == [".", ".", ".", "."]
+    assert of_sites("neighbours", "pm25", ["225", "100", "75", "80"], peers=peers) == [".", ".", ".", "."]  # 145 apart
+    assert of_sites("neighbours", "pm25", ["10", "160", "170", "160"], peers=peers) == ["s", ".", ".", "."]
 
 
 def test_the_median_of_an_even_number_lies_between_the_middle_two() -> None:
     """Of 10, 20, 31 and 40 it is 25.5: 175.5 is 150 away."""
     others = ["10", "31", "20", "40"]
     for value, expected in (("175.5", "s"), ("175.499", ".")):
-        assert of_sites("neighbours", "pm25", [value, *others], areas=["a"] * 5)[0] == expected
+        assert of_sites("neighbours", "pm25", [value, *others], peers=["a"] * 5)[0] == expected
 
 
 def test_three_neighbours_are_needed_and_only_of_the_same_area() -> None:
     series = ["900", "70", "75", "80"]
-    assert of_sites("neighbours", "pm25", series, areas=["a", "a", "a", "b"]) == ["?"] * 4
-    assert of_sites("neighbours", "pm25", series, areas=["", "", "", ""]) == ["?"] * 4  # cities have no neighbours
-    assert of_sites("neighbours", "pm25", ["900", "70", "75", "-"], areas=["a"] * 4) == ["?", "?", "?", "."]
-    assert of_sites("neighbours", "pm25", series, {"least": 4}, areas=["a"] * 4) == ["?"] * 4
-    assert of_sites("neighbours", "pm25", series) == ["?"] * 4  # areas are not known
+    assert of_sites("neighbours", "pm25", series, peers=["a", "a", "a", "b"]) == ["?"] * 4
+    assert of_sites("neighbours", "pm25", series, peers=["", "", "", ""]) == ["?"] * 4  # cities have no neighbours
+    assert of_sites("neighbours", "pm25", ["900", "70", "75", "-"], peers=["a"] * 4) == ["?", "?", "?", "."]
+    assert of_sites("neighbours", "pm25", series, {"least": 4}, peers=["a"] * 4) == ["?"] * 4
+    assert of_sites("neighbours", "pm25", series) == ["?"] * 4  # nobody is to be compared with
 
 
 # --- the same hour of earlier days ----------------------------------------------------------------------------------
@@ -404,7 +404,7 @@ def test_every_flag_of_every_test_has_a_reason_in_both_languages() -> None:
     marks = np.zeros(values.shape, np.int8)
     marks[5, 7, 3] = Mark.FAULT
     windows = [Maintenance("s4", at("2026-05-01T00:00"), at("2026-05-01T03:00"), ("pm25",))]
-    where = frame(sites=[f"s{i}" for i in range(5)], areas=["a"] * 5, windows=windows)
+    where = frame(sites=[f"s{i}" for i in range(5)], peers=["a"] * 5, windows=windows)
     chosen: dict[str, Any] = {"same_hour": {"off": False}, "climatology": {"ranges": [RANGE]}}
     grid = qc.Grid(values, marks, parameters, where)
     flags = qc.check_grid(grid, chosen)
@@ -447,8 +447,8 @@ def test_the_order_of_sites_says_nothing(
     count = values.shape[2]
     order = chance.sample(range(count), count)
     names, areas = [f"s{i}" for i in range(count)], areas[:count]
-    straight = qc.check(values, marks, PAIR, ON, frame(step=360, sites=names, areas=areas))
-    moved = frame(step=360, sites=[names[i] for i in order], areas=[areas[i] for i in order])
+    straight = qc.check(values, marks, PAIR, ON, frame(step=360, sites=names, peers=areas))
+    moved = frame(step=360, sites=[names[i] for i in order], peers=[areas[i] for i in order])
     shuffled = qc.check(values[..., order], marks[..., order], PAIR, ON, moved)
     for test, flags in straight.items():
         assert (flags[..., order] == shuffled[test]).all(), test

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envmon import periods
+from envmon import periods, qc
 from envmon.config import ConfigMistakes
 from envmon.model import POLLUTANTS, Basis, Flag, Kind, Span, Stream, View
-from envmon.pipeline import agreeing
 from envmon.pipeline.explaining_air import explain_day
 from envmon.pipeline.explaining_water import explain_water
 from envmon.standards import parameters
@@ -280,9 +279,9 @@ def test_sections_are_compared_too_and_only_with_their_own_kind_of_data(office: 
 def test_one_source_alone_disagrees_with_nobody() -> None:
     keys = np.array([[60, 60, 120], [1, 1, 1], [6, 5, 6]])
     numbers = {one.number: one for one in ITEMS.values()}
-    assert agreeing.disagreeing(keys, np.array([1, 1, 1]), np.array([10, 500, 90]), numbers, {}) == {}
+    assert qc.disagreeing(keys, np.array([1, 1, 1]), np.array([10, 500, 90]), numbers, {}) == {}
     none = np.zeros((3, 0), np.int64)
-    assert agreeing.disagreeing(none, none[0], none[0], numbers, {}) == {}
+    assert qc.disagreeing(none, none[0], none[0], numbers, {}) == {}
 
 
 # --- explanations -------------------------------------------------------------------------------------------------

@@ -58,7 +58,10 @@ def set_command(
 
 def whom(by: str | None) -> str:
     """Who decides: as said, else the user of this computer. An empty name is left to be refused."""
-    return getpass.getuser() if by is None else by
+    try:
+        return getpass.getuser() if by is None else by
+    except (KeyError, OSError):  # a user without a name
+        return ""
 
 
 @review.command("list", help=t("cli.review.list.help", LANG), epilog=t("cli.review.list.example", LANG))

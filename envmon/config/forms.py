@@ -354,7 +354,7 @@ def _instant(value: Any) -> tuple[int, bool]:
         minute = periods.minute(found)
     except (ValueError, OverflowError) as error:
         raise Wrong("instant") from error
-    if periods.today(minute) < periods.FIRST_DAY:
+    if not periods.FIRST_DAY <= periods.today(minute) <= periods.LAST_ASKED:
         raise Wrong("instant")
     return minute, re.search(r"[T :]", text.strip()) is None
 

@@ -422,7 +422,8 @@ def _report(detail: Any, form: type[Table], report: Report, lang: str) -> None:
         wrong = detail["ctx"]["error"]
         tell(report, path, wrong.code, detail["input"], wrong.values, lang)
     elif kind == "missing":
-        examples = form.model_fields[path[-1]].examples or []
+        missing = next(field for name, field in form.model_fields.items() if path[-1] in (name, field.alias))
+        examples = missing.examples or []
         allowed = t("config.allowed.required", lang, example=f"{path[-1]} = {examples[0]}")
         report(path, t("config.found.missing", lang), allowed, "")
     elif kind == "extra_forbidden":

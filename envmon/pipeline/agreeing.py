@@ -7,14 +7,11 @@ stay. Only values of one kind of data (real-time, reviewed) and one span are com
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
+from collections.abc import Sequence
 
 from envmon import qc, standards
-from envmon.model import Basis, Config, Flag, IntArray, Parameter, Span, Verdict
-from envmon.rounding import plain, scaled
+from envmon.model import Basis, Config, Flag, Span, Verdict
+from envmon.rounding import plain
 from envmon.store import Store
 
 TEST = "sources_disagree"
@@ -43,7 +40,7 @@ def verdicts(
     found: dict[tuple[int, ...], Verdict] = {}
     for group in rivals(store, basis):
         columns = store.values_by_source(group, numbers, first, last)
-        apart = disagreeing(columns[:3], columns[3], columns[4], items, config.qc.get(TEST, {}))
+        apart = qc.disagreeing(columns[:3], columns[3], columns[4], items, config.qc.get(TEST, {}))
         for key, values in apart.items():
             ranked = sorted(values, key=lambda one: -order.rank(one, key[1], key[2]))
             decimals = items[key[2]].decimals
@@ -67,40 +64,3 @@ def given(
                 ranked = sorted(((-rank(stream, key[1], key[2]), stream, value) for stream, value in told))
                 found[key] = [(stream, value) for _, stream, value in ranked]
     return dict(sorted(found.items()))
-
-
-def disagreeing(
-    keys: IntArray,
-    streams: IntArray,
-    values: IntArray,
-    parameters: Mapping[int, Parameter],
-    settings: Mapping[str, Any],
-) -> dict[tuple[int, ...], dict[int, int]]:
-    """Where streams of one kind of data differ beyond the tolerance: key -> value of each stream.
-
-    keys : [3, reading] ending, site, parameter of every reading; streams, values : [reading], each stream once a key.
-    """
-    own = qc.settings_of(TEST, settings)
-    if own["off"] or not values.size:
-        return {}
-    order = np.lexsort(keys[::-1])
-    keys, streams, values = keys[:, order], streams[order], values[order]
-    starts = np.flatnonzero(np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)])
-    high, low = np.maximum.reduceat(values, starts), np.minimum.reduceat(values, starts)
-    items = keys[2, starts]
-    by = {item: tolerated(parameters[item], own) for item in np.unique(items).tolist()}
-    apart = high - low > np.array([by[item] for item in items.tolist()], np.int64)
-    larger = np.maximum(np.abs(high), np.abs(low))
-    percent = scaled(str(own["percent"]), qc.FACTOR_DECIMALS)
-    apart &= (high - low) * 100 * 10**qc.FACTOR_DECIMALS > larger * percent
-    ends = np.r_[starts[1:], len(values)]
-    return {
-        tuple(keys[:, start].tolist()): dict(zip(streams[start:end].tolist(), values[start:end].tolist(), strict=True))
-        for start, end in zip(starts[apart].tolist(), ends[apart].tolist(), strict=True)
-    }
-
-
-def tolerated(parameter: Parameter, settings: Mapping[str, Any]) -> int:
-    """By how many steps of an item values may differ whatever their size."""
-    text = settings["by"].get(parameter.id)
-    return 0 if text is None else scaled(str(text), parameter.decimals)

@@ -297,8 +297,7 @@ def flagged_hours(
     """Hourly values as received, and what QC says of them, with the days and stations beside them that QC looks at;
     and which of the times are those asked for. The sites asked for come first."""
     before, after = days_beside(config)
-    sites = sites_beside(config, store, numbers)
-    columns = [*numbers, *(number for number in sites if number not in set(numbers))]
+    columns = list(dict.fromkeys((*numbers, *sites_beside(config, store, numbers))))
     raw, marks = store.air_hours(columns, first - before, last + after, basis, [one.number for one in BESIDE])
     start = periods.hour_ending(first - before, 0)
     known = {store.site_numbers[site.id]: site for site in config.sites}

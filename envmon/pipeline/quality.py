@@ -10,8 +10,6 @@ from envmon import qc, standards
 from envmon.model import Config, IntArray, Kind, Mark, Parameter, Review, Site, Verdict
 from envmon.texts import t
 
-AIR_KINDS = (Kind.CITY, Kind.STATION)
-
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -57,7 +55,8 @@ def frame_of(config: Config, sites: Sequence[Site], start: int, step: int, span:
         step=step,
         span=span,
         sites=[one.id for one in sites],
-        areas=[one.area if one.kind is Kind.STATION else "" for one in sites],
+        areas=[one.area for one in sites],
+        peers=[one.area if one.kind is Kind.STATION else "" for one in sites],
         windows=[one for one in config.maintenance if one.site in names],
     )
 
@@ -119,6 +118,10 @@ def item_name(item: str, lang: str) -> str:
 ITEMS_WITH_SIGNS = ("pm25", "pm10", "no2", "no", "nox", "nh3n", "tn")
 
 
+ALWAYS = {"missing": "missing", **dict.fromkeys(qc.AT_ENTRY, "suspect")}
+"""The flag of tests whose level cannot be chosen; what is below detection is information."""
+
+
 def test_rows(config: Config) -> list[dict[str, Any]]:
     """Every test: what it looks at and by which settings."""
     lang, rows = config.language, []
@@ -129,7 +132,7 @@ def test_rows(config: Config) -> list[dict[str, Any]]:
                 "name": t(f"qc.{test}", lang),
                 "looks_at": t(f"qc.about.{test}", lang),
                 "on": not own["off"],
-                "level": own.get("level"),
+                "level": own.get("level", ALWAYS.get(test)),
                 "settings": {key: value for key, value in own.items() if key not in ("off", "level")},
                 "changed": test in config.qc,
             }

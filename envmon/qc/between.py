@@ -87,10 +87,10 @@ def neighbours(grid: Grid, settings: Settings) -> IntArray:
 
 
 def groups_of(grid: Grid, least: int) -> Iterator[list[int]]:
-    """The columns of each area that has more than `least` stations; sites outside any area have no neighbours."""
-    areas = list(grid.frame.areas)
-    for area in sorted({one for one in areas if one}):
-        columns = [i for i, one in enumerate(areas) if one == area]
+    """The columns of each group of more than `least` stations."""
+    peers = list(grid.frame.peers)
+    for group in sorted({one for one in peers if one}):
+        columns = [i for i, one in enumerate(peers) if one == group]
         if len(columns) > least:
             yield columns
 

@@ -25,7 +25,8 @@ class Frame:
     """Where and when the readings of an array were taken, as far as it is known.
 
     start : the minute before the first interval, None when times are not known. step : minutes from one reading to the
-    next; span : minutes a reading stands for. sites, areas : ids by column; () when they are not known.
+    next; span : minutes a reading stands for. sites, areas : ids by column; () when they are not known. peers : by
+    column the group within which stations are compared, "" for none.
     """
 
     start: int | None = None
@@ -33,6 +34,7 @@ class Frame:
     span: int = 60
     sites: Sequence[str] = ()
     areas: Sequence[str] = ()
+    peers: Sequence[str] = ()
     windows: Sequence[Maintenance] = ()
 
     def slots(self, first: int, last: int) -> slice:

@@ -163,7 +163,7 @@ def _breaks(grid: Grid, part: int, whole: int, place: Place) -> bool:
 
 def of_neighbours(grid: Grid, own: Settings, place: Place) -> Facts:
     item, time, site = place
-    columns = [i for i, area in enumerate(grid.frame.areas) if area == grid.frame.areas[site]]
+    columns = [i for i, group in enumerate(grid.frame.peers) if group == grid.frame.peers[site]]
     there = grid.values[item, time : time + 1, columns].reshape(1, -1)
     twice = int(twice_median_of_others(there)[0, columns.index(site)])
     others = int((there != ABSENT).sum()) - 1
