@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from hypothesis import given, settings
@@ -323,7 +323,11 @@ class Province:
                 self.answer(urlsplit(self.path).query)
 
             def do_POST(self) -> None:
-                self.answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                if self.headers["Content-Type"] == "application/json":
+                    assert isinstance(json.loads(body)["page"], int)
+                    body = urlencode(json.loads(body))
+                self.answer(body)
 
             def answer(self, query: str) -> None:
                 told = {name: values[0] for name, values in parse_qs(query).items()}
@@ -406,6 +410,12 @@ def test_a_service_that_reads_by_post_gets_the_form(province: Province) -> None:
     assert pulled(options, province.url)[0].origin == f"{province.url}#start=20260430&site=1001A"
 
 
+def test_a_service_that_reads_json_gets_numbers_as_numbers(province: Province) -> None:
+    options = {**WIDE, "method": "post", "body": "json", "form": {"page": "{page}", "size": 3, "to": "{to:%H:%M}"}}
+    assert taken({**options, "page_size": 3}, province.url) == EXPECTED
+    assert province.asked == [{"page": str(page), "size": "3", "to": "09:30"} for page in (1, 2, 3)]
+
+
 def form(**more: Any) -> Any:
     return form_of({**WIDE, **more})
 
@@ -450,6 +460,7 @@ def test_good_options_have_no_problems() -> None:
         ("http://x/", {"marks": {"N": "fine"}}, "marks.N"),
         ("http://x/", {"page_size": 100}, "page_size"),
         ("http://x/", {"form": {"a": "b"}}, "form"),
+        ("http://x/", {"body": "json"}, "body"),
         ("http://x/", {"max_window": "long"}, "max_window"),
         ("http://x/", {"first_page": -1}, "first_page"),
         ("http://x/", {"tiem": "x"}, "tiem"),

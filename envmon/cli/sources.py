@@ -23,13 +23,13 @@ def sources(ctx: click.Context, form: str | None) -> None:
     if ctx.invoked_subcommand is not None:
         return
     from envmon.cli.asked import now_of
-    from envmon.pipeline.source_board import lines_of, source_board
+    from envmon.pipeline.source_board import given, lines_of, source_board
 
     session: Session = ctx.obj
     lines = lines_of(session.config())
     with session.reading() as store:
         now = now_of(store)
-        rows = source_board(store, lines, now, session.lang)
+        rows = source_board(store, [*lines, *given(store, lines)], now, session.lang)
     if form:
         show(rows, form, {}, "")
         return

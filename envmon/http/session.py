@@ -37,6 +37,8 @@ TRANSIENT = frozenset({429, 500, 502, 503, 504})
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 Fields = Mapping[str, str]
+Body = dict[str, str] | bytes | None
+"""A form, or JSON as bytes."""
 
 
 class NotFound(SourceUnavailable):
@@ -139,9 +141,11 @@ class Session:
         """
         return self._ask("GET", url, params, None, conditional)
 
-    def post(self, url: str, params: Fields | None = None, form: Fields | None = None) -> bytes:
-        """As `get`, with a form body. Only for services that read by POST: a retry sends the form again."""
-        return self._ask("POST", url, params, dict(form or {}), False)
+    def post(
+        self, url: str, params: Fields | None = None, form: Fields | None = None, json: bytes | None = None
+    ) -> bytes:
+        """As `get`, with a form or JSON body. Only for services that read by POST: a retry sends it again."""
+        return self._ask("POST", url, params, dict(form or {}) if json is None else json, False)
 
     def without_secrets(self, text: str) -> str:
         """A text that may have come from an address or an answer, with every secret blotted out."""
@@ -156,15 +160,13 @@ class Session:
 
     # --- one question, with its retries ---
 
-    def _ask(
-        self, method: str, url: str, params: Fields | None, form: dict[str, str] | None, conditional: bool
-    ) -> bytes:
+    def _ask(self, method: str, url: str, params: Fields | None, body: Body, conditional: bool) -> bytes:
         self._may_ask(url)
         until = self._steady() + self._deadline
         key = key_of(url, params) if conditional else ""
         for left in range(self._retries, -1, -1):
             try:
-                body = self._follow(method, url, params, form, until, key)
+                answer = self._follow(method, url, params, body, until, key)
             except _Passing as error:
                 wait = PAUSE * 2 ** (self._retries - left) * (1 + JITTER * self._jitter())
                 wait = max(wait, error.after, self.access.pause)
@@ -182,7 +184,7 @@ class Session:
                 self._failed(error)
                 raise
             self._probing = False
-            return body
+            return answer
         raise AssertionError("the last try returns or raises")
 
     def _may_ask(self, url: str) -> None:
@@ -221,14 +223,12 @@ class Session:
 
     # --- one request, with its redirects ---
 
-    def _follow(
-        self, method: str, url: str, params: Fields | None, form: dict[str, str] | None, until: float, key: str
-    ) -> bytes:
+    def _follow(self, method: str, url: str, params: Fields | None, body: Body, until: float, key: str) -> bytes:
         import requests
         import urllib3
 
         for _ in range(MOVES + 1):
-            prepared = self._prepared(method, url, params, form, key)
+            prepared = self._prepared(method, url, params, body, key)
             place = self._shown(url)
             try:
                 with self._cutter.within(until - self._steady()), self._sent(prepared, until) as answer:
@@ -240,9 +240,7 @@ class Session:
             url, params = target, None
         raise SourceUnavailable("error.http.moves", url=place, count=MOVES)
 
-    def _prepared(
-        self, method: str, url: str, params: Fields | None, form: dict[str, str] | None, key: str
-    ) -> requests.PreparedRequest:
+    def _prepared(self, method: str, url: str, params: Fields | None, body: Body, key: str) -> requests.PreparedRequest:
         """The request as it is sent. Raises SourceUnavailable when its host is not allowed, before any connection."""
         import requests
 
@@ -254,12 +252,13 @@ class Session:
         tag, modified = self._known.get(key, ("", ""))
         headers = {"If-None-Match": tag} if tag else {}
         headers |= {"If-Modified-Since": modified} if modified else {}
+        headers |= {"Content-Type": "application/json"} if isinstance(body, bytes) else {}
         try:
             if place == home and urlsplit(url).scheme == self.access.scheme:
                 written = parse_qs(urlsplit(url).query, keep_blank_values=True)
                 own |= {name: value for name, value in self.access.secret_query.items() if name not in written}
                 headers |= self.access.secret_headers
-            request = requests.Request(method, url, params=own, data=form, headers=headers)
+            request = requests.Request(method, url, params=own, data=body, headers=headers)
             prepared = self._session.prepare_request(request)
         except (requests.RequestException, ValueError) as error:
             reason = type(error).__name__

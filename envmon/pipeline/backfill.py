@@ -29,14 +29,25 @@ from envmon.model import (
 from envmon.periods import Period
 from envmon.pipeline.gaps import AIR, ledger, media_of
 from envmon.pipeline.pull import read_window
+from envmon.pipeline.stations import HOURS, ask_history
 from envmon.sources import SOURCES
+from envmon.sources.hj212 import TELEMETRY
 from envmon.store import Opened, Store
 
 Ask = Callable[[Config, Site, int, int, int], bool]
 """ask(config, site, first, last, now): ask a station for what it measured, first < ending <= last. Its values come by
 themselves later. False where it cannot be asked."""
 
-ASKS: dict[str, Ask] = {}
+
+def of_stations(config: Config, site: Site, first: int, last: int, now: int) -> bool:
+    """Ask the devices of a site for their hours; they are asked when they are connected."""
+    own = [device for device in config.devices if device.site == site.id]
+    for device in own:
+        ask_history(config, device, HOURS, first, last, now * 60_000)
+    return bool(own)
+
+
+ASKS: dict[str, Ask] = {TELEMETRY.id: of_stations}
 """Source, or kind of source, that cannot be read but asked -> how."""
 
 PAUSES = (240, 480, 1440, 2880, 5760)
@@ -79,7 +90,7 @@ def askable(spec: SourceSpec) -> bool:
 
 def windows_of(config: Config, found: Iterable[SiteGaps], now: int) -> list[GapWindow]:
     """The windows that may fill gaps, newest first; of one day in the order of the sources."""
-    media = {site.id: Medium.AIR if site.kind in AIR else Medium.WATER for site in config.sites}
+    media = {site.id: site.kind.medium for site in config.sites}
     wanted: dict[tuple[int, str], GapWindow] = {}
     for one in found:
         for gap in one.gaps:
@@ -97,7 +108,8 @@ def windows_of(config: Config, found: Iterable[SiteGaps], now: int) -> list[GapW
 def keepers(config: Config, gap: Gap, medium: Medium) -> list[str]:
     """The sources a gap may be asked of: its own first, then the others of its medium."""
     others = [spec.id for spec in config.sources if medium in media_of(spec) and spec.basis is not Basis.MANUAL]
-    return list(dict.fromkeys([*gap.sources, *others]))
+    sent = [TELEMETRY.id for device in config.devices if device.site == gap.site]
+    return list(dict.fromkeys([*gap.sources, *others, *sent]))
 
 
 def reaches(config: Config, window: GapWindow, now: int) -> bool:
@@ -175,9 +187,12 @@ def still_open(store: Store, config: Config, period: Period, source: str, now: i
     media: Sequence[Medium] = media_of(spec) if spec is not None else tuple(Medium)
     kinds = {Medium.AIR: AIR, Medium.WATER: (Kind.SECTION,)}
     sites = [site for site in config.sites if any(site.kind in kinds[medium] for medium in media)]
+    site_media = {site.id: site.kind.medium for site in sites}
     found = {
         one.site: sum(
-            gap.slots for gap in one.gaps if gap.cause in OPEN and (spec is not None or source in gap.sources)
+            gap.slots
+            for gap in one.gaps
+            if gap.cause in OPEN and (spec is not None or source in keepers(config, gap, site_media[gap.site]))
         )
         for one in ledger(store, config, period, now, sites)
     }

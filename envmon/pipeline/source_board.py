@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envmon import periods
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from envmon.model import Config
     from envmon.store import Store
     from envmon.store.sources import SourceCounts
+
+
+TELEMETRY, INBOX = "telemetry", "inbox"
+"""Sources that come by themselves, and the jobs that take them over."""
 
 
 class SourceState(StrEnum):
@@ -45,8 +50,19 @@ class Line:
 
 
 def lines_of(config: Config) -> list[Line]:
-    """The sources that are pulled, in the order of the config."""
-    return [Line(spec.id, spec.kind, job_of(spec), spec.every, spec.at) for spec in config.sources]
+    """The sources that are pulled, in the order of the config; stations that send by themselves; the inbox."""
+    lines = [Line(spec.id, spec.kind, job_of(spec), spec.every, spec.at) for spec in config.sources]
+    if config.devices:
+        lines.append(Line(TELEMETRY, "hj212", TELEMETRY, 1))
+    if Path(config.paths.inbox).is_dir():
+        lines.append(Line(INBOX, INBOX, INBOX, 5))
+    return lines
+
+
+def given(store: Store, lines: Iterable[Line]) -> list[Line]:
+    """What else has values here: sources whose files were handed in, or that have left the config."""
+    known = {line.id for line in lines}
+    return [Line(source, "given") for source in store.heard_sources() if source not in known]
 
 
 def source_board(store: Store, lines: Iterable[Line], now: int, lang: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ marks mean. Never here: guessing any of that.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -78,10 +79,24 @@ def windows(form: Form, asked: set[str], since: int, until: int) -> Iterator[Val
 def _ask(session: Session, spec: SourceSpec, form: Form, values: Values) -> Ask:
     """An address and how to ask it; behind its `#` stands what it does not show: the form sent, the site asked for."""
     url = filled(spec.url, values, form.zone, partial(quote, safe=""))
-    fields = {name: filled(str(text), values, form.zone) for name, text in form.form.items()}
-    ask = partial(session.post, url, None, fields) if form.post else partial(session.get, url)
-    told = {**fields, "site": str(values.get("site", ""))}
+    fields = {name: sent(text, form, values) for name, text in form.form.items()}
+    told = {**{name: str(value) for name, value in fields.items()}, "site": str(values.get("site", ""))}
+    if form.as_json:
+        ask = partial(session.post, url, json=json.dumps(fields, ensure_ascii=False).encode())
+    else:
+        ask = (
+            partial(session.post, url, form={name: str(value) for name, value in fields.items()})
+            if form.post
+            else partial(session.get, url)
+        )
     return about(url, **told) if any(told.values()) else url, ask
+
+
+def sent(text: str | int, form: Form, values: Values) -> str | int:
+    """One field of what is sent; whole numbers and the number of a page stay numbers, which JSON tells apart."""
+    return (
+        text if isinstance(text, int) else int(values["page"]) if text == "{page}" else filled(text, values, form.zone)
+    )
 
 
 def _more(payload: Payload, form: Form, page: int) -> bool:

@@ -23,6 +23,7 @@ FORMATS = ("json", "csv", "xlsx")
 SPANS = {"1h": Span.HOUR, "4h": Span.FOUR_HOURS, "1d": Span.DAY, "sample": Span.SAMPLE}
 STAMPS = ("start", "end")
 METHODS = ("get", "post")
+BODIES = ("form", "json")
 EPOCHS = {"ms": 1, "s": 1000}
 """Time formats that count from 1970 UTC, and their length in milliseconds."""
 MARKS = {mark.name.lower(): mark for mark in Mark}
@@ -36,8 +37,8 @@ LENGTH = re.compile(r"(\d{1,4})([hd])\Z")
 
 KEYS = (
     "format", "records", "site", "time", "time_format", "zone", "stamp", "span", "fields", "item", "value", "items",
-    "unit", "units", "missing", "mark", "marks", "method", "form", "max_window", "first_page", "page_size", "pages",
-    "ok", "count",
+    "unit", "units", "missing", "mark", "marks", "method", "form", "body", "max_window", "first_page", "page_size",
+    "pages", "ok", "count",
 )  # fmt: skip
 
 
@@ -48,6 +49,7 @@ class Form:
     site : the field that names the site; None: the site that was asked for. time : fields, joined with a blank.
     fields : field -> parameter id (one record, many items); item, value, unit : fields of a record with one item.
     items : what the service calls an item -> parameter id. units : parameter id, or "*", -> printed unit.
+    form : fields of what is sent by POST, as a form or `as_json`.
     mark : the field of the state mark, `{field}` standing for the item's own field; marks : printed mark -> Mark.
     """
 
@@ -69,7 +71,8 @@ class Form:
     mark: str
     marks: Mapping[str, Mark]
     post: bool
-    form: Mapping[str, str]
+    form: Mapping[str, str | int]
+    as_json: bool
     max_window: int | None
     first_page: int
     page_size: int | None
@@ -106,6 +109,7 @@ def form_of(options: Mapping[str, Any]) -> Form:
         marks={str(said): MARKS[word] for said, word in options.get("marks", {}).items()},
         post=options.get("method", "get") == "post",
         form=options.get("form", {}),
+        as_json=options.get("body") == "json",
         max_window=int(length[1]) * (60 if length[2] == "h" else periods.DAY) if length else None,
         first_page=int(options.get("first_page", 1)),
         page_size=options.get("page_size"),
@@ -189,6 +193,7 @@ def _words(options: Mapping[str, Any]) -> Iterator[Problem]:
         ("format", FORMATS, False),
         ("span", tuple(SPANS), True),
         ("method", METHODS, False),
+        ("body", BODIES, False),
         ("stamp", STAMPS, options.get("span") in ("1h", "4h", "1d")),
     ):
         if (key in options and options[key] not in words) or (needed and key not in options):
@@ -225,8 +230,9 @@ def _templates(url: str, options: Mapping[str, Any]) -> Iterator[Problem]:
                     raise ValueError(how)
         except ValueError:
             yield key or "url", "table_place", {"words": " ".join(f"{{{place}}}" for place in PLACES)}
-    if form and options.get("method", "get") != "post":
-        yield "form", "table_post", {}
+    for key in ("form", "body"):
+        if options.get(key) and options.get("method", "get") != "post":
+            yield key, "table_post", {}
     if "site" not in options and "site" not in asked:
         yield "site", "table_site", {}
     if ("pages" in options or "page_size" in options) and "page" not in asked:

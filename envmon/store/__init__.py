@@ -141,6 +141,7 @@ class Store:
     interrupt_slots = slots.interrupt_slots
     failing = slots.failing
     last_done = slots.last_done
+    heard_sources = sources.heard_sources
     source_counts = sources.source_counts
     batch_of = sources.batch_of
     beat = slots.beat

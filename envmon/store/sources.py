@@ -48,6 +48,11 @@ def source_counts(store: Store, source: str, since: int, until: int) -> SourceCo
     return SourceCounts(latest[0] if latest else None, int(new), int(revised), refused)
 
 
+def heard_sources(store: Store) -> list[str]:
+    """Every source that ever had a reading, in the order of their ids."""
+    return [row[0] for row in store.db.execute("SELECT source FROM source_latest ORDER BY source")]
+
+
 def batch_of(store: Store, source: str) -> int:
     """The number of a source's last batch; 0 when it has none."""
     found = store.db.execute("SELECT max(number) FROM batch WHERE source = ?", (source,)).fetchone()[0]
