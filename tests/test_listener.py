@@ -342,6 +342,7 @@ def modbus(frame: bytes) -> bytes:
         (b"##0293" + E2[6:], "length"),
         (b"##02x2" + E2[6:], "length"),
         (b"##9999" + E2[6:], "too_long"),
+        (E6[:140] + b"\x01\x9c\x80\xff" + E6[144:], "encrypted"),
         (b"\xd6\xd0\xce\xc4 GET / HTTP/1.1\r\n", "noise"),
         (frames.encode("QN=1;no segment"), "segment"),
         (frames.encode("ST=21;CN=2061;PW=123456;CP=&&&&"), "segment"),
@@ -575,6 +576,10 @@ def test_replayed_future_and_old_data_are_kept_raw_and_do_no_harm(office: Office
                 station.send(frame)
                 assert b"CN=9014" in station.answer()
     assert len(office.frames()) == 5
+
+
+def test_every_kind_of_bad_frame_can_be_counted() -> None:
+    assert {kind.value for kind in frames.Bad} <= {kind.value for kind in Refusal}
 
 
 def test_refusals_of_countless_names_share_a_row(office: Office) -> None:
