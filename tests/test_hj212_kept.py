@@ -106,6 +106,19 @@ def test_moments_make_no_day_due_for_judging_and_no_contradiction(bureau: Bureau
         assert store.latest()[site] == periods.minute(datetime(2022, 3, 2, 8))  # the site is heard all the same
 
 
+def test_moments_are_no_part_of_what_is_explained(bureau: Bureau) -> None:
+    """Values of one minute contradict one another; neither that nor where they came from is told of a day."""
+    config = with_devices(bureau)
+    moments = [frame("A2", "2011", f"202203020800{second}", f"a34004-Rtd={second}") for second in ("00", "30")]
+    with kept(bureau, config, *moments) as store:
+        numbers, window = [store.site_numbers["ganzi-air"]], (periods.hour_ending(DAY, 0), periods.hour_ending(DAY, 24))
+        assert store.db.execute("SELECT count(*) FROM reading_history").fetchone()[0] == 1
+        assert store.revisions(numbers, *window) == []
+        assert store.origins(numbers[0], *window) == []
+        assert store.given_since(numbers, *window, 0) == []
+        assert store.last_batches(numbers, *window, 2**31) == {}
+
+
 def test_a_marked_value_is_kept_and_does_not_count(bureau: Bureau) -> None:
     config = with_devices(bureau)
     body = "w01001-Avg=7.5,w01001-Flag=D;w01009-Avg=9.1,w01009-Flag=N"

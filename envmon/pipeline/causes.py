@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from envmon import periods
 from envmon.model import (
+    HOURLY,
     POLLUTANTS,
     AirDay,
     Area,
@@ -212,7 +213,10 @@ def counts_in(store: Store, judged: rating.Judged) -> Counts:
 
     def counts(one: Given) -> bool:
         day = periods.day_of(one.ending)
-        return any(part.first <= day <= part.last and (one.item, one.basis) in own for part, own in made_of)
+        own_span = one.span in HOURLY
+        return own_span and any(
+            part.first <= day <= part.last and (one.item, one.basis) in own for part, own in made_of
+        )
 
     return counts
 

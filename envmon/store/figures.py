@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from envmon import model, periods
 from envmon.periods import Period
 from envmon.store.judgements import rate_of
-from envmon.store.readings import ranks
+from envmon.store.readings import judged_spans, ranks
 
 if TYPE_CHECKING:
     from envmon.model import Correction, PublishedFigure, Rate
@@ -178,7 +178,8 @@ def keep_judged_batch(store: Store, batch: int) -> None:
 
 def last_batches(store: Store, sites: Sequence[int], first: int, last: int, batch: int) -> dict[int, int]:
     """The last batch up to a given one that brought a reading of some sites, first < ending <= last, by day."""
-    where = f"ending > :first AND ending <= :last AND site IN ({', '.join(map(str, sites))}) AND batch <= :batch"
+    where = f"""ending > :first AND ending <= :last AND site IN ({", ".join(map(str, sites))}) AND batch <= :batch
+      AND stream IN (SELECT number FROM stream WHERE span IN ({judged_spans()}))"""
     rows = store.db.execute(
         f"""SELECT (ending - 1 + {periods.OFFSET}) / {periods.DAY} AS day, max(batch) FROM (
           SELECT ending, batch FROM reading WHERE {where}
@@ -224,7 +225,7 @@ def given_since(store: Store, sites: Sequence[int], first: int, last: int, batch
             FROM news JOIN reading_history USING (ending, site, parameter)
             WHERE batch <= :batch AND replaced_by > :batch) g
         JOIN batch b ON b.number = g.batch JOIN stream t ON t.number = g.stream
-        JOIN parameter p ON p.number = g.parameter""",
+        JOIN parameter p ON p.number = g.parameter WHERE t.span IN ({judged_spans()})""",
         {"first": first, "last": last, "batch": batch},
     ).fetchall()
     rank = ranks(store)

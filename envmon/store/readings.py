@@ -79,8 +79,13 @@ def keep(
         _after_keeping(db, window, batch, learned)
         _keep_refused(db, batch, refused)
         db.execute("UPDATE batch SET tally = ? WHERE number = ?", (_tally_text(tally), batch))
-        judged = _of_spans(db, model.JUDGED) if lost else ()
+        judged = {row[0] for row in db.execute(f"SELECT number FROM stream WHERE span IN ({judged_spans()})")}
     return Kept(tally, sorted({row[:3] for row in lost if row[3] in judged}), batch)
+
+
+def judged_spans() -> str:
+    """The spans a judgement may rest on, for SQL: a station's moments and minutes are no part of any explanation."""
+    return ", ".join(str(int(span)) for span in model.JUDGED)
 
 
 def _window(rows: list[Row]) -> str:
@@ -147,7 +152,7 @@ def _after_keeping(db: sqlite3.Connection, window: str, batch: int, learned: int
         f"""INSERT OR IGNORE INTO dirty
         SELECT DISTINCT p.medium, (r.ending - 1 + {periods.OFFSET}) / {periods.DAY}, r.site
         FROM reading r JOIN parameter p ON p.number = r.parameter WHERE {window} AND r.batch = ?
-        AND r.stream IN ({", ".join(map(str, _of_spans(db, model.JUDGED)))})""",
+        AND r.stream IN (SELECT number FROM stream WHERE span IN ({judged_spans()}))""",
         (batch,),
     )
     db.execute(
@@ -287,6 +292,7 @@ def revisions(
           AND (n.ending, n.site, n.parameter, n.stream, n.batch)
           = (h.ending, h.site, h.parameter, h.stream, h.replaced_by)
         WHERE h.ending > ? AND h.ending <= ? AND h.site IN ({_marks(sites)}) AND (? IS NULL OR t.basis = ?)
+          AND t.span IN ({judged_spans()})
         GROUP BY h.ending, h.site, h.parameter, h.stream, h.replaced_by, h.batch, h.value, h.mark
         ORDER BY h.ending, h.site, h.parameter, b.learned, h.batch""",
         (first, last, *sites, basis, basis),
@@ -305,9 +311,10 @@ def origins(store: Store, site: int, first: int, last: int, basis: Basis | None 
     basis : only values of this kind.
     """
     rows = store.db.execute(
-        """SELECT b.source, t.basis, b.origin, b.learned, count(*) FROM reading r JOIN batch b ON b.number = r.batch
+        f"""SELECT b.source, t.basis, b.origin, b.learned, count(*) FROM reading r JOIN batch b ON b.number = r.batch
         JOIN stream t ON t.number = r.stream
         WHERE r.ending > ? AND r.ending <= ? AND r.site = ? AND (? IS NULL OR t.basis = ?)
+        AND t.span IN ({judged_spans()})
         GROUP BY b.number, t.basis ORDER BY b.number, t.basis""",
         (first, last, site, basis, basis),
     )
@@ -394,10 +401,6 @@ def reject_count(store: Store, since: int) -> int:
         "SELECT count(*) FROM reject r JOIN batch b ON b.number = r.batch WHERE b.learned >= ?", (since,)
     ).fetchone()
     return int(found[0])
-
-
-def _of_spans(db: sqlite3.Connection, spans: Sequence[Span]) -> list[int]:
-    return [row[0] for row in db.execute(f"SELECT number FROM stream WHERE span IN ({_marks(spans)})", spans)]
 
 
 def _streams(store: Store, span: Span, basis: Basis | None) -> list[int]:
