@@ -342,6 +342,7 @@ def modbus(frame: bytes) -> bytes:
         (b"##0293" + E2[6:], "length"),
         (b"##02x2" + E2[6:], "length"),
         (b"##9999" + E2[6:], "too_long"),
+        (E6[:140] + b"\x01\x9c\x80\xff" + E6[144:], "encrypted"),
         (b"\xd6\xd0\xce\xc4 GET / HTTP/1.1\r\n", "noise"),
         (frames.encode("QN=1;no segment"), "segment"),
         (frames.encode("ST=21;CN=2061;PW=123456;CP=&&&&"), "segment"),
@@ -575,6 +576,52 @@ def test_replayed_future_and_old_data_are_kept_raw_and_do_no_harm(office: Office
                 station.send(frame)
                 assert b"CN=9014" in station.answer()
     assert len(office.frames()) == 5
+
+
+def mutated(chance: random.Random, data: bytes) -> bytes:
+    """The bytes with a few of them changed, left out, doubled or put in."""
+    body = bytearray(data)
+    for _ in range(chance.randrange(1, 6)):
+        at = chance.randrange(len(body))
+        kind = chance.randrange(4)
+        if kind == 0:
+            body[at] = chance.randrange(256)
+        elif kind == 1:
+            del body[at : at + chance.randrange(1, 8)]
+        elif kind == 2:
+            body[at:at] = body[at : at + chance.randrange(1, 30)]
+        else:
+            body[at:at] = chance.choice([b"##", b"&&", b";", b"=", b"PW=", b"Flag=5;", b"\r\n", b"9011", b"\xd6\xd0"])
+        body = body or bytearray(b"x")
+    return bytes(body)
+
+
+def test_whatever_is_sent_no_connection_breaks_by_itself(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """2,000 frames spoiled at random, half of them with a right length and CRC: counted or kept, and never an error."""
+    chance = random.Random(13)
+    office.listen = replace(office.listen, bad_frames=10**9, frames_per_second=10**6)
+    ask(office, (DAY, DAY + 60))
+    with office.open() as listening, Station(listening.port) as good, Station(listening.port) as wild:
+        drained = threading.Thread(target=lambda: [None for _ in iter(wild.answer, b"")])
+        drained.start()
+        for n in range(2000):
+            frame = chance.choice([E2, E4, *E5, E6, hour(n), word_on(E2[6:], "9012", "ExeRtn=1")])
+            spoilt = frames.encode(mutated(chance, segment(frame))[:1024]) if n % 2 else mutated(chance, frame)
+            wild.send(spoilt)
+        good.send(hour(1))
+        assert good.answer()
+        wild.socket.shutdown(socket.SHUT_WR)
+        drained.join(PATIENCE)
+        assert not drained.is_alive()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+    refused = office.refused()
+    assert sum(refused.values()) > 500
+    assert len(refused) >= 5
+    assert len(office.frames()) > 100
+
+
+def test_every_kind_of_bad_frame_can_be_counted() -> None:
+    assert {kind.value for kind in frames.Bad} <= {kind.value for kind in Refusal}
 
 
 def test_refusals_of_countless_names_share_a_row(office: Office) -> None:

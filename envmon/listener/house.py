@@ -27,8 +27,9 @@ LOG = logging.getLogger("envmon.listener")
 BEAT = 1.0  # seconds
 ALIVE = 10_000  # ms between signs of life
 OFTEN = 10_000  # ms: of what comes faster the clock is not looked at each time
-PRUNE = 60_000  # ms between looks for frames that need not be kept any longer
+PRUNE = 10_000  # ms between looks for frames that need not be kept any longer
 LAST = 1.0  # seconds
+INBOX = 64 * 1024  # bytes of one read
 BACKLOG = 4096  # connections that wait to be accepted: after a power cut all stations come at once
 DATA_TIME = re.compile(rb"DataTime=(\d{14})")
 
@@ -42,6 +43,7 @@ class House:
         self.commits = Commits(intake)
         self.requests = Requests(listen, self.gate, self._send)
         self.database = Path(config.paths.database)
+        self.inbox = memoryview(bytearray(INBOX))  # where every connection's bytes arrive, to be taken out at once
         self.lines: dict[Line, None] = {}
         self.unproven: dict[Line, None] = {}  # connections that never said anything good, oldest first
         self.by_mn: dict[str, Line] = {}
@@ -236,6 +238,7 @@ async def serve(house: House, ready: Callable[[int], None], stop: asyncio.Event)
         beating.cancel()
         open_lines = list(house.lines)
         for line in open_lines:
+            line.hear_no_more()
             house.leave(line)  # notes that it is gone; its socket stays for the last answers
         house.write_down()
         house.commits.close()

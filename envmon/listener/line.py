@@ -6,6 +6,7 @@ Never here: who may speak (`gate`), when a commit is done (`commits`), what is a
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import time
 from typing import TYPE_CHECKING, cast
@@ -23,10 +24,6 @@ AHEAD = 500  # frames of one connection that wait for their commit before more a
 AHEAD_IN_ALL = 20_000  # and of all connections together: a disk that is slow must not fill the memory
 UNREAD = 64 * 1024  # bytes of answers a station may leave unread
 BURST = 4  # seconds' worth of frames that may come at once: what gathered while a link was down
-
-
-INBOX = memoryview(bytearray(64 * 1024))
-"""Where every connection's bytes arrive: they are looked at before the loop does anything else."""
 
 
 class Line(asyncio.BufferedProtocol):
@@ -70,11 +67,11 @@ class Line(asyncio.BufferedProtocol):
         self.close()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return INBOX
+        return self.house.inbox
 
     def buffer_updated(self, nbytes: int) -> None:
         self.heard = time.monotonic()
-        found = self._splitter.feed(bytes(INBOX[:nbytes]))
+        found = self._splitter.feed(bytes(self.house.inbox[:nbytes]))
         for one in found:
             if self.closed:
                 return
@@ -97,6 +94,11 @@ class Line(asyncio.BufferedProtocol):
     def close(self) -> None:
         self.closed = True
         self._transport.abort()
+
+    def hear_no_more(self) -> None:
+        """Read nothing any more; what was read is still answered."""
+        self._until = math.inf
+        self._hold()
 
     def end(self) -> None:
         """Close when the last answers have left."""

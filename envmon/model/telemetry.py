@@ -16,6 +16,7 @@ class Refusal(StrEnum):
     TWO_SOURCES = "two_sources"  # one MN from two addresses; the newer connection stays
     CRC = "crc"
     CRC_MODBUS = "crc_modbus"
+    ENCRYPTED = "encrypted"
     LENGTH = "length"
     TOO_LONG = "too_long"
     NOISE = "noise"  # what stands before a head
