@@ -65,7 +65,9 @@ def backfill(opened: Opened, config: Config, now: int) -> list[GapAttempt]:
         store.enter_windows(fresh)
         if days:
             store.set_meta("gaps_entered", days.last)
-        due = store.due_windows(now)
+        due = store.due_windows(now, now + PAUSES[-1])
+    place = {spec.id: at for at, spec in enumerate(config.sources)}
+    due.sort(key=lambda one: (-one.last, place.get(one.source, len(place))))
     return list(asked(opened, config, due, now, config.gaps.windows))
 
 
@@ -78,8 +80,9 @@ def days_to_enter(store: Store, config: Config, now: int) -> Period | None:
         return None
     last = periods.today(now - min(read_again.values())) - 1
     seen = store.meta("gaps_entered")
-    first = max(periods.today(min(starts)), periods.today(now) - config.gaps.days, -1 if seen is None else seen + 1)
-    return periods.between(first, last) if first <= last else None
+    after = seen + 1 if seen is not None and seen <= last else -1  # what a clock that was ahead entered says nothing
+    first = max(periods.today(min(starts)), periods.today(now) - config.gaps.days, after)
+    return periods.between(first, last) if first <= last and seen != last else None
 
 
 def askable(spec: SourceSpec) -> bool:

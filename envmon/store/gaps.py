@@ -107,9 +107,9 @@ def enter_windows(store: Store, windows: Iterable[GapWindow]) -> None:
         )
 
 
-def due_windows(store: Store, now: int) -> list[GapWindow]:
-    """Windows whose next try has come, newest first; of one time in the order they were entered."""
-    rows = store.db.execute("SELECT * FROM gap_window WHERE next_try <= ? ORDER BY last DESC, next_try", (now,))
+def due_windows(store: Store, now: int, longest: int) -> list[GapWindow]:
+    """Windows whose next try has come; one that waits beyond `longest` was made to by a clock that was ahead."""
+    rows = store.db.execute("SELECT * FROM gap_window WHERE next_try <= ? OR next_try > ?", (now, longest))
     return [model.GapWindow(*row) for row in rows]
 
 
