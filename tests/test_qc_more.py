@@ -10,6 +10,7 @@ import csv
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -265,6 +266,27 @@ def test_three_neighbours_are_needed_and_only_of_the_same_area() -> None:
     assert of_sites("neighbours", "pm25", ["900", "70", "75", "-"], peers=["a"] * 4) == ["?", "?", "?", "."]
     assert of_sites("neighbours", "pm25", series, {"least": 4}, peers=["a"] * 4) == ["?"] * 4
     assert of_sites("neighbours", "pm25", series) == ["?"] * 4  # nobody is to be compared with
+
+
+@settings(max_examples=100)
+@given(st.lists(st.sampled_from([ABSENT, 0, 1, 2, 3, 5, 9]), min_size=2, max_size=7), st.integers(1, 4))
+def test_neighbours_agree_with_plain_medians(values: list[int], least: int) -> None:
+    """Two areas side by side, the second one turned around; by 2 steps and two times."""
+    changes = {"neighbours": {"least": least, "factor": 2, "by": {"pm25": "0.002"}}}
+    count = len(values)
+    both = np.array([[[*values, *values[::-1]]]], np.int32)
+    names = [f"s{i}" for i in range(2 * count)]
+    where = frame(sites=names, peers=["a"] * count + ["b"] * count)
+    found = qc.check(both, np.zeros(both.shape, np.int8), [PARAMETERS["pm25"]], changes, where)["neighbours"]
+    expected = ""
+    for i, value in enumerate(values):
+        others = [one for j, one in enumerate(values) if j != i and one != ABSENT]
+        if value == ABSENT or len(others) < least:
+            expected += "." if value == ABSENT else "?"
+        else:
+            high, low = max(value, median(others)), min(value, median(others))
+            expected += "s" if high - low >= 2 and high >= 2 * low else "."
+    assert letters(found[0, 0]) == expected + expected[::-1]
 
 
 # --- the same hour of earlier days ----------------------------------------------------------------------------------

@@ -67,22 +67,25 @@ def neighbours(grid: Grid, settings: Settings) -> IntArray:
     if not groups:
         return grid.unseen
     found = grid.unseen.copy()
-    for columns in groups:
-        for row, parameter in enumerate(grid.parameters):
-            by = threshold(parameter, settings, "by")
-            if by is None:
-                continue
-            own, there = grid.values[row][:, columns], grid.there[row][:, columns]
-            tested = there & (there.sum(axis=1, keepdims=True) > least)
-            candidate = tested & _far(own, there, by)
-            flags: IntArray = np.where(tested, np.int8(Flag.GOOD), grid.unseen[row][:, columns])
-            time = np.flatnonzero(candidate.any(axis=1))  # few, so that the medians are cheap
-            if len(time):
-                twice, middle = 2 * own[time].astype(np.int64), twice_median_of_others(own[time])
-                high, low = np.maximum(twice, middle), np.minimum(twice, middle)
-                out = (high - low >= 2 * by) & (high * UNIT >= factor * np.maximum(low, 0)) & tested[time]
-                flags[time] = np.where(out, np.int8(level(settings)), flags[time])
-            found[row][:, columns] = flags
+    columns = np.array([column for group in groups for column in group])
+    edges = np.cumsum([0, *(len(group) for group in groups)])
+    for row, parameter in enumerate(grid.parameters):
+        by = threshold(parameter, settings, "by")
+        if by is None:
+            continue
+        own, there = grid.values[row].take(columns, axis=1), grid.there[row].take(columns, axis=1)
+        enough = np.add.reduceat(there, edges[:-1], axis=1, dtype=np.int16) > least
+        tested = there & np.repeat(enough, np.diff(edges), axis=1)
+        flags: IntArray = np.where(tested, np.int8(Flag.GOOD), grid.unseen[row].take(columns, axis=1))
+        # Where all values of a group lie within `by` none is that far from a median: few are left to look at.
+        wide = enough & (_spread(own, there, edges[:-1]) >= by)
+        for group in np.flatnonzero(wide.any(axis=0)).tolist():
+            time, part = np.flatnonzero(wide[:, group]), slice(edges[group], edges[group + 1])
+            twice, middle = 2 * own[time, part].astype(np.int64), twice_median_of_others(own[time, part])
+            high, low = np.maximum(twice, middle), np.minimum(twice, middle)
+            out = (high - low >= 2 * by) & (high * UNIT >= factor * np.maximum(low, 0)) & tested[time, part]
+            flags[time, part] = np.where(out, np.int8(level(settings)), flags[time, part])
+        found[row][:, columns] = flags
     return found
 
 
@@ -95,13 +98,13 @@ def groups_of(grid: Grid, least: int) -> Iterator[list[int]]:
             yield columns
 
 
-def _far(own: IntArray, there: BoolArray, by: int) -> BoolArray:
-    """Where a value lies at least `by` from the nearer end of the others, or of all: only those can be far from their
-    median."""
-    high = np.where(there, own, ABSENT).max(axis=1, keepdims=True)
-    low = np.where(there, own, 2**31 - 1).min(axis=1, keepdims=True)
-    far: BoolArray = (np.subtract(own, low, dtype=np.int64) >= by) | (np.subtract(high, own, dtype=np.int64) >= by)
-    return far
+def _spread(own: IntArray, there: BoolArray, starts: IntArray) -> IntArray:
+    """How far the largest and the smallest value of each group lie apart [time, group]; below zero where there is
+    none. starts : the first column of each group."""
+    high = np.maximum.reduceat(own, starts, axis=1)  # ABSENT is smaller than any value
+    low = np.minimum.reduceat(np.where(there, own, np.iinfo(own.dtype).max), starts, axis=1)
+    found: IntArray = high.astype(np.int64) - low
+    return found
 
 
 def twice_median_of_others(own: IntArray) -> IntArray:
