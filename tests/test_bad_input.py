@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from envmon import http, periods
+from envmon import periods
 from envmon.errors import StoreError
 from envmon.pipeline.importing import import_file, spec_of
 from envmon.store import Store
@@ -275,7 +275,7 @@ class Service:
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    monkeypatch.setattr(http, "PAUSE", 0.01)
+    monkeypatch.setattr("envmon.http.session.PAUSE", 0.01)
     made = Service()
     made.thread.start()
     yield made
