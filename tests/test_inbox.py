@@ -358,6 +358,23 @@ def test_refused_rows_come_back_marked_and_are_taken_once_they_are_mended(office
     assert office.values("nh3n")["示例河手工断面"] == 0.035
 
 
+def test_each_sheet_comes_back_under_its_name(office: Office) -> None:
+    hours = [["城市", "日期", "小时(时段末)", "PM2.5"], ["成都", "2022-05-01", 25, 35], ["成都", "2022-05-01", 2, 36]]
+    days = [["城市", "日期", "O3_8h"], ["成都", "2022-05-01", "很高"], ["成都", "2022-05-02", 90]]
+    notes = [["说明"], ["以上数据已审核"]]
+    office.drop("审核.xlsx", book(("小时", hours), ("日", days), ("封面", notes)))
+    file = office.one()
+    assert (file.form, file.tally.new, file.tally.refused) == ("reviewed", 2, 3)  # the third: a sheet without a header
+    back = openpyxl.load_workbook(office.inbox / "refused/2022-08/审核.退回.xlsx")
+    shown = {page.title: [row[0].value for row in page.iter_rows()] for page in back.worksheets}
+    assert (shown["小时"], shown["日"]) == (["城市", "成都"], ["城市", "成都"])
+    assert back["小时"]["C2"].comment is not None
+    back["小时"]["C2"], back["日"]["C2"] = 1, 88
+    back.save(office.inbox / "审核.退回.xlsx")
+    mended = office.one()
+    assert (mended.tally.new, mended.tally.same) == (2, 0)
+
+
 def test_a_column_nobody_knows_comes_back_with_its_values(office: Office) -> None:
     office.drop("a.csv", SHEET.replace("总磷(mg/L)", "总林(mg/L)"))
     office.take()

@@ -6,6 +6,7 @@ Never here: guessing. A file that could be two things is neither; a folder named
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from envmon.model import Parameter, Payload
 from envmon.sources import cnemc_water, event_list, intake, reviewed
@@ -66,9 +67,14 @@ def _headers(table: Sheet, parameters: Mapping[str, Parameter]) -> dict[str, int
     return found | _laboratory(table, parameters)
 
 
+@cache
+def _items(parameters: tuple[Parameter, ...]) -> Items:
+    return Items({one.id: one for one in parameters})
+
+
 def _laboratory(table: Sheet, parameters: Mapping[str, Parameter]) -> dict[str, int]:
     """Where the header of a laboratory's sheet ends, if it names an item or has one row a value."""
-    items = Items(parameters)
+    items = _items(tuple(parameters.values()))
     form = form_of(table, items, "")
     if form is None:
         return {}

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from envmon.model import InboxFile, InboxState, Tally
+from envmon import model
 
 if TYPE_CHECKING:
-    from envmon.model import Intake
+    from envmon.model import InboxFile, Intake, Tally
     from envmon.store import Store
 
 COLUMNS = "name, sha256, size, form, source, state, batch, received, moved, reason, content, number"
@@ -27,7 +27,7 @@ def enter_intakes(store: Store, batch: int, rows: Iterable[Intake]) -> Tally:
             if known != one.volume:
                 row = (one.site, one.month, one.volume, batch)
                 db.execute("INSERT INTO intake_volume (site, month, volume, batch) VALUES (?, ?, ?, ?)", row)
-    return Tally(read=read, new=new, same=read - new - revised, revised=revised)
+    return model.Tally(read=read, new=new, same=read - new - revised, revised=revised)
 
 
 def intakes(store: Store, first: int, last: int) -> dict[tuple[int, int], int]:
@@ -69,14 +69,16 @@ def same_content(store: Store, sha256: str) -> InboxFile | None:
     """The file with this content that was taken in first, under whatever name."""
     row = store.db.execute(
         f"SELECT {COLUMNS} FROM inbox_file WHERE sha256 = ? AND state = ? ORDER BY number LIMIT 1",
-        (sha256, InboxState.DONE.value),
+        (sha256, model.InboxState.DONE.value),
     ).fetchone()
     return None if row is None else _file(row)
 
 
 def _file(row: tuple[Any, ...]) -> InboxFile:
     *own, content, number = row
-    own[5] = InboxState(own[5])
+    own[5] = model.InboxState(own[5])
     rest = json.loads(content)
     receipt: dict[str, Any] = {key: tuple(rest[key]) for key in ("sites", "months", "unknown")}
-    return replace(InboxFile(*own), tally=Tally(**rest["tally"]), version=rest["version"], number=number, **receipt)
+    return replace(
+        model.InboxFile(*own), tally=model.Tally(**rest["tally"]), version=rest["version"], number=number, **receipt
+    )
