@@ -343,7 +343,7 @@ def test_one_bad_answer_of_the_archive(watched, service: Service, fault: str) ->
 
 
 def test_a_service_that_says_nothing(watched, service: Service) -> None:  # type: ignore[no-untyped-def]
-    watched.edit('options = { form = "cities" }', 'options = { form = "cities", timeout = 1 }')
+    watched.edit('options = { form = "cities" }', 'options = { form = "cities" }\ntimeout = 1')
     service.answers[TODAY] = service.silence
     config = watched.config
     with watched.open(config) as store:
