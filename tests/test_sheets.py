@@ -770,7 +770,7 @@ CELLS = st.sampled_from(WORDS) | st.text(max_size=6)
 GRIDS = st.lists(st.lists(CELLS, max_size=6), max_size=9)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(GRIDS, st.sampled_from([",", ";", "\t"]), st.sampled_from(["utf-8", "gb18030", "utf-16"]))
 def test_any_grid_is_read_or_refused(rows: list[list[str]], delimiter: str, encoding: str) -> None:
     text = "\n".join(delimiter.join(row) for row in rows) + "\n"
@@ -783,7 +783,7 @@ def test_any_grid_is_read_or_refused(rows: list[list[str]], delimiter: str, enco
         assert one.reason
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(GRIDS, st.integers(0, 3))
 def test_a_good_table_below_any_grid_loses_nothing_but_its_own_refusals(rows: list[list[str]], blank: int) -> None:
     """What stands in a turned, wide or long table below is read or refused; nothing is both."""
@@ -822,7 +822,7 @@ TYPED = (
 TYPED |= st.decimals(-1000, 1000, places=4).map(float) | st.dates(date(1950, 1, 1), date(2080, 1, 1))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(TYPED, max_size=4), max_size=5))
 def test_what_another_program_writes_is_read_back(rows: list[list[Any]]) -> None:
     """openpyxl writes; what is read is what was typed, cell by cell, at its place."""

@@ -6,8 +6,9 @@ Pure: a sheet in, a `Form` out. Never here: sites, values, refusals; and guessin
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import PurePath
 
 from envmon.sources.cells import CENSORED, MISSING, NOT_FOUND, WIDE, is_unit, printed_time, tidy
@@ -60,6 +61,7 @@ YEAR = re.compile(r"(20\d\d)\s*年")
 FILE_YEAR = re.compile(r"(?<!\d)(20\d\d)")
 
 Line = tuple[int, list[str]]
+Known = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,45 +96,39 @@ def form_of(table: Sheet, items: Items, origin: str) -> Form | None:
     return _upright(table, items, origin) or _turned(table, items, origin)
 
 
-def _known(items: Items) -> dict[str, bool]:
+def _known(items: Items) -> Known:
     """Whether a head names an item, looked up once each."""
-
-    class Known(dict[str, bool]):
-        def __missing__(self, head: str) -> bool:
-            return self.setdefault(head, bool(head) and items.find(head)[0] is not None)
-
-    return Known()
+    return cache(lambda head: bool(head) and items.find(head)[0] is not None)
 
 
 def _upright(table: Sheet, items: Items, origin: str) -> Form | None:
     known = _known(items)
     rows = [cells for _, cells in table.rows[: HEADER_ROWS + 3]]
-    year, day = _told_above(table, origin, 0)
     for wanted in ({"name", "date"}, {"name"}):
         for depth in (1, 2, 3):
             for start in range(min(len(rows), HEADER_ROWS)):
-                heads = folded(rows[start : start + depth], known.__getitem__)
+                heads = folded(rows[start : start + depth], known)
                 keys = [key_of(head) for head in heads]
                 if not wanted <= set(keys) or start + depth > len(rows):
                     continue
                 year, day = _told_above(table, origin, start)
-                if "date" not in keys and not (day and ("result" in keys or sum(map(known.__getitem__, heads)) > 1)):
+                if "date" not in keys and not (day and ("result" in keys or sum(map(known, heads)) > 1)):
                     continue
                 return _below(table, known, start, start + depth, year, day)
     return None
 
 
-def _below(table: Sheet, known: dict[str, bool], start: int, end: int, year: int | None, day: str) -> Form:
+def _below(table: Sheet, known: Known, start: int, end: int, year: int | None, day: str) -> Form:
     """The form of a sheet whose site and date heads stand in the rows from `start` to before `end`."""
     rows = [cells for _, cells in table.rows[: end + 2]]
     if start and any(
-        known[above] and plain(below) in RESULT_WORDS | LIMIT_WORDS
+        known(above) and plain(below) in RESULT_WORDS | LIMIT_WORDS
         for above, below in zip(rows[start - 1], rows[start], strict=False)
     ):
         start -= 1  # items above a row of `结果` and `检出限`
     while end < len(rows) and end - start < 4 and _continues(rows[end], rows[start:end], known):
         end += 1
-    heads = folded(rows[start:end], known.__getitem__)
+    heads = folded(rows[start:end], known)
     keys = [key_of(head) for head in heads]
     at = {key: place for place, key in reversed(list(enumerate(keys))) if key}  # the first column of a name counts
     dates = [place for place, key in enumerate(keys) if key == "date"]
@@ -150,14 +146,14 @@ def _below(table: Sheet, known: dict[str, bool], start: int, end: int, year: int
     return Form(table.rows[end - 1][0], heads, at, data, limits, clock_at, year, day)
 
 
-def _continues(cells: Sequence[str], above: Sequence[Sequence[str]], known: dict[str, bool]) -> bool:
+def _continues(cells: Sequence[str], above: Sequence[Sequence[str]], known: Known) -> bool:
     """Whether a row still belongs to the header: it has units or names of items, and neither a sample nor a value."""
     fresh, understood = 0, 0
     for at, text in enumerate(map(tidy, cells)):
         heads = [row[at].strip() for row in above if at < len(row)]
         if not text or text in map(tidy, heads):
             continue
-        said = is_unit(text.strip("()")) or plain(text) in RESULT_WORDS | LIMIT_WORDS or known[text]
+        said = is_unit(text.strip("()")) or plain(text) in RESULT_WORDS | LIMIT_WORDS or known(text)
         if any(key_of(head) in ("name", "date") for head in heads) and key_of(text) != "unit":
             return False
         if is_value(text) and not said and text.upper() not in MISSING:
@@ -211,7 +207,7 @@ def _turned(table: Sheet, items: Items, origin: str) -> Form | None:
             below = [row[place] for row in rows[start + 1 : start + 31] if place < len(row)]
             parts = {key_of(part) for part in re.split(r"[\\/、]", text.translate(WIDE))}
             named = parts & {"item", "name"} and "result" not in map(key_of, cells)
-            if named and sum(map(known.__getitem__, below)) > ("item" not in parts):
+            if named and sum(map(known, below)) > ("item" not in parts):
                 return _across(table, start, place, origin)
     return None
 
