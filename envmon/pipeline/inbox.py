@@ -241,7 +241,9 @@ def _let_go(one: Lying, place: Path, config: Config, file: InboxFile, read: Unde
         if read is not None and read.parsed.refused:
             folder = _place(config, InboxState.REFUSED, file.received, one.name).parent
             name = _short(Path(one.name).stem) + t("inbox.reject.ending", lang)
-            papers.append(_write(folder, name, returned_book(read.payload, read.parsed.refused, lang)))
+            papers.append(
+                _write(folder, name, returned_book(replace(read.payload, origin=one.name), read.parsed.refused, lang))
+            )
         kind, said = ("receipt", receipt) if file.state is InboxState.DONE else ("refusal", refusal)
         papers.append(_write(place.parent, _short(place.name) + t(f"inbox.{kind}.ending", lang), said(file, config)))
         _move(one.path, place)
