@@ -472,6 +472,29 @@ def test_a_disk_that_fills_up_while_a_file_is_moved_leaves_it_where_it_was(offic
         shutil.rmtree(other)
 
 
+def test_a_file_that_breaks_the_program_does_not_keep_the_others_out_for_ever(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error nobody expects, as a mistake in a parser would raise it."""
+    real = inbox.understand
+
+    def broken(*given, **more):  # type: ignore[no-untyped-def]
+        if given[3].name == "a-bad.csv":
+            raise ZeroDivisionError
+        return real(*given, **more)
+
+    monkeypatch.setattr(inbox, "understand", broken)
+    office.drop("a-bad.csv", SHEET)
+    office.drop("b-good.csv", SHEET)
+    for _ in range(inbox.MOST_TRIES):
+        with pytest.raises(ZeroDivisionError):
+            office.take()
+        assert office.left() == {"a-bad.csv", "b-good.csv"}
+    bad, good = office.take()
+    assert (bad.state, "3 次" in bad.reason, good.state) == (InboxState.REFUSED, True, InboxState.DONE)
+    assert office.store.meta(inbox.TRIES) == {}
+
+
 def test_two_processes_do_not_take_one_inbox(office: Office) -> None:
     office.drop("a.csv", SHEET)
     with inbox._alone(office.inbox), pytest.raises(UsageError, match="another envmon"):

@@ -36,6 +36,8 @@ CAP = 200 * 2**20
 """Largest file that is taken, in bytes."""
 UNFINISHED = (".part", ".tmp", ".crdownload", ".partial", ".filepart", ".download")
 OFFICE = ("~$", ".~lock.")  # what office programs put beside a file that is open
+MOST_TRIES = 3
+TRIES = "inbox_tries"  # under which the store remembers files that were begun, and how often
 LOOKS = "inbox_looks"  # under which the store remembers size and time of files seen, and when
 TOLD = 20  # names of sites nobody configured that a receipt lists
 LONGEST = 200  # bytes of a file's name that are kept before an ending is put behind it
@@ -168,13 +170,36 @@ def _alone(inbox: Path) -> Iterator[None]:
 
 
 def _take_guarded(opened: Opened, config: Config, one: Lying, now: int, done: Round) -> None:
-    """Take one file; what the machine refuses (a full disk, no right) is kept for the end, the next file goes on."""
+    """Take one file; what the machine refuses (a full disk, no right) is kept for the end, the next file goes on.
+
+    A try is counted before and forgotten after: what is left counted ended this process, or with an error nobody
+    expects. After MOST_TRIES of them the file is refused, for it would keep all others from being taken.
+    """
+    _count(opened, one, 1)
     try:
         if (file := _take(opened, config, one, now)) is not None:
             done.files.append(file)
     except OSError as error:
         LOG.error("%s: %s", one.path, error)
         done.failed.append(EnvmonError("error.inbox.move", path=one.name, reason=error.strerror or str(error)))
+    except StoreError:
+        _count(opened, one, -1)
+        raise
+    _count(opened, one, 0)
+
+
+def _count(opened: Opened, one: Lying, step: int) -> None:
+    """Count a try of a file, take one back (-1), or forget them all (0)."""
+    with opened() as store:
+        tries: dict[str, int] = store.meta(TRIES) or {}
+        key = f"{_key(one)} {one.size} {one.changed}"
+        count = tries.pop(key, 0) + step
+        store.set_meta(TRIES, {**tries, **({key: count} if step and count > 0 else {})})
+
+
+def _tries(opened: Opened, one: Lying) -> int:
+    with opened(readonly=True) as store:
+        return int((store.meta(TRIES) or {}).get(f"{_key(one)} {one.size} {one.changed}", 0))
 
 
 def _take(opened: Opened, config: Config, one: Lying, now: int) -> InboxFile | None:
@@ -189,6 +214,8 @@ def _take(opened: Opened, config: Config, one: Lying, now: int) -> InboxFile | N
     try:
         if raw is None:
             raise SourceChanged("error.inbox.large", cap=CAP // 2**20, size=one.size // 2**20)
+        if _tries(opened, one) > MOST_TRIES:
+            raise SourceChanged("error.inbox.crashes", count=MOST_TRIES)
         if not raw:
             raise SourceChanged("error.inbox.empty", name=one.name)
         spec = chosen(config, one.folder) if one.folder else None
@@ -214,7 +241,9 @@ def _let_go(one: Lying, place: Path, config: Config, file: InboxFile, read: Unde
         if read is not None and read.parsed.refused:
             folder = _place(config, InboxState.REFUSED, file.received, one.name).parent
             name = _short(Path(one.name).stem) + t("inbox.reject.ending", lang)
-            papers.append(_write(folder, name, returned_book(read.payload, read.parsed.refused, lang)))
+            papers.append(
+                _write(folder, name, returned_book(replace(read.payload, origin=one.name), read.parsed.refused, lang))
+            )
         kind, said = ("receipt", receipt) if file.state is InboxState.DONE else ("refusal", refusal)
         papers.append(_write(place.parent, _short(place.name) + t(f"inbox.{kind}.ending", lang), said(file, config)))
         _move(one.path, place)

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -35,6 +36,7 @@ SUFFIXES = (
 )  # fmt: skip
 CAPTURES = (".txt", ".log", ".txt.gz", ".log.gz")  # of what stations sent
 MAGICS = {**dict.fromkeys(MAGIC, ".xlsx"), b"\x1f\x8b": ".csv.gz", b"\xfd7zXZ\x00": ".csv.xz"}
+SMALL = 2**20  # bytes of a workbook that is kept at hand after it was read
 NOTES = ("填写说明", "Notes")
 """Sheets of a template that explain it."""
 EXAMPLE = ("示例", "example")
@@ -142,10 +144,16 @@ def all_sheets(payload: Payload, lang: str) -> list[Sheet]:
                 since_1904=page["since_1904"],
                 merged=[(top, left, bottom, right) for top, left, bottom, right in page["merged"]],
             )
-            for page, rows in pages_of(payload)
+            for page, rows in (_remembered if len(payload.body) <= SMALL else pages_of)(payload)
             if rows and page["sheet"] not in NOTES
         ]
     return [_separated(payload, lang)]
+
+
+@lru_cache(maxsize=1)
+def _remembered(payload: Payload) -> list[tuple[dict[str, Any], list[tuple[int, list[str]]]]]:
+    """`pages_of`, once for all who ask of one file: what is it, what does it say, which of its rows go back."""
+    return pages_of(payload)
 
 
 def written(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
