@@ -46,8 +46,9 @@ def read_window(
     timeout = int(spec.options.get("timeout", http.DEADLINE))
     with http.Session(deadline=timeout) as session:
         payloads = source.fetch(session, asked, until, config.sites if sites is None else sites)
-        # whatever time is asked for, it is answered now: a later answer than any before
-        return keep_all(opened, config, spec, (replace(one, taken=now) for one in payloads), now)
+        if until != now:  # whatever time was asked for, it is answered now: a later answer than any before
+            payloads = (replace(one, taken=now) for one in payloads)
+        return keep_all(opened, config, spec, payloads, now)
 
 
 def keep_all(opened: Opened, config: Config, spec: SourceSpec, payloads: Iterable[Payload], now: int) -> Tally:
