@@ -27,6 +27,7 @@ from envmon.model import Basis, Config, Flag, GapCause, GapOutcome, Mark, SiteGa
 from envmon.pipeline import backfill
 from envmon.pipeline.gaps import folded, ledger
 from envmon.pipeline.importing import import_file, spec_of
+from envmon.sources import SOURCES, Source
 from envmon.standards import parameters
 from envmon.store import Store
 from tests.conftest import SAMPLE, Bureau
@@ -333,6 +334,30 @@ def test_hours_of_an_outage_were_not_fetched_and_are_filled_after_it(bureau: Bur
         # 03:00 and 04:00 (late from 06:35 on) came at 06:45, 05:00 in time
         assert told(found) == [("filled", "03-01 03:00", "03-01 04:00", SIX)]
         assert found.gaps[0].sources == ("archive",)
+
+
+def test_a_platform_that_shows_the_latest_only_cannot_make_good_what_was_missed(office: Office) -> None:
+    """Runs at 05:00 and 21:00 went well, those between did not; at 21:00 the four slots were served, and 20:00 came."""
+    water = '[[sources]]\nid = "water"\nkind = "cnemc_water"\nurl = "http://127.0.0.1:1/"\nevery = "4h"\nat = "01:00"\n'
+    office.now_is(site("s", "section"), water)
+    day = "2022-03-01T{:02}:00".format
+    keep(office.store, "water", Span.FOUR_HOURS, "s", {day(4): WATER, day(20): WATER})
+    for slots, run in (([4], 5), ([8, 12, 16, 20], 21)):
+        office.store.start_slots("pull water", [at(day(slot)) for slot in slots], at(day(run)))
+        office.store.finish_slots("pull water", [at(day(slot)) for slot in slots], at(day(run)))
+    found = by_site(office.store, office.config, "2022-03-01", "2022-03-01T23:30")["s"]
+    assert [(cause, first, last) for cause, first, last, _ in told(found)] == [
+        ("source_down", "03-01 08:00", "03-01 16:00")
+    ]
+
+
+def test_how_far_back_a_source_goes_may_depend_on_its_table(office: Office) -> None:
+    office.now_is(site("t", "station"), '[[sources]]\nid = "x"\nkind = "archive"\nurl = "http://a/"\nevery = "1h"\n')
+    (spec,) = office.config.sources
+    fetch, parse = SOURCES["archive"].fetch, SOURCES["archive"].parse
+    assert Source(fetch, parse).reach_of(spec) is None
+    assert Source(fetch, parse, reach=60).reach_of(spec) == 60
+    assert Source(fetch, parse, reach=lambda one: one.lookback * 2).reach_of(spec) == 2 * 2880
 
 
 def lacking(folder: Path, hours: set[str]) -> Path:

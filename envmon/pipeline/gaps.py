@@ -42,8 +42,7 @@ USUAL = 30  # days before a period in which a site shows what it gives, and whic
 SAMPLED = 240  # minutes between the times at which that is looked up
 REVIEW = "review"  # the test whose verdict somebody gave by hand
 NEVER = 2**40
-CODES = tuple(GapCause)
-CODE = {cause: at for at, cause in enumerate(CODES, 1)}
+CODE = {cause: at for at, cause in enumerate(GapCause, 1)}
 
 
 def ledger(
@@ -196,13 +195,15 @@ def route_of(store: Store, source: str, spec: SourceSpec | None, grid: IntArray)
     watched = grid > (runs[0][0] + spec.at - spec.every if runs else NEVER)
     good = sorted((started, at) for at, started in runs if started is not None)
     reach = SOURCES[spec.kind].reach_of(spec) if spec.kind in SOURCES else None
-    back = spec.lookback if reach is None else min(spec.lookback, reach)
     covered: BoolArray = np.zeros(grid.shape, np.bool_)
     if good:
         started, at = np.array(good, np.int64).T
         first = np.searchsorted(started, due)  # of the slots of one run the earliest comes first
         there = first < len(started)
-        covered[there] = at[first[there]] - back <= grid[there]
+        run = first[there]
+        covered[there] = at[run] - spec.lookback <= grid[there]
+        if reach is not None:  # a late run of several slots asks for all of them, the service has what it still keeps
+            covered[there] &= started[run] - reach < grid[there]
     for first_ending, last_ending in store.file_spans(source, int(grid[0]), int(grid[-1])):
         covered |= (first_ending <= grid) & (grid <= last_ending)
     return Route(due, covered, watched)

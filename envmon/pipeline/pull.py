@@ -50,9 +50,10 @@ def read_window(
     window = replace(spec, lookback=until - since)
     with access.session_of(config, spec, memory) as session:
         payloads = fetched(session, window, until, config.sites if sites is None else sites)
+        if until != now:  # whatever time was asked for, it is answered now: a later answer than any before
+            payloads = (replace(one, taken=now) for one in payloads)
         try:
-            # whatever time is asked for, it is answered now: a later answer than any before
-            total = keep_all(opened, config, spec, (replace(one, taken=now) for one in payloads), now)
+            total = keep_all(opened, config, spec, payloads, now)
         except EnvmonError as error:
             if isinstance(error, SourceUnavailable):
                 error.until = access.remember_alone(opened, spec, session, now)
