@@ -67,6 +67,12 @@ def test_the_form_by_a_header(head: str, found: list[str]) -> None:
     assert forms(head + "\n") == found
 
 
+def test_a_list_of_events_is_typed_by_hand_and_may_lack_its_last_line_end() -> None:
+    text = "类型,区域或点位,项目,起,止,认定单位,文号\n沙尘,成都市,PM10,2022-12-12,2022-12-13,甲,乙"
+    events, refused = events_in(Payload("a.csv", text.encode(), NOW), CONFIG, "zh")
+    assert (len(events), refused) == (1, [])
+
+
 # --- reviewed air data --------------------------------------------------------------------------------------------
 
 

@@ -64,7 +64,7 @@ def read_events(
     subjects : id by every name an area or site goes by ("*" for all of them). media : of sites, by id.
     Raises SourceChanged when no row names the columns that are needed.
     """
-    found, refused = headed(payload, lang, key_of, NEEDED, [column(key) for key in NEEDED])
+    found, refused = headed(payload, lang, key_of, NEEDED, [column(key) for key in NEEDED], by_hand=True)
     places = {plain(name): identity for name, identity in subjects.items()}
     names = {medium: item_names(one for one in parameters if one.medium is medium) for medium in Medium}
     events: list[ExceptionalEvent] = []

@@ -33,11 +33,18 @@ class Headed:
 
 
 def headed(
-    payload: Payload, lang: str, key_of: Callable[[str], str | None], wanted: Collection[str], shown: Sequence[str]
+    payload: Payload,
+    lang: str,
+    key_of: Callable[[str], str | None],
+    wanted: Collection[str],
+    shown: Sequence[str],
+    by_hand: bool = False,
 ) -> tuple[list[Headed], list[Refused]]:
     """The sheets whose header has all `wanted` columns, and what is refused already: cut lines, sheets without it.
 
-    shown : the wanted columns as a file should name them. Raises SourceChanged when no sheet has them.
+    shown : the wanted columns as a file should name them; by_hand : people type such a file, whose last line may lack
+        its end without having been cut.
+    Raises SourceChanged when no sheet has them.
     """
     found, refused, lost = [], [], []
     tables = sheets(payload, lang)
@@ -49,7 +56,7 @@ def headed(
             continue
         start, keys = header
         data = list(table.rows[start + 1 :])
-        if not table.ended and data:
+        if not table.ended and data and not by_hand:
             line, cells = data.pop()
             refused.append(Refused(payload.origin, line, t("refused.cut", lang), ",".join(cells)[:200], table.name))
         at = {key: place for place, key in reversed(list(enumerate(keys))) if key}  # the first column of a name counts
