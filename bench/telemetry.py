@@ -1,6 +1,6 @@
 """HJ 212 frames acknowledged after their commit: 1,000 stations, each sending its next frame when the last is answered.
 
-The listener is a process of its own with its real intake on disk (WAL, synchronous=FULL); the stations share the
+The listener is a process of its own with its real journal on disk (WAL, synchronous=FULL); the stations share the
 machine with it, in this process. These goals are figures, not ratios: they are what a bureau's server must bear.
 Run: python -m bench telemetry
 """

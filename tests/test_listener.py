@@ -1,4 +1,4 @@
-"""The listener with real sockets and a real intake: frames, answers after the commit, refusals, abuse, requests.
+"""The listener with real sockets and a real journal: frames, answers after the commit, refusals, abuse, requests.
 
 Frames E1 to E7 are part C of the HJ 212 digest: E1 is printed in HJ 212-2017, the CRCs of the others were computed by
 other programs. What a listener must survive is list R13 of the reliability notes.
@@ -31,7 +31,7 @@ from envmon.hj212 import frames
 from envmon.listener import Listening, house
 from envmon.model import Config, Device, Listen, Paths, RawFrame, Refusal, Request
 from envmon.store import spool
-from envmon.store.intake import KNOCKS, Batch, Intake, beside
+from envmon.store.journal import KNOCKS, Batch, Journal, beside
 
 MN = "010000A8900016F000169DC0"
 PASSWORD = "123456"
@@ -94,18 +94,18 @@ class Office:
         self.listen = replace(self.listen, **more)
         return Listening(self.config(), self.secrets)
 
-    def intake(self) -> Intake:
-        return Intake.read(beside(self.database))
+    def journal(self) -> Journal:
+        return Journal.read(beside(self.database))
 
     def frames(self) -> list[RawFrame]:
-        with self.intake() as intake:
-            return intake.frames(0, 10**6)
+        with self.journal() as journal:
+            return journal.frames(0, 10**6)
 
     def refused(self) -> dict[str, int]:
         """How often each kind was refused."""
-        with self.intake() as intake:
+        with self.journal() as journal:
             found: dict[str, int] = {}
-            for (kind, _, _), knock in intake.refusals():
+            for (kind, _, _), knock in journal.refusals():
                 found[kind.value] = found.get(kind.value, 0) + knock.count
             return found
 
@@ -210,8 +210,8 @@ def test_a_heartbeat_is_answered_and_kept_nowhere(office: Office) -> None:
         assert said.startswith(b"QN=20260301080200000;ST=91;CN=90")
         assert b"MN=A110000_0001" in said
     assert office.frames() == []
-    with office.intake() as intake:
-        assert [(one.mn, one.frames) for one in intake.stations()] == [("A110000_0001", 1)]
+    with office.journal() as journal:
+        assert [(one.mn, one.frames) for one in journal.stations()] == [("A110000_0001", 1)]
 
 
 def test_what_wants_no_answer_gets_none_and_is_kept(office: Office) -> None:
@@ -255,8 +255,8 @@ def test_the_listener_takes_up_where_it_ended(office: Office) -> None:
             station.send(hour(n))
             assert station.answer()
     assert [one.number for one in office.frames()] == [1, 2, 3]
-    with office.intake() as intake:
-        (one,) = intake.stations()
+    with office.journal() as journal:
+        (one,) = journal.stations()
         assert (one.frames, one.connected, one.data_time) == (3, False, "20260301080000")
 
 
@@ -311,8 +311,8 @@ def test_nothing_that_was_answered_is_lost_when_it_is_killed(office: Office) -> 
                 station.socket.settimeout(PATIENCE)
                 while said := station.answer():
                     acknowledged.add(said[3:20])
-            with office.intake() as intake:
-                assert intake.db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            with office.journal() as journal:
+                assert journal.db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     stored = [one.segment[3:20] for one in office.frames()]
     assert len(acknowledged) > 100
     assert acknowledged <= set(stored)
@@ -408,8 +408,8 @@ def test_one_mn_from_two_addresses_is_an_alarm_and_the_newer_stays(office: Offic
                 second.send(hour(4))
                 assert second.answer()
     assert office.refused() == {"two_sources": 1}
-    with office.intake() as intake:
-        assert [one.address for one in intake.stations()] == ["127.0.0.2"]
+    with office.journal() as journal:
+        assert [one.address for one in journal.stations()] == ["127.0.0.2"]
 
 
 def test_connections_are_limited_and_the_silent_ones_make_room(office: Office) -> None:
@@ -625,13 +625,13 @@ def test_every_kind_of_bad_frame_can_be_counted() -> None:
 
 
 def test_refusals_of_countless_names_share_a_row(office: Office) -> None:
-    with Intake.open(beside(office.database)) as intake:
+    with Journal.open(beside(office.database)) as journal:
         for first in range(0, 3 * KNOCKS, KNOCKS // 2):
             batch = Batch()
             for n in range(first, first + KNOCKS // 2):
                 batch.knock(Refusal.UNKNOWN_MN, f"MN{n}", "10.0.0.1", 1000 + n, "x")
-            intake.commit(batch)
-        rows = intake.refusals()
+            journal.commit(batch)
+        rows = journal.refusals()
     assert len(rows) == KNOCKS + 1
     assert sum(knock.count for _, knock in rows) == 3 * KNOCKS
     assert dict(rows)[Refusal.UNKNOWN_MN, "*", "*"].count == 2 * KNOCKS
@@ -658,8 +658,8 @@ def ask(office: Office, *windows: tuple[int, int], cn: str = "2061", mn: str = M
 
 
 def requests(office: Office) -> list[tuple[str, str, int]]:
-    with office.intake() as intake:
-        return [(one.state.value, one.answer, one.frames) for one in intake.requests(MN)]
+    with office.journal() as journal:
+        return [(one.state.value, one.answer, one.frames) for one in journal.requests(MN)]
 
 
 DAY = periods.hour_ending(periods.parse("2026-03-01").first, 0)
@@ -745,7 +745,7 @@ def test_a_request_waits_for_its_station_and_begins_again_when_it_went_away(offi
 # ---- beginning and ending ------------------------------------------------------------------------------------------
 
 
-def test_only_one_listener_has_an_intake_and_a_port(office: Office, tmp_path: Path) -> None:
+def test_only_one_listener_has_an_journal_and_a_port(office: Office, tmp_path: Path) -> None:
     with office.open() as listening:
         with pytest.raises(StoreBusy) as busy, office.open():
             pass
@@ -797,12 +797,12 @@ def test_what_cannot_be_stored_is_not_answered_and_the_listener_goes_on(office: 
     with office.open() as listening, Station(listening.port) as station:
         station.send(hour(1))
         assert station.answer()
-        intake = listening.house.commits.intake
-        pages = intake.db.execute("PRAGMA page_count").fetchone()[0]
-        intake.db.execute(f"PRAGMA max_page_count = {pages}")
+        journal = listening.house.commits.journal
+        pages = journal.db.execute("PRAGMA page_count").fetchone()[0]
+        journal.db.execute(f"PRAGMA max_page_count = {pages}")
         station.send(b"".join(hour(n) for n in range(2, 90)))
         assert station.quiet(0.5)
-        intake.db.execute("PRAGMA max_page_count = 1000000")
+        journal.db.execute("PRAGMA max_page_count = 1000000")
         station.send(hour(2))  # the station repeats
         assert station.answer().startswith(b"QN=20260301000002000")
         office.until(lambda: office.refused().get("unstored", 0) >= 88)

@@ -33,7 +33,7 @@ from envmon.pipeline import telemetry
 from envmon.pipeline.wiring import load_config
 from envmon.standards import parameters
 from envmon.store import Store
-from envmon.store.intake import Batch, Intake, beside
+from envmon.store.journal import Batch, Journal, beside
 
 AIR, WATER = "A0000000000000000000000A", "B110000_0001"
 CONFIG = """\
@@ -88,7 +88,7 @@ ITEMS = parameters()
 
 
 class Office:
-    """A folder with a config; frames are put into the intake as the listener does."""
+    """A folder with a config; frames are put into the journal as the listener does."""
 
     def __init__(self, folder: Path, text: str = CONFIG) -> None:
         self.folder = folder
@@ -100,7 +100,7 @@ class Office:
 
     def receive(self, *segments: str, at: int = BEGIN + 61, mn: str = AIR) -> None:
         """Segments as (`CN`, content of CP) received at a minute."""
-        with Intake.open(beside(self.database)) as intake:
+        with Journal.open(beside(self.database)) as journal:
             batch = Batch()
             for text in segments:
                 cn, _, body = text.partition(" ")
@@ -108,7 +108,7 @@ class Office:
                 st = "22" if mn == AIR else "21"
                 whole = f"QN={self.qn:017d};ST={st};CN={cn};PW=******;MN={mn};Flag=5;CP=&&{body}&&"
                 batch.frames.append(RawFrame(at * 60_000 + self.qn % 60_000, mn, cn, "127.0.0.1", whole.encode()))
-            intake.commit(batch)
+            journal.commit(batch)
 
     def open(self, readonly: bool = False) -> Store:
         store = Store.open(self.database, readonly)
@@ -165,12 +165,12 @@ def test_what_was_taken_is_not_taken_again_and_nothing_is_left_out(office: Offic
         assert office.drain().new == 1
         assert office.drain() == Tally()
     with office.open(readonly=True) as store:
-        with Intake.read(beside(office.database)) as intake:
-            assert store.meta("telemetry") == {"intake": intake.identity, "frame": 2100}
+        with Journal.read(beside(office.database)) as journal:
+            assert store.meta("telemetry") == {"journal": journal.identity, "frame": 2100}
         assert store.db.execute("SELECT count(*) FROM reading_history").fetchone() == (0,)
 
 
-def test_another_intake_is_read_from_its_beginning(office: Office) -> None:
+def test_another_journal_is_read_from_its_beginning(office: Office) -> None:
     office.receive("2061 DataTime=20260301080000;a34004-Avg=0.035")
     office.drain()
     for file in office.database.parent.glob("envmon.telemetry.db*"):
@@ -352,7 +352,7 @@ def test_hours_the_station_sends_are_not_used_beside_its_minutes(minutely: Offic
     assert hours(minutely) == {"pm25": (60, steps("pm25", "20"), Mark.NONE)}
 
 
-# ---- the whole way: simulated stations, sockets, intake, readings ---------------------------------------------------
+# ---- the whole way: simulated stations, sockets, journal, readings ---------------------------------------------------
 
 
 def beijing() -> datetime:

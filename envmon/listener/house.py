@@ -20,7 +20,7 @@ from envmon.listener.line import Line
 from envmon.listener.requests import Requests
 from envmon.model import Config, Heard, Listen, Refusal, Request
 from envmon.store import Store, spool
-from envmon.store.intake import TAKEN, Batch, Intake
+from envmon.store.journal import TAKEN, Batch, Journal
 
 LOG = logging.getLogger("envmon.listener")
 
@@ -37,10 +37,10 @@ DATA_TIME = re.compile(rb"DataTime=(\d{14})")
 class House:
     """All that one listener holds. Everything here runs on its loop."""
 
-    def __init__(self, config: Config, listen: Listen, passwords: Mapping[str, str], intake: Intake) -> None:
+    def __init__(self, config: Config, listen: Listen, passwords: Mapping[str, str], journal: Journal) -> None:
         self.listen = listen
         self.gate = Gate(listen, config.devices, passwords)
-        self.commits = Commits(intake)
+        self.commits = Commits(journal)
         self.requests = Requests(listen, self.gate, self._send)
         self.database = Path(config.paths.database)
         self.inbox = memoryview(bytearray(INBOX))  # where every connection's bytes arrive, to be taken out at once
@@ -48,7 +48,7 @@ class House:
         self.unproven: dict[Line, None] = {}  # connections that never said anything good, oldest first
         self.by_mn: dict[str, Line] = {}
         self._per_address: dict[str, int] = {}
-        self.heard, waiting = intake.begin()
+        self.heard, waiting = journal.begin()
         self.requests.add(one for one in waiting if one.mn in self.gate.enrolled)
         self._noted: dict[str, Heard] = {}
         self._alive = self._pruned = 0
@@ -178,7 +178,7 @@ class House:
                 line.close()
 
     async def _collect(self) -> None:
-        """Take requests over from the spool: kept in the intake first, then the file goes."""
+        """Take requests over from the spool: kept in the journal first, then the file goes."""
         found: dict[Path, Request] = {}
         try:
             for path, one in spool.left(spool.spool_of(self.database)):
@@ -188,7 +188,7 @@ class House:
                 else:
                     found[path] = one
             batch = Batch(requests={one.id: one for one in found.values()})
-            if found and await self.commits.in_turn(lambda: self.commits.intake.commit(batch)):
+            if found and await self.commits.in_turn(lambda: self.commits.journal.commit(batch)):
                 self.requests.add(found.values())
                 for path in found:
                     path.unlink()
@@ -201,9 +201,9 @@ class House:
             return
         with Store.open(self.database, readonly=True) as store:
             taken = store.meta(TAKEN) or {}
-        intake = self.commits.intake
-        if taken.get("intake") == intake.identity:
-            intake.prune(taken["frame"], now - self.listen.keep * 60_000)
+        journal = self.commits.journal
+        if taken.get("journal") == journal.identity:
+            journal.prune(taken["frame"], now - self.listen.keep * 60_000)
 
 
 def clock_error(qn: str, received: int) -> int | None:

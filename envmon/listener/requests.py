@@ -13,7 +13,7 @@ from envmon.hj212 import segments
 from envmon.hj212.segments import ExeRtn, QnRtn, Segment
 from envmon.listener.gate import Gate
 from envmon.model import Listen, Request, RequestState
-from envmon.store.intake import Batch
+from envmon.store.journal import Batch
 
 BEIJING = timezone(timedelta(hours=8))
 CLOCK = "1012"

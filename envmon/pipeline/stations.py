@@ -15,7 +15,7 @@ from envmon.hj212.data import time_of
 from envmon.hj212.segments import ExeRtn, QnRtn
 from envmon.model import Config, Device, Heard, Knock, Request, RequestState
 from envmon.store import Store, spool
-from envmon.store.intake import Intake, Place, beside
+from envmon.store.journal import Journal, Place, beside
 from envmon.texts import t, word
 
 ALIVE = 30_000  # ms without a sign of life after which the listener is held to be down
@@ -36,9 +36,9 @@ def overview(config: Config, now: int) -> Row:
             "stations": [station(config, one, Heard(one.mn), 0) for one in config.devices],
             "refused": [],
         }
-    with Intake.read(path) as intake:
-        heard, refusals = {one.mn: one for one in intake.stations()}, intake.refusals()
-        listening = is_alive(intake, now)
+    with Journal.read(path) as journal:
+        heard, refusals = {one.mn: one for one in journal.stations()}, journal.refusals()
+        listening = is_alive(journal, now)
     counts: dict[str, int] = {}
     for (_, mn, _), knock in refusals:
         counts[mn] = counts.get(mn, 0) + knock.count
@@ -58,8 +58,8 @@ def details(config: Config, device: Device, store: Store | None, now: int) -> Ro
     own: Row = next(one for one in found["stations"] if one["mn"] == device.mn)
     asked: list[Row] = []
     if (path := beside(config.paths.database)).exists():
-        with Intake.read(path) as intake:
-            asked = [request(one, config.language) for one in intake.requests(device.mn)]
+        with Journal.read(path) as journal:
+            asked = [request(one, config.language) for one in journal.requests(device.mn)]
     for _, one in spool.left(spool.spool_of(config.paths.database)):
         if one is not None and one.mn == device.mn:
             asked.append(request(one, config.language))
@@ -71,8 +71,8 @@ def details(config: Config, device: Device, store: Store | None, now: int) -> Ro
     }
 
 
-def is_alive(intake: Intake, now: int) -> bool:
-    return now - int(intake.fact("alive") or 0) <= ALIVE
+def is_alive(journal: Journal, now: int) -> bool:
+    return now - int(journal.fact("alive") or 0) <= ALIVE
 
 
 def station(config: Config, device: Device, one: Heard, count: int, today: int = -1) -> Row:

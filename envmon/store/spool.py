@@ -1,4 +1,4 @@
-"""The spool: requests to stations, left by commands as small files for the listener, which alone writes its intake."""
+"""The spool: requests to stations, left by commands as small files for the listener, which alone writes its journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The intake: a small SQLite file of its own in which the listener keeps every frame before it answers.
+"""The journal: a small SQLite file of its own in which the listener keeps every frame before it answers.
 
 It stands beside the main database, so that no long step there keeps a station waiting. The listener is its only writer
 for as long as it runs (a file lock sees to it); everybody else reads. Never here: what a frame means, passwords.
@@ -38,7 +38,8 @@ PRAGMA user_version = 1;
 """
 
 TAKEN = "telemetry"
-"""The fact in the main database's meta that says how far an intake was taken over: {"intake": identity, "frame": n}."""
+"""The fact in the main database's meta that says how far a journal was taken over: {"journal": identity, "frame": n}, the
+last frame taken."""
 
 Place = tuple[Refusal, str, str]
 """(kind, MN, address) of what was refused."""
@@ -68,12 +69,12 @@ class Batch:
 
 
 def beside(database: str | Path) -> Path:
-    """Where the intake of a main database stands."""
+    """Where the journal of a main database stands."""
     return Path(database).with_suffix(".telemetry.db")
 
 
-class Intake:
-    """The open intake. Calls may come from different threads, one at a time."""
+class Journal:
+    """The open journal. Calls may come from different threads, one at a time."""
 
     def __init__(self, db: sqlite3.Connection, path: Path, lock: IO[str] | None = None) -> None:
         self.db, self.path, self._lock = db, path, lock
@@ -81,7 +82,7 @@ class Intake:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open the intake for writing, making it if needed. Raises StoreBusy when another listener has it."""
+        """Open the journal for writing, making it if needed. Raises StoreBusy when another listener has it."""
         from envmon.store import locked
 
         with ExitStack() as undo:
@@ -106,7 +107,7 @@ class Intake:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Open the intake for reading. Raises StoreError when it is not there or no intake."""
+        """Open the journal for reading. Raises StoreError when it is not there or no journal."""
         if not path.exists():
             raise StoreError("error.listener.none", path=path)
         try:
