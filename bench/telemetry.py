@@ -26,7 +26,7 @@ from envmon.listener import Listening
 from envmon.model import Config, Device, Listen, Paths
 count, folder = int(sys.argv[1]), sys.argv[2]
 devices = tuple(Device(f"A{n:023d}", "s", password_env=f"P{n}") for n in range(count))
-paths = Paths(folder, f"{folder}/envmon.db", "", "", "")
+paths = Paths(folder, f"{folder}/envmon.db", "", "", "", "")
 listen = Listen(port=0, per_address=count, frames_per_second=1000)
 config = Config("b", "en", (), (), (), (), (), (), paths, {}, {}, listen=listen, devices=devices)
 with Listening(config, {f"P{n}": "123456" for n in range(count)}) as listening:

@@ -81,7 +81,7 @@ class Office:
         self.listen = Listen(port=0, answer=1, repeats=2)
 
     def config(self) -> Config:
-        paths = Paths(str(self.folder), str(self.database), "", "", "")
+        paths = Paths(str(self.folder), str(self.database), "", "", "", "")
         return Config(
             "b", "zh", (), (), (), (), (), (), paths, {}, {}, listen=self.listen, devices=tuple(self.devices), file="x"
         )
@@ -474,7 +474,7 @@ def test_a_station_that_sends_too_fast_is_read_later_and_loses_nothing(office: O
 def test_a_station_that_does_not_take_its_answers_is_closed(office: Office) -> None:
     with office.open(frames_per_second=10_000) as listening, Station(listening.port) as station:
         station.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        station.socket.settimeout(0.5)
+        station.socket.settimeout(PATIENCE)
         with contextlib.suppress(OSError):
             for _ in range(400):
                 station.send(E2 * 100)

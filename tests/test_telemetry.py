@@ -11,6 +11,7 @@ import os
 import random
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -166,7 +167,8 @@ def test_what_was_taken_is_not_taken_again_and_nothing_is_left_out(office: Offic
         assert office.drain() == Tally()
     with office.open(readonly=True) as store:
         with Journal.read(beside(office.database)) as journal:
-            assert store.meta("telemetry") == {"journal": journal.identity, "frame": 2100}
+            known = store.meta("telemetry")
+            assert (known["journal"], known["frame"]) == (journal.identity, 2100)
         assert store.db.execute("SELECT count(*) FROM reading_history").fetchone() == (0,)
 
 
@@ -178,6 +180,48 @@ def test_another_journal_is_read_from_its_beginning(office: Office) -> None:
     office.receive("2061 DataTime=20260301070000;a34004-Avg=0.036")
     office.drain()
     assert [row[3:5] for row in office.readings()] == [(0, steps("pm25", "36")), (60, steps("pm25", "35"))]
+
+
+def test_a_journal_put_back_from_a_copy_loses_nothing_that_came_since(office: Office) -> None:
+    """The copy numbers what comes anew: numbers that were taken before stand for other frames now."""
+    office.receive("2061 DataTime=20260301080000;a34004-Avg=0.035")
+    whole = beside(office.database).read_bytes()
+    office.receive("2061 DataTime=20260301090000;a34004-Avg=0.036", at=BEGIN + 121)
+    assert office.drain(BEGIN + 122).new == 2
+    beside(office.database).write_bytes(whole)
+    office.receive("2061 DataTime=20260301100000;a34004-Avg=0.037", at=BEGIN + 181)
+    office.drain(BEGIN + 182)
+    assert [row[4] for row in office.readings()] == [steps("pm25", text) for text in ("35", "36", "37")]
+    assert office.drain(BEGIN + 183) == Tally()
+
+
+def test_frames_are_dropped_once_they_were_taken_and_kept_long_enough(office: Office) -> None:
+    """The last one taken stays: by it the place is found again."""
+    path, now = beside(office.database), (BEGIN + 100) * 60_000
+    office.receive(*(f"2061 DataTime=202603010{n}0000;a34004-Avg=0.035" for n in range(5)))
+    with Journal.open(path) as journal:
+        assert journal.prune(office.database, now) == 0  # no database, nothing taken
+    office.drain()
+    office.receive("2061 DataTime=20260301080000;a34004-Avg=0.036")
+    with Journal.open(path) as journal:
+        assert journal.prune(office.database, (BEGIN + 61) * 60_000) == 0
+        assert journal.prune(office.database, now) == 4
+        assert [one.number for one in journal.frames(0, 10)] == [5, 6]
+    assert office.drain().read == 1
+    damage(office.database, "meta")
+    with Journal.open(path) as journal, pytest.raises(StoreError, match="malformed"):
+        journal.prune(office.database, now)
+
+
+def damage(database: Path, table: str) -> None:
+    """Overwrite the first page of a table."""
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+    with database.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\x7f" * size)
 
 
 def test_a_correction_is_a_revision_and_an_old_repeat_changes_nothing(office: Office) -> None:

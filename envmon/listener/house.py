@@ -19,8 +19,8 @@ from envmon.listener.gate import Gate
 from envmon.listener.line import Line
 from envmon.listener.requests import Requests
 from envmon.model import Config, Heard, Listen, Refusal, Request
-from envmon.store import Store, spool
-from envmon.store.journal import TAKEN, Batch, Journal
+from envmon.store import spool
+from envmon.store.journal import Batch, Journal
 
 LOG = logging.getLogger("envmon.listener")
 
@@ -164,7 +164,8 @@ class House:
                 self.commits.next.alive = self._alive = now
             if now - self._pruned >= PRUNE or now < self._pruned:
                 self._pruned = now
-                await self.commits.in_turn(partial(self._prune, now))
+                before = now - self.listen.keep * 60_000
+                await self.commits.in_turn(partial(self.commits.journal.prune, self.database, before))
             self.write_down()
             if self.commits.next:
                 self.commits.touch()
@@ -194,16 +195,6 @@ class House:
                     path.unlink()
         except OSError as error:  # a folder that cannot be read or written stops requests, not data
             LOG.warning("%s", error)
-
-    def _prune(self, now: int) -> None:
-        """Drop raw frames whose values the main database has had for long enough."""
-        if not self.database.exists():
-            return
-        with Store.open(self.database, readonly=True) as store:
-            taken = store.meta(TAKEN) or {}
-        journal = self.commits.journal
-        if taken.get("journal") == journal.identity:
-            journal.prune(taken["frame"], now - self.listen.keep * 60_000)
 
 
 def clock_error(qn: str, received: int) -> int | None:

@@ -68,8 +68,7 @@ def drain(opened: Opened, config: Config, now: int) -> Tally:
 
 def take(store: Store, config: Config, journal: Journal, now: int) -> tuple[Tally, int]:
     """One batch, all or nothing: (what became of its values, the number of the last frame taken)."""
-    known = store.meta(TAKEN) or {}
-    after = int(known["frame"]) if known.get("journal") == journal.identity else 0
+    after = journal.taken(store.meta(TAKEN))
     frames = journal.frames(after, BATCH)
     if not frames:
         return Tally(), after
@@ -87,7 +86,8 @@ def take(store: Store, config: Config, journal: Journal, now: int) -> tuple[Tall
         if hours:
             store.set_meta(PENDING, sorted({*map(tuple, store.meta(PENDING) or []), *hours}))
         note_unknown(store, unknown)
-        store.set_meta(TAKEN, {"journal": journal.identity, "frame": frames[-1].number})
+        last = frames[-1]
+        store.set_meta(TAKEN, {"journal": journal.identity, "frame": last.number, "received": last.received})
     return total, frames[-1].number
 
 

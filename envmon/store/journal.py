@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from envmon.errors import StoreBusy, StoreError
 from envmon.model import Heard, Knock, RawFrame, Refusal, Request, RequestState
@@ -38,8 +38,8 @@ PRAGMA user_version = 1;
 """
 
 TAKEN = "telemetry"
-"""The fact in the main database's meta that says how far a journal was taken over: {"journal": identity, "frame": n}, the
-last frame taken."""
+"""The fact in the main database's meta that says how far a journal was taken over, by the last frame taken:
+{"journal": identity, "frame": number, "received": ms}."""
 
 Place = tuple[Refusal, str, str]
 """(kind, MN, address) of what was refused."""
@@ -170,11 +170,20 @@ class Journal:
         waiting = [one for one in self.requests() if one.state is RequestState.WAITING]
         return {one.mn: one for one in self.stations()}, waiting
 
-    def prune(self, taken: int, before: int) -> int:
-        """Drop frames that were taken into the main database (up to number `taken`) and received before a time [ms]."""
+    def prune(self, database: Path, before: int) -> int:
+        """Drop frames that the main database took over, but the last, and that were received before a time [ms]."""
+        from envmon.store import Store
+
+        if not database.exists():
+            return 0
+        try:
+            with Store.open(database, readonly=True) as store:
+                taken = self.taken(store.meta(TAKEN))
+        except sqlite3.Error as error:
+            raise StoreError("error.store.step", path=database, reason=error) from error
         with self._writing() as db:
             return db.execute(
-                "DELETE FROM frame WHERE number IN (SELECT number FROM frame WHERE number <= ? AND received < ?"
+                "DELETE FROM frame WHERE number IN (SELECT number FROM frame WHERE number < ? AND received < ?"
                 " ORDER BY number LIMIT ?)",
                 (taken, before, PRUNED),
             ).rowcount
@@ -184,6 +193,18 @@ class Journal:
     def fact(self, key: str) -> str:
         row = self.db.execute("SELECT value FROM fact WHERE key = ?", (key,)).fetchone()
         return str(row[0]) if row else ""
+
+    def taken(self, known: Mapping[str, Any] | None) -> int:
+        """The number of the last frame taken, by what the main database knows (TAKEN).
+
+        0 when it knows another journal, or this one was put back from a copy and numbers its frames anew: then all of
+        them are taken again, which changes nothing that is known.
+        """
+        if not known or known["journal"] != self.identity:
+            return 0
+        place = (known["frame"], known["received"])
+        found = self.db.execute("SELECT number FROM frame WHERE (number, received) = (?, ?)", place).fetchone()
+        return int(found[0]) if found else 0
 
     def newest(self) -> int:
         """The number of the frame that came last, whether or not it is still kept."""
