@@ -708,6 +708,20 @@ def test_a_request_is_repeated_with_its_number_and_given_up(office: Office) -> N
 
 
 @pytest.mark.usefixtures("quick")
+def test_what_a_station_sends_by_itself_is_no_answer_to_a_request(office: Office) -> None:
+    """Hours of another day come all the while: the request is repeated and given up nevertheless."""
+    with office.open(answer=1, repeats=2) as listening, Station(listening.port) as station:
+        ask(office, (DAY - 2880, DAY - 1441))
+        asked, end = 0, time.monotonic() + 2 * PATIENCE
+        while requests(office) in ([], [("waiting", "", 0)], [("sent", "", 0)]) and time.monotonic() < end:
+            station.send(hour(len(office.frames()) % 24))
+            while b"CN=9014" not in station.answer():
+                asked += 1
+            time.sleep(0.2)
+        assert (asked, requests(office)) == (2, [("unanswered", "", 0)])
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_station_may_refuse_and_its_clock_is_set_to_the_time_of_sending(office: Office) -> None:
     with office.open(answer=10) as listening, Station(listening.port) as station:
         ask(office, (0, 0), cn="1012")

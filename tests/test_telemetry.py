@@ -29,8 +29,8 @@ from envmon.feed.recorded import introduced, records
 from envmon.feed.stations import Logger, Stations
 from envmon.hj212 import frames
 from envmon.listener import Listening, house
-from envmon.model import POLLUTANTS, Mark, Medium, RawFrame, Row, Span, Tally
-from envmon.pipeline import telemetry
+from envmon.model import POLLUTANTS, Mark, Medium, RawFrame, Request, RequestState, Row, Span, Tally
+from envmon.pipeline import stations, telemetry
 from envmon.pipeline.wiring import load_config
 from envmon.standards import parameters
 from envmon.store import Store
@@ -600,6 +600,21 @@ def test_requests_are_cut_into_days_and_left_for_the_listener(office: Office) ->
     assert {one["state"] for one in found} == {"waiting"}
     said(office, "station", AIR, "clock")
     assert json.loads(said(office, "station", AIR, "--json"))["requests"][-1]["command"] == "1012"
+
+
+def test_a_history_asked_for_up_to_today_ends_now(office: Office) -> None:
+    today = datetime.now(periods.BEIJING).date()
+    said(office, "station", AIR, "backfill", "--from", f"{today - timedelta(days=1)}", "--to", f"{today}")
+    found = json.loads(said(office, "station", AIR, "--json"))["requests"]
+    assert found[0]["to"] == f"{today - timedelta(days=1)} 23:59"
+    assert found[-1]["to"] <= f"{datetime.now(periods.BEIJING):%Y-%m-%d %H:%M}"
+
+
+def test_a_first_word_is_not_told_as_a_last_one() -> None:
+    """1 is "ready" in QnRtn and "done" in ExeRtn."""
+    asked = Request("r", AIR, "2061", BEGIN, BEGIN + 60, 1, RequestState.UNANSWERED, answer="1")
+    assert stations.request(asked, "zh")["answer"] == "准备执行请求"
+    assert stations.request(replace(asked, state=RequestState.DONE), "zh")["answer"] == "执行成功"
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,8 @@ def request(one: Request, lang: str) -> Row:
 def answer_name(one: Request, lang: str) -> str | None:
     if not one.answer:
         return None
-    kind = QnRtn if one.state in (RequestState.REFUSED, RequestState.ACCEPTED) else ExeRtn
+    last = one.state in (RequestState.DONE, RequestState.NO_DATA, RequestState.FAILED)
+    kind = ExeRtn if last else QnRtn
     return word(kind(int(one.answer)), lang)
 
 
@@ -151,8 +152,10 @@ def device_of(config: Config, mn: str) -> Device:
 
 
 def ask_history(config: Config, device: Device, cn: str, begin: int, end: int, now: int) -> list[Request]:
-    """Leave requests for a history from minute `begin` to `end`, one for each day; `now` in ms."""
-    if not begin < end <= now // 60_000 or end - begin > LONGEST:
+    """Leave requests for a history from minute `begin` to `end`, one for each day; `now` in ms, what lies after it is
+    not asked for."""
+    end = min(end, now // 60_000)
+    if not begin < end or end - begin > LONGEST:
         raise UsageError("error.listener.window", first=periods.clock(begin), last=periods.clock(end))
     return leave(config, device, cn, list(days(begin, end)), now)
 

@@ -30,6 +30,8 @@ def left(folder: Path) -> list[tuple[Path, Request | None]]:
         try:
             mn, cn, begin, end, asked = json.loads(path.read_text("utf-8"))
             found.append((path, Request(path.stem, str(mn), str(cn), int(begin), int(end), int(asked))))
+        except FileNotFoundError:  # the listener took it over just now
+            continue
         except (ValueError, TypeError):
             found.append((path, None))
     return found
