@@ -31,9 +31,10 @@ from envmon.hj212 import frames
 from envmon.listener import Listening, house
 from envmon.model import POLLUTANTS, Mark, Medium, RawFrame, Request, RequestState, Row, Span, Tally
 from envmon.pipeline import stations, telemetry
+from envmon.pipeline.backfill import of_stations
 from envmon.pipeline.wiring import load_config
 from envmon.standards import parameters
-from envmon.store import Store
+from envmon.store import Store, spool
 from envmon.store.journal import Batch, Journal, beside
 
 AIR, WATER = "A0000000000000000000000A", "B110000_0001"
@@ -608,6 +609,31 @@ def test_a_history_asked_for_up_to_today_ends_now(office: Office) -> None:
     found = json.loads(said(office, "station", AIR, "--json"))["requests"]
     assert found[0]["to"] == f"{today - timedelta(days=1)} 23:59"
     assert found[-1]["to"] <= f"{datetime.now(periods.BEIJING):%Y-%m-%d %H:%M}"
+
+
+def test_a_day_that_waits_to_be_asked_for_is_not_asked_for_twice(office: Office) -> None:
+    words = ("station", AIR, "backfill", "--from", "2022-03-01", "--to")
+    for until in ("2022-03-02", "2022-03-02", "2022-03-03"):
+        said(office, *words, until)
+    found = json.loads(said(office, "station", AIR, "--json"))["requests"]
+    assert [one["from"] for one in found] == ["2022-03-01 00:00", "2022-03-02 00:00", "2022-03-03 00:00"]
+    with Journal.open(beside(office.database)) as journal:  # the listener took them over, and the station had none
+        asked = [one for _, one in spool.left(spool.spool_of(office.database)) if one]
+        journal.commit(Batch(requests={one.id: replace(one, state=RequestState.NO_DATA) for one in asked}))
+    said(office, *words, "2022-03-01")
+    assert len(json.loads(said(office, "station", AIR, "--json"))["requests"]) == 4
+
+
+def test_gaps_of_a_station_whose_hours_are_made_of_minutes_are_asked_for_as_minutes(minutely: Office) -> None:
+    first, config = periods.hour_ending(periods.parse("2026-03-01").first, 0), minutely.config
+    for site in config.sites:
+        assert of_stations(config, site, first, first + 1440, first + 3000)
+        assert not of_stations(replace(config, listen=None), site, first, first + 1440, first + 3000)
+    asked = [one for _, one in spool.left(spool.spool_of(minutely.database)) if one]
+    assert {(one.mn, one.cn, one.begin, one.end) for one in asked} == {
+        (AIR, "2051", first, first + 1439),
+        (WATER, "2061", first, first + 1439),
+    }
 
 
 def test_a_first_word_is_not_told_as_a_last_one() -> None:
