@@ -30,6 +30,7 @@ from envmon.errors import ConfigError, EnvmonError, StoreBusy
 from envmon.hj212 import frames
 from envmon.listener import Listening, house
 from envmon.model import Config, Device, Listen, Paths, RawFrame, Refusal, Request
+from envmon.pipeline.stations import is_alive
 from envmon.store import spool
 from envmon.store.journal import KNOCKS, Batch, Journal, beside
 
@@ -258,6 +259,7 @@ def test_the_listener_takes_up_where_it_ended(office: Office) -> None:
     with office.journal() as journal:
         (one,) = journal.stations()
         assert (one.frames, one.connected, one.data_time) == (3, False, "20260301080000")
+        assert not is_alive(journal, int(time.time() * 1000))  # it ended in order, and says so at once
 
 
 def test_what_is_on_its_way_when_it_stops_is_kept_and_answered(office: Office) -> None:

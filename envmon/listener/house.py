@@ -26,6 +26,7 @@ LOG = logging.getLogger("envmon.listener")
 
 BEAT = 1.0  # seconds
 ALIVE = 10_000  # ms between signs of life
+ENDED = 1  # ms: a sign of life so old that it is none
 OFTEN = 10_000  # ms: of what comes faster the clock is not looked at each time
 PRUNE = 10_000  # ms between looks for frames that need not be kept any longer
 LAST = 1.0  # seconds
@@ -232,6 +233,7 @@ async def serve(house: House, ready: Callable[[int], None], stop: asyncio.Event)
             line.hear_no_more()
             house.leave(line)  # notes that it is gone; its socket stays for the last answers
         house.write_down()
+        house.commits.next.alive = ENDED
         house.commits.close()
         await asyncio.wait((committing,))
         await part_with(open_lines)
