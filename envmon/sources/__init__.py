@@ -46,7 +46,7 @@ SOURCES: dict[str, Source] = {
     "openaq": Source(openaq.fetch, openaq.parse),
     "reviewed": Source(reviewed.fetch, reviewed.parse),
     "sensorthings": Source(sensorthings.fetch, sensorthings.parse),
-    "table": Source(table.fetch, table.parse, table_form.problems),
+    "table": Source(table.fetch, table.parse, table_form.problems, reach=table.reach, media=table.media),
     "waqi": Source(waqi.fetch, waqi.parse),
 }
 

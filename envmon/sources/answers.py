@@ -45,7 +45,7 @@ def table(options: Mapping[str, Any], source: str, key: str, form: str) -> dict[
     return {str(name): str(value) for name, value in found.items()}
 
 
-def about(url: str, **what: str) -> str:
+def about(url: str, /, **what: str) -> str:
     """An origin that says what was asked: `about(url, site="x")` ends in `#site=x`."""
     return f"{url}#{urlencode({key: value for key, value in what.items() if value})}"
 
@@ -134,12 +134,12 @@ def kept(ask: Callable[[], bytes]) -> tuple[Callable[[], bytes], list[bytes]]:
     return keep, bodies
 
 
-def followed(question: Ask | None, following: Callable[[bytes], Ask | None]) -> Iterator[Ask]:
-    """A question, then the one each answer leads to; one beyond PAGES_CAP fails. For `ask_all`.
+def followed(question: Ask | None, following: Callable[[bytes], Ask | None], cap: int = PAGES_CAP) -> Iterator[Ask]:
+    """A question, then the one each answer leads to; one beyond `cap` fails. For `ask_all`.
 
     following : body of an answer -> the next question, None after the last page; what it cannot read is for the parser
     """
-    for _ in range(PAGES_CAP):
+    for _ in range(cap):
         if question is None:
             return
         ask, bodies = kept(question[1])
@@ -149,8 +149,8 @@ def followed(question: Ask | None, following: Callable[[bytes], Ask | None]) -> 
         except SourceChanged:
             return
     if question is not None:
-        yield question[0], partial(_too_many, question[0])
+        yield question[0], partial(_too_many, question[0], cap)
 
 
-def _too_many(origin: str) -> bytes:
-    raise SourceChanged("error.source.pages", origin=origin.partition("#")[0], cap=PAGES_CAP)
+def _too_many(origin: str, cap: int) -> bytes:
+    raise SourceChanged("error.source.pages", origin=origin.partition("#")[0], cap=cap)

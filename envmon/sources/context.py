@@ -144,7 +144,7 @@ class Source:
     problems(url, options, parameters) : what is wrong with the options of such a source in the config; None: not asked.
     reach : minutes of the past that the service can still be asked for, or a function of the source as configured;
         None: no further than its look-back. What is missing within it is asked for again.
-    media : what its values are of.
+    media : what its values are of, or a function of the source as configured; of a source that fills no gap, nothing.
     """
 
     fetch: Callable[[Session, SourceSpec, int, Sequence[Site]], Iterator[Payload]]
@@ -153,7 +153,11 @@ class Source:
     places: Callable[[Payload], list[Place]] | None = None
     survey: Callable[[Session, SourceSpec, int, Sequence[Site]], Iterator[Payload]] | None = None
     reach: int | Callable[[SourceSpec], int | None] | None = None
-    media: tuple[Medium, ...] = tuple(Medium)
+    media: tuple[Medium, ...] | Callable[[SourceSpec], tuple[Medium, ...]] = tuple(Medium)
+
+    def media_of(self, spec: SourceSpec) -> tuple[Medium, ...]:
+        """What the values of one configured source are of."""
+        return self.media(spec) if callable(self.media) else self.media
 
     def reach_of(self, spec: SourceSpec) -> int | None:
         """How far back one configured source can be asked."""
