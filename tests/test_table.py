@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -690,6 +691,45 @@ def test_mistakes_of_the_options_name_file_line_and_key(bureau: Any) -> None:
     (mistake,) = [one for one in caught.value.mistakes if "pm2" in str(one)]
     assert mistake.path.endswith("options.fields.PM")
     assert mistake.line == len(text.splitlines()) + 13
+
+
+def example(kind: str) -> str:
+    """The configuration that docs/sources.md shows for a kind."""
+    page = (HERE.parent / "docs/sources.md").read_text("utf-8")
+    return next(text for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if f'kind = "{kind}"' in text)
+
+
+@pytest.mark.parametrize("kind", ["archive", "cnemc_air", "openaq", "waqi", "sensorthings", "table"])
+def test_the_examples_of_the_page_can_be_copied(bureau: Any, kind: str) -> None:
+    text = re.sub(r'^id = ".*"', 'id = "copied"', example(kind), flags=re.MULTILINE)
+    bureau.path.write_text(bureau.path.read_text("utf-8") + "\n" + text, "utf-8")
+    assert [spec.kind for spec in bureau.config.sources if spec.id == "copied"] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "key"),
+    [
+        ("archive", 'form = "towns"', "form"),
+        ("archive", 'swapped = { from = "2023-11-09", types = ["O3"] }', "swapped"),
+        ("cnemc_air", 'routes = ["city_hour"]', "routes"),
+        ("cnemc_air", 'days = "no"', "days"),
+        ("cnemc_air", 'route = "city_hours"', "route"),
+        ("openaq", "ppm = true", "sites"),
+        ("openaq", 'sites = { "nobody" = "1" }', "sites.nobody"),
+        ("openaq", 'sites = { "ganzi-air" = "1" }\nppm = "yes"', "ppm"),
+        ("waqi", 'sites = ["ganzi-air"]', "sites"),
+        ("waqi", 'sites = { "ganzi-air" = "1" }\nppm = true', "ppm"),
+        ("sensorthings", 'sites = { "ganzi-air" = "1" }\ninstant = "day"', "instant"),
+        ("sensorthings", 'sites = { "ganzi-air" = "1" }\nproperties = { x = "pm2.5" }', "properties"),
+        ("sensorthings", 'sites = { "ganzi-air" = "1" }\nunits = { pm25 = "m" }', "units"),
+    ],
+)
+def test_options_of_every_kind_are_checked_with_the_config(bureau: Any, kind: str, options: str, key: str) -> None:
+    source = f'\n[[sources]]\nid = "p"\nkind = "{kind}"\nurl = "http://x/"\nevery = "1h"\n\n[sources.options]\n'
+    bureau.path.write_text(bureau.path.read_text("utf-8") + source + options + "\n", "utf-8")
+    with pytest.raises(ConfigMistakes) as caught:
+        _ = bureau.config
+    assert [one.path.rpartition("options.")[2] for one in caught.value.mistakes] == [key]
 
 
 # --- anything at all ----------------------------------------------------------------------------------------------

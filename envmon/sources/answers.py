@@ -6,8 +6,9 @@ service sees. Never here: the form of any one service, and keys: an origin never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from functools import partial
 from pathlib import PurePath
 from typing import Any
@@ -16,25 +17,43 @@ from urllib.parse import parse_qs, urlencode
 from envmon import periods
 from envmon.errors import SourceChanged, UsageError
 from envmon.model import Kind, Site, SourceSpec, Span
-from envmon.sources.context import Ask, Context
+from envmon.sources.context import Ask, Context, Problem
 
 PAGES_CAP = 100  # of one question; a service that never ends is not followed further
 KINDS = (Kind.CITY, Kind.STATION)
+SITES = '{ "ganzi-air" = "2178" }'
 
 
 def codes(spec: SourceSpec, sites: Sequence[Site]) -> list[tuple[Site, str]]:
     """The air sites to ask for and what this service calls each: option `sites` (site id = code).
 
     A site's own `code` is the national platforms'; the same number is another place elsewhere, so it is never taken.
-    Raises UsageError when the option names none, or no air site of the bureau.
+    Of the sites of the option those among `sites`: a gap is asked for its own site only.
+    Raises UsageError when the option names none.
     """
     own = {site.id: site for site in sites if site.kind in KINDS}
-    listed = table(spec.options, spec.id, "sites", '{ "ganzi-air" = "2178" }')
-    if strangers := sorted(name for name in listed if name not in own):
-        raise UsageError("error.source.option_sites", name=spec.id, strangers=", ".join(strangers))
+    listed = table(spec.options, spec.id, "sites", SITES)
     if not listed:
         raise UsageError("error.source.no_site", name=spec.id)
-    return [(own[name], code) for name, code in listed.items()]
+    return [(own[name], code) for name, code in listed.items() if name in own]
+
+
+def site_problems(options: Mapping[str, Any], sites: Collection[str]) -> Iterator[Problem]:
+    """What is wrong with option `sites`: no table, an empty one, or ids that no air site has."""
+    listed = options.get("sites")
+    if not isinstance(listed, Mapping) or not listed:
+        yield "sites", "option_form", {"form": SITES}
+        return
+    for name in listed:
+        if sites and name not in sites:
+            meant = "".join(get_close_matches(name, sites, 1))
+            yield f"sites.{name}", "option_site", {"word": name, "suggestion": meant}
+
+
+def flag_problems(options: Mapping[str, Any], *keys: str) -> Iterator[Problem]:
+    for key in keys:
+        if not isinstance(options.get(key, False), bool):
+            yield key, "flag", {}
 
 
 def table(options: Mapping[str, Any], source: str, key: str, form: str) -> dict[str, str]:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from difflib import get_close_matches
 from typing import Any
 
 from envmon import periods
 from envmon.model import Mark, Parameter, Span
-from envmon.sources.cells import Unreadable, has_other_units, shift_between
-from envmon.sources.context import Problem
+from envmon.sources.cells import converts, has_other_units
+from envmon.sources.context import Problem, strange_keys
 
 FORMATS = ("json", "csv", "xlsx")
 SPANS = {"1h": Span.HOUR, "4h": Span.FOUR_HOURS, "1d": Span.DAY, "sample": Span.SAMPLE}
@@ -207,24 +206,17 @@ def _time(minute: int, name: str, form: str, zone: tzinfo) -> str:
 # --- checking -----------------------------------------------------------------------------------------------------
 
 
-def problems(url: str, options: Any, parameters: Mapping[str, Parameter]) -> Iterator[Problem]:
+def problems(
+    url: str, options: Any, parameters: Mapping[str, Parameter], sites: Collection[str] = ()
+) -> Iterator[Problem]:
     """Everything that is wrong with a source of this kind; nothing: `form_of` can read it."""
-    if not isinstance(options, Mapping):
-        yield "", "options", {}
-        return
     yield from _words(options)
     yield from _templates(url, options)
     yield from _columns(options, parameters)
 
 
 def _words(options: Mapping[str, Any]) -> Iterator[Problem]:
-    for key in options:
-        if key not in KEYS:
-            yield (
-                key,
-                "one_of",
-                {"words": " ".join(KEYS), "suggestion": "".join(get_close_matches(key, KEYS, 1))},
-            )
+    yield from strange_keys(options, KEYS)
     for key, words, needed in (
         ("format", FORMATS, False),
         ("span", tuple(SPANS), True),
@@ -303,7 +295,7 @@ def _units(options: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> I
     for item, unit in units.items():
         if item != "*" and item not in parameters:
             yield f"units.{item}", "table_item", {"word": item}
-        elif item != "*" and not _converts(str(unit), parameters[item].unit):
+        elif item != "*" and not converts(str(unit), parameters[item].unit):
             yield f"units.{item}", "table_unit", {"unit": unit, "own": parameters[item].unit}
     items = {*options.get("fields", {}).values(), *options.get("items", {}).values()} & parameters.keys()
     bare = sorted(item for item in items if _unit_of(parameters[item], units) is None)
@@ -315,17 +307,9 @@ def _unit_of(parameter: Parameter, units: Mapping[str, str]) -> str | None:
     """The unit stated for an item, alone or with all others; "" for one that has no other unit, None: it is missing."""
     if parameter.id in units:
         return str(units[parameter.id])
-    if "*" in units and _converts(str(units["*"]), parameter.unit):
+    if "*" in units and converts(str(units["*"]), parameter.unit):
         return str(units["*"])
     return None if has_other_units(parameter.unit) else ""
-
-
-def _converts(printed: str, own: str) -> bool:
-    try:
-        shift_between(printed, own)
-    except Unreadable:
-        return False
-    return True
 
 
 def _table(value: Any) -> bool:
