@@ -196,8 +196,13 @@ def url(value: Any) -> str:
         port = parts.port
     except ValueError as error:
         raise Wrong("url") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or re.search(r"\s", value):
-        raise Wrong("url")
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or port == 0
+        or re.search(r"\s", re.sub(r"{[^{}]*}", "", value))
+    ):
+        raise Wrong("url")  # a place that is filled later may hold one: {from:%Y-%m-%d %H:%M}
     if parts.username or parts.password:
         raise Wrong("url_secret", hide=True)
     return str(value)

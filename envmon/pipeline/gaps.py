@@ -155,7 +155,7 @@ class Book:
 
 
 def media_of(spec: SourceSpec) -> tuple[Medium, ...]:
-    return SOURCES[spec.kind].media if spec.kind in SOURCES else tuple(Medium)
+    return SOURCES[spec.kind].media_of(spec) if spec.kind in SOURCES else tuple(Medium)
 
 
 def by_site(columns: IntArray) -> dict[int, IntArray]:
