@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import openpyxl
@@ -520,3 +521,22 @@ def test_receipts_stay(office: Office) -> None:
     for statement in ("DELETE FROM inbox_file", "UPDATE inbox_file SET state = 'x'"):
         with pytest.raises(Exception, match="receipt is never"):
             office.store.db.execute(statement)
+
+
+def test_others_may_write_while_a_file_is_read(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.store.close()
+    path = Path(office.config.paths.database)
+    read, busy = inbox.understand, []
+
+    def slow(*given):  # type: ignore[no-untyped-def]
+        with Store.open(path, wait=0):
+            busy.append(False)
+        return read(*given)
+
+    monkeypatch.setattr(inbox, "understand", slow)
+    office.opened = partial(Store.open, path)
+    office.drop("七月.csv", SHEET)
+    assert office.one().tally.new == 4  # of streams the store did not know before
+    with Store.open(path, readonly=True) as office.store:
+        assert office.values() == {"示例河手工断面": 0.035, "示例溪手工断面": 0.083}
+    assert busy == [False]

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from envmon.texts import t
 if TYPE_CHECKING:
     from envmon.model import Config, Refused, SourceSpec, Tally
     from envmon.pipeline.drawing import Drawn
-    from envmon.store import Store
+    from envmon.store import Opened, Store
 
 LANG = language()
 SHOWN = 20  # refusals a rehearsal tells one by one
@@ -39,16 +40,26 @@ def import_files(
     from envmon.pipeline.importing import chosen, rehearsed
     from envmon.pipeline.judge import judge
     from envmon.standards import parameters
+    from envmon.store import Store
 
     session: Session = ctx.obj
     config = session.config()
     spec = chosen(config, source) if source else None
     paths = given(files, session)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    with opened_for(config, dry_run) as store, rehearsed(store) if dry_run else nullcontext():
-        store.register(config, parameters().values())
-        results = [take_in(session, store, config, spec, path, dry_run, as_object) for path in paths]
-        outcome = None if dry_run else judge(store, config, now_of(store))
+    outcome = None
+    if dry_run:
+        with opened_for(config) as store, rehearsed(store):
+            store.register(config, parameters().values())
+            kept: Opened = lambda readonly=False: nullcontext(store)  # noqa: E731
+            results = [take_in(session, kept, config, spec, path, dry_run, as_object) for path in paths]
+    else:
+        opened = partial(Store.open, Path(config.paths.database))
+        with opened() as store:
+            store.register(config, parameters().values())
+        results = [take_in(session, opened, config, spec, path, dry_run, as_object) for path in paths]
+        with opened() as store:
+            outcome = judge(store, config, now_of(store))
     if as_object:
         click.echo(as_json(results))
     elif outcome is None:
@@ -75,14 +86,14 @@ def given(files: tuple[Path, ...], session: Session) -> list[Path]:
 
 
 @contextmanager
-def opened_for(config: Config, dry_run: bool) -> Iterator[Store]:
-    """The store; for a rehearsal without a database an empty one that goes again."""
+def opened_for(config: Config) -> Iterator[Store]:
+    """The store for a rehearsal; without a database an empty one that goes again."""
     import tempfile
 
     from envmon.store import Store
 
     path = Path(config.paths.database)
-    if dry_run and not path.exists():
+    if not path.exists():
         with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "none.db") as store:
             yield store
         return
@@ -92,7 +103,7 @@ def opened_for(config: Config, dry_run: bool) -> Iterator[Store]:
 
 def take_in(
     session: Session,
-    store: Store,
+    opened: Opened,
     config: Config,
     spec: SourceSpec | None,
     path: Path,
@@ -110,8 +121,10 @@ def take_in(
         raw = sys.stdin.buffer.read()
         name = Path(f"stdin{ending_of(raw)}")
     try:
-        read = understand(store, config, spec, name, now, raw)
-        tally = enter(store, config, read, now)[0]
+        with opened(readonly=True) as store:  # others may write while a large file is read
+            read = understand(store, config, spec, name, now, raw)
+        with opened() as store:
+            tally = enter(store, config, read, now)[0]
     except StoreError:
         raise
     except EnvmonError as error:
