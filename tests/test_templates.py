@@ -194,7 +194,7 @@ HOSTILE = ["=cmd|' /C calc'!A0", "+1+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_leaves_as_csv_is_no_formula(name: str, tmp_path: Path) -> None:
     shown = [output.as_csv([{"site": name, name: 1}])]
-    path = write_rejects(tmp_path, Path("a.csv"), [Refused("a", 1, name, name)], "zh")
+    path = write_rejects(tmp_path, Path("a.csv"), [Refused("a", 1, name, name, name)], "zh")
     shown.append(path.read_text("utf-8-sig"))
     for text in shown:
         cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]

@@ -16,7 +16,7 @@ import click
 
 from envmon.cli import Session, language
 from envmon.cli.output import as_json, guarded, plain
-from envmon.texts import t
+from envmon.texts import joined, t
 
 if TYPE_CHECKING:
     from envmon.model import Config, Refused, SourceSpec, Tally
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from envmon.store import Opened, Store
 
 LANG = language()
+REJECTED = ("sheet", "line", "column", "reason", "text")
 SHOWN = 20  # refusals a rehearsal tells one by one
 
 
@@ -138,10 +139,17 @@ def take_in(
     if reject:
         say(session, quiet, "cli.import.rejected", count=len(refused), path=plain(str(reject)))
     for one in refused[:SHOWN] if dry_run else ():
-        say(session, quiet, "cli.import.would_refuse", line=one.line, column=one.column, reason=plain(one.reason))
+        say(session, quiet, "cli.import.would_refuse", place=place_of(one, session), reason=plain(one.reason))
     if dry_run and len(refused) > SHOWN:
         say(session, quiet, "cli.import.more", count=len(refused) - SHOWN)
     return result
+
+
+def place_of(one: Refused, session: Session) -> str:
+    """Where in its file something stands that is refused."""
+    known = {"sheet": plain(one.sheet), "line": one.line, "column": one.column}
+    parts = [session.say(f"cli.import.place.{key}", **{key: value}) for key, value in known.items() if value]
+    return joined("comma", session.lang, parts) or session.say("cli.import.place.file")
 
 
 def say(session: Session, quiet: bool, key: str, **values: object) -> None:
@@ -158,14 +166,17 @@ def result_of(path: Path, tally: Tally, reject: Path | None) -> dict[str, object
 def write_rejects(folder: Path, path: Path, refused: Sequence[Refused], lang: str) -> Path:
     """The refused rows of a file, in a CSV file beside the others; returns where.
 
-    Columns, always in this order, headed in `lang`: line (from 1), reason, the row or cell as it stood.
+    Columns, always in this order, headed in `lang`: sheet of a workbook, line (from 1), column (from 1; empty for a
+    whole row), reason, the row or cell as it stood.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{path.name}.rejected.csv"
     with target.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([t(f"cli.rejects.{name}", lang) for name in ("line", "reason", "text")])
-        writer.writerows([row.line, guarded(row.reason), guarded(row.text)] for row in refused)
+        writer.writerow([t(f"cli.rejects.{name}", lang) for name in REJECTED])
+        for row in refused:
+            texts = (row.sheet, row.line, row.column or "", row.reason, row.text)
+            writer.writerow([guarded(text) for text in texts])
     return target
 
 
