@@ -23,7 +23,20 @@ from openpyxl import load_workbook
 
 from envmon import cli, daemon, periods
 from envmon.feed import Feed
-from envmon.model import Basis, Config, Flag, GapCause, GapOutcome, Mark, SiteGaps, Span, Stream, Verdict
+from envmon.model import (
+    Basis,
+    Config,
+    Flag,
+    GapAttempt,
+    GapCause,
+    GapOutcome,
+    GapWindow,
+    Mark,
+    SiteGaps,
+    Span,
+    Stream,
+    Verdict,
+)
 from envmon.pipeline import backfill
 from envmon.pipeline.gaps import folded, ledger
 from envmon.pipeline.importing import import_file, spec_of
@@ -440,6 +453,38 @@ def test_a_window_is_given_up_after_six_tries_and_a_failure_is_recorded(
     pauses = [after.at - before.at for before, after in pairwise(tries)]
     # four, eight, 24, 48 and 96 hours, looked at every six hours
     assert pauses == [360, 720, 1440, 2880, 5760]
+
+
+def test_a_source_that_cannot_be_reached_is_asked_on_as_long_as_gaps_are_asked_for(office: Office) -> None:
+    """After the six tries every four days, until the day lies 31 days back."""
+    now = at("2022-03-03T00:00")
+    window = GapWindow("archive", at("2022-03-01T00:00"), at("2022-03-02T00:00"))
+    office.store.enter_windows([window])
+    tried = []
+    while waiting := office.store.due_windows(2**40, 2**41):
+        (one,) = waiting
+        now = max(now, one.next_try)
+        tried.append((now - window.last) // periods.DAY)
+        attempt = GapAttempt(one.source, one.first, one.last, now, GapOutcome.FAILED, 6, 0, "unreachable")
+        backfill.after_asking(office.store, one, attempt, now, 31)
+    assert tried == [1, 1, 1, 2, 4, 8, 12, 16, 20, 24, 28, 32]
+
+
+def test_a_day_that_a_pull_reads_again_is_not_asked_for_before(office: Office) -> None:
+    """A station's device lets yesterday be entered at once; the archive's pulls read the last 48 hours again."""
+    office.now_is(
+        site("t", "station"),
+        '[[sources]]\nid = "archive"\nkind = "archive"\nurl = "http://127.0.0.1:9/"\nevery = "1h"\nlookback = "48h"\n',
+        '[listen]\n[[devices]]\nmn = "88888880000001"\nsite = "t"\npassword_env = "PW"\n',
+    )
+    office.store.start_slots("pull archive", [at("2022-03-01T00:00")], at("2022-03-01T00:00"))
+    opened = daemon.kept_open(office.store)
+    (one,) = backfill.backfill(opened, office.config, at("2022-03-02T00:50"))
+    assert (one.source, one.outcome) == ("telemetry", GapOutcome.ASKED)
+    tries = backfill.backfill(opened, office.config, at("2022-03-04T00:50"))
+    assert [(one.source, periods.clock(one.last)) for one in tries if one.source == "archive"] == [
+        ("archive", "2022-03-02 00:00")
+    ]
 
 
 def test_newest_days_are_asked_first_and_a_run_is_bounded(tmp_path: Path) -> None:
