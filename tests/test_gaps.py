@@ -543,6 +543,81 @@ def test_a_station_is_asked_where_its_source_cannot_be_read(office: Office, monk
     ]
 
 
+# --- several intervals, stations that send, sources that left ---------------------------------------------------------
+
+DEVICE = '[listen]\n[[devices]]\nmn = "88888880000001"\nsite = "s"\npassword_env = "PW"\n'
+
+
+def hourly(day: str, but: tuple[int, ...] = ()) -> Iterator[str]:
+    return (periods.moment(at(f"{day}T00:00") + 60 * hour).isoformat() for hour in range(1, 25) if hour not in but)
+
+
+def test_each_item_of_a_section_is_expected_as_often_as_it_comes(office: Office) -> None:
+    """The station sends two items hourly, the platform gives five every four hours: 2 x 24 + 3 x 6 slots."""
+    office.now_is(site("s", "section"))
+    for when in hourly("2022-03-01", (5,)):
+        keep(office.store, "telemetry", Span.HOUR, "s", {when: {"ph": 7, "do": 8}})
+    for hour in (4, 8, 12, 16, 24):
+        when = periods.moment(at("2022-03-01T00:00") + 60 * hour).isoformat()
+        keep(office.store, "water", Span.FOUR_HOURS, "s", {when: WATER})
+    office.store.beat(at("2022-03-02T08:00"), 1)
+    office.store.db.execute("UPDATE beat SET started = ?", (at("2022-03-01T00:00"),))
+    found = by_site(office.store, office.config, "2022-03-01", "2022-03-02T08:00")["s"]
+    assert (found.step, found.expected, found.valid) == (60, 66, 66 - 2 - 3)
+    assert [(gap.cause.value, gap.step, gap.minutes, gap.items, gap.sources) for gap in found.gaps] == [
+        ("silent", 60, 60, ("ph", "do"), ("telemetry",)),
+        ("not_published", 240, 240, ("codmn", "nh3n", "tp"), ("water",)),
+    ]
+
+
+def test_a_station_that_sent_nothing_is_silent_unless_we_were_not_there(office: Office) -> None:
+    """It sent at 01:00 to 06:00; the service ran until 09:30. At 12:00 another one sent, so that somebody listened."""
+    office.now_is(site("s", "section"), site("r", "section"), DEVICE)
+    for when in hourly("2022-03-01", tuple(range(7, 25))):
+        keep(office.store, "telemetry", Span.HOUR, "s", {when: {"ph": 7}})
+    keep(office.store, "telemetry", Span.HOUR, "r", {"2022-03-01T12:00": {"ph": 7}})
+    office.store.beat(at("2022-03-01T09:30"), 1)
+    office.store.db.execute("UPDATE beat SET started = ?", (at("2022-02-01T00:00"),))
+    found = by_site(office.store, office.config, "2022-03-01", "2022-03-02T08:00")["s"]
+    assert [(cause, first[6:], last[6:]) for cause, first, last, _ in told(found)] == [
+        ("silent", "07:00", "09:00"),
+        ("source_down", "10:00", "11:00"),
+        ("silent", "12:00", "12:00"),
+        ("source_down", "13:00", "00:00"),
+    ]
+
+
+def test_a_station_that_never_sent_is_silent(office: Office) -> None:
+    office.now_is(site("s", "section"), DEVICE)
+    office.store.beat(at("2022-03-02T08:00"), 1)
+    office.store.db.execute("UPDATE beat SET started = ?", (at("2022-02-01T00:00"),))
+    found = by_site(office.store, office.config, "2022-03-01", "2022-03-02T08:00")["s"]
+    assert [(gap.cause.value, gap.sources) for gap in found.gaps] == [("silent", ("telemetry",))]
+
+
+def test_a_source_that_left_the_config_is_not_held_to_be_there(office: Office) -> None:
+    """`old` ran until 06:00, then `new`; each value came 170 minutes after its hour, those of failed runs never."""
+    new = '[[sources]]\nid = "new"\nkind = "archive"\nurl = "http://a/"\nevery = "1h"\nat = "00:50"\nlookback = "1h"\n'
+    office.now_is(site("t", "station"), new)
+    for hour, when in enumerate(hourly("2022-03-01"), 1):
+        minute = at(when)
+        name, ended = ("old" if hour < 7 else "new"), hour not in (3, 10, 11)
+        slots = [minute] if ended else []
+        office.store.start_slots(f"pull {name}", [minute], minute + 50)
+        office.store.finish_slots(f"pull {name}", slots, minute + 50)
+        if ended:
+            learned = periods.moment(minute + 170).isoformat()
+            keep(office.store, name, Span.HOUR, "t", {when: AIR}, learned=learned)
+    found = by_site(office.store, office.config, "2022-03-01", "2022-03-02T08:00")["t"]
+    assert [(cause, first[6:], last[6:]) for cause, first, last, _ in told(found)] == [
+        ("filled", "01:00", "02:00"),  # due at the slot, with two hours of grace
+        ("source_down", "03:00", "03:00"),
+        ("filled", "04:00", "06:00"),
+        ("source_down", "10:00", "10:00"),  # 11:00 was asked for again at 12:00; of those due at :50 none was late
+        ("not_published", "11:00", "11:00"),
+    ]
+
+
 # --- the command --------------------------------------------------------------------------------------------------
 
 
