@@ -145,6 +145,7 @@ class Store:
     source_counts = sources.source_counts
     batch_of = sources.batch_of
     beat = slots.beat
+    beats = slots.beats
     last_beat = slots.last_beat
 
     def __init__(
