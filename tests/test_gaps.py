@@ -655,12 +655,12 @@ def test_the_form_is_a_workbook_to_sign(ask: Callable[..., str], tmp_path: Path)
         [cell for cell in row if cell is not None] for row in load_workbook(path).active.iter_rows(values_only=True)
     ]
     assert rows[0] == ["缺测情况登记表"]
-    assert rows[2] == ["站点", "起", "止", "项目", "时长（小时）", "原因", "补传情况"]
+    assert rows[2] == ["点位", "起", "止", "项目", "时长（小时）", "原因", "补传情况"]
     assert rows[6] == ["成都", "2022-06-12 22:00", "2022-06-13 08:00", "全部 6 项", 11, "来源未发布", "未补齐"]
     assert [row[0][:4] for row in rows[8:]] == ["填报人：", "审核人：", "日　期："]
     plain = tmp_path / "form.csv"
     ask("--month", "2022-06", "--site", "chengdu-air", "--form", str(plain))
-    assert plain.read_text("utf-8-sig").splitlines()[0] == "站点,起,止,项目,时长（小时）,原因,补传情况"
+    assert plain.read_text("utf-8-sig").splitlines()[0] == "点位,起,止,项目,时长（小时）,原因,补传情况"
     ask("--month", "2022-06", "--form", str(tmp_path / "form.doc"), code=1)
 
 

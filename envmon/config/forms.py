@@ -189,8 +189,11 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimals) else value
 
 
+FILLED_IN = re.compile(r"\{[^{}\n]*\}")
+
+
 def url(value: Any) -> str:
-    """A full http(s) address without user or password."""
+    """A full http(s) address without user or password. A time in it may have blanks: {from:%Y-%m-%d %H:%M}."""
     try:
         parts = urlsplit(value if isinstance(value, str) else "")
         port = parts.port
@@ -200,9 +203,9 @@ def url(value: Any) -> str:
         parts.scheme not in ("http", "https")
         or not parts.hostname
         or port == 0
-        or re.search(r"\s", re.sub(r"{[^{}]*}", "", value))
+        or re.search(r"\s", FILLED_IN.sub("", value))
     ):
-        raise Wrong("url")  # a place that is filled later may hold one: {from:%Y-%m-%d %H:%M}
+        raise Wrong("url")
     if parts.username or parts.password:
         raise Wrong("url_secret", hide=True)
     return str(value)
