@@ -32,6 +32,7 @@ from envmon.listener import Listening, house
 from envmon.model import POLLUTANTS, Mark, Medium, RawFrame, Request, RequestState, Row, Span, Tally
 from envmon.pipeline import stations, telemetry
 from envmon.pipeline.backfill import of_stations
+from envmon.pipeline.importing import import_file, spec_of
 from envmon.pipeline.wiring import load_config
 from envmon.standards import parameters
 from envmon.store import Store, spool
@@ -394,6 +395,24 @@ def test_minutes_that_do_not_count_are_left_out_and_late_ones_revise(minutely: O
 def test_hours_the_station_sends_are_not_used_beside_its_minutes(minutely: Office) -> None:
     minutely.receive("2061 DataTime=20260301080000;a34004-Avg=0.099", five(0, pm25="0.020"), at=BEGIN + 60)
     minutely.drain(BEGIN + 65)
+    assert hours(minutely) == {"pm25": (60, steps("pm25", "20"), Mark.NONE)}
+
+
+def test_a_capture_of_minutes_makes_hours_too(minutely: Office) -> None:
+    """The same frames from a file: twelve times 0.020 mg/m3 are 20 µg/m3, and the hour that was sent is not used."""
+    body = "".join(
+        frames.encode(f"QN={n:017d};ST=22;CN={cn};PW=1;MN={AIR};Flag=4;CP=&&{area}&&").decode()
+        for n, (cn, _, area) in enumerate(
+            text.partition(" ")
+            for text in ("2061 DataTime=20260301080000;a34004-Avg=0.099", *(five(n, pm25="0.020") for n in range(12)))
+        )
+    )
+    (minutely.folder / "capture.txt").write_text(body)
+    with minutely.open() as store:
+        spec = spec_of(minutely.config, "telemetry")
+        import_file(store, minutely.config, spec, minutely.folder / "capture.txt", BEGIN + 90)
+    assert hours(minutely) == {}
+    minutely.drain(BEGIN + 91)
     assert hours(minutely) == {"pm25": (60, steps("pm25", "20"), Mark.NONE)}
 
 
