@@ -705,6 +705,29 @@ def test_without_the_tables_nothing_is_received(tmp_path: Path) -> None:
     assert "telemetry" not in [job.name for job in daemon.jobs_of(config)]
 
 
+@pytest.mark.parametrize(
+    ("units", "added", "wrong"),
+    [
+        ("", "", "devices[1].units"),
+        ('units = { "*" = "mg/L" }', "", "devices[1].units"),
+        ("units = 3", "", "devices[1].units"),
+        ('units = { a34004 = "mg/m3" }', "", ""),
+        ('units = { "*" = "µg/m³" }', 'units = { "*" = "µg/L" }', ""),
+        ('units = { "*" = "ug/m3" }', 'units = { "*" = "ug/m3" }', "devices[2].units"),
+    ],
+    ids=str,
+)
+def test_a_unit_is_one_of_its_medium_and_air_must_say_it(tmp_path: Path, units: str, added: str, wrong: str) -> None:
+    """Without it every value would be refused; with mg/L for mg/m3 every value would be a thousand times too large."""
+    text = CONFIG.replace('units = { "*" = "mg/m3" }', units).replace("hours = 4", f"hours = 4\n{added}")
+    found = set()
+    try:
+        Office(tmp_path, text)
+    except ConfigMistakes as error:
+        found = {one.path for one in error.mistakes}
+    assert found == ({wrong} if wrong else set())
+
+
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     wrong = """
 [listen]
