@@ -7,6 +7,7 @@ other programs. What a listener must survive is list R13 of the reliability note
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import re
@@ -743,7 +744,10 @@ def test_a_station_may_refuse_and_its_clock_is_set_to_the_time_of_sending(office
 def test_a_request_waits_for_its_station_and_begins_again_when_it_went_away(office: Office) -> None:
     with office.open(answer=10) as listening:
         ask(office, (DAY, DAY + 60))
-        (spool.spool_of(office.database) / "x.json").write_text("[1]")
+        for n, text in enumerate((b"[1]", b'["%b", "2061", 1e999, 1, 1]' % MN.encode(), b"\xff", b"[%d]" % 10**30)):
+            (spool.spool_of(office.database) / f"x{n}.json").write_bytes(text)
+        huge = [MN, "2061", 10**20, 10**20, 1000]
+        (spool.spool_of(office.database) / "huge.json").write_text(json.dumps(huge))
         ask(office, (DAY, DAY + 60), mn="STRANGER")  # the same name: written over before it was read, or after
         with Station(listening.port) as station:
             station.send(hour(1))

@@ -32,6 +32,7 @@ from envmon.listener import Listening, house
 from envmon.model import POLLUTANTS, Mark, Medium, RawFrame, Request, RequestState, Row, Span, Tally
 from envmon.pipeline import stations, telemetry
 from envmon.pipeline.backfill import of_stations
+from envmon.pipeline.importing import import_file, spec_of
 from envmon.pipeline.wiring import load_config
 from envmon.standards import parameters
 from envmon.store import Store, spool
@@ -397,6 +398,24 @@ def test_hours_the_station_sends_are_not_used_beside_its_minutes(minutely: Offic
     assert hours(minutely) == {"pm25": (60, steps("pm25", "20"), Mark.NONE)}
 
 
+def test_a_capture_of_minutes_makes_hours_too(minutely: Office) -> None:
+    """The same frames from a file: twelve times 0.020 mg/m3 are 20 µg/m3, and the hour that was sent is not used."""
+    body = "".join(
+        frames.encode(f"QN={n:017d};ST=22;CN={cn};PW=1;MN={AIR};Flag=4;CP=&&{area}&&").decode()
+        for n, (cn, _, area) in enumerate(
+            text.partition(" ")
+            for text in ("2061 DataTime=20260301080000;a34004-Avg=0.099", *(five(n, pm25="0.020") for n in range(12)))
+        )
+    )
+    (minutely.folder / "capture.txt").write_text(body)
+    with minutely.open() as store:
+        spec = spec_of(minutely.config, "telemetry")
+        import_file(store, minutely.config, spec, minutely.folder / "capture.txt", BEGIN + 90)
+    assert hours(minutely) == {}
+    minutely.drain(BEGIN + 91)
+    assert hours(minutely) == {"pm25": (60, steps("pm25", "20"), Mark.NONE)}
+
+
 # ---- the whole way: simulated stations, sockets, journal, readings ---------------------------------------------------
 
 
@@ -684,6 +703,29 @@ def test_without_the_tables_nothing_is_received(tmp_path: Path) -> None:
     config = Office(tmp_path, CONFIG[: CONFIG.index("[listen]")]).config
     assert (config.listen, config.devices) == (None, ())
     assert "telemetry" not in [job.name for job in daemon.jobs_of(config)]
+
+
+@pytest.mark.parametrize(
+    ("units", "added", "wrong"),
+    [
+        ("", "", "devices[1].units"),
+        ('units = { "*" = "mg/L" }', "", "devices[1].units"),
+        ("units = 3", "", "devices[1].units"),
+        ('units = { a34004 = "mg/m3" }', "", ""),
+        ('units = { "*" = "µg/m³" }', 'units = { "*" = "µg/L" }', ""),
+        ('units = { "*" = "ug/m3" }', 'units = { "*" = "ug/m3" }', "devices[2].units"),
+    ],
+    ids=str,
+)
+def test_a_unit_is_one_of_its_medium_and_air_must_say_it(tmp_path: Path, units: str, added: str, wrong: str) -> None:
+    """Without it every value would be refused; with mg/L for mg/m3 every value would be a thousand times too large."""
+    text = CONFIG.replace('units = { "*" = "mg/m3" }', units).replace("hours = 4", f"hours = 4\n{added}")
+    found = set()
+    try:
+        Office(tmp_path, text)
+    except ConfigMistakes as error:
+        found = {one.path for one in error.mistakes}
+    assert found == ({wrong} if wrong else set())
 
 
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:

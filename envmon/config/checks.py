@@ -6,6 +6,7 @@ hold (`schema`).
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -287,8 +288,16 @@ def _devices(entries: Entries, known: Known) -> Iterator[Found]:
             if isinstance(unit, str) and not known.is_unit(unit):
                 yield entry, ("units", "unit", {"word": unit})
         site = sites.get(entry.text("site"))
+        if site is not None and isinstance(units or {}, Mapping) and not _of_medium(units or {}, site.kind in AIR):
+            yield entry, ("units", "air_unit" if site.kind in AIR else "water_unit", {})
         if entry.raw.get("hours_from") == "minutes" and site is not None and site.kind not in AIR:
             yield entry, ("hours_from", "only_for", {"kinds": " ".join(AIR), "kind": site.kind})
+
+
+def _of_medium(units: Mapping[str, str], air: bool) -> bool:
+    """Whether concentrations are in a unit of the medium: air has to say one, in water it is mg/L unless said."""
+    by_volume = re.search("/(m3|m³)$", str(units.get("*", "")), re.IGNORECASE)
+    return ("*" not in units or bool(by_volume) == air) and (bool(units) or not air)
 
 
 AIR = (Kind.STATION, Kind.CITY)

@@ -19,7 +19,7 @@ from envmon.errors import EnvmonError
 from envmon.feed.recorded import Record, segments_of
 from envmon.hj212.data import time_of
 from envmon.hj212.frames import Frame, Splitter, encode
-from envmon.hj212.segments import HEARTBEAT, INTERACTION, Pair, QnRtn, Segment, read, request_number, write
+from envmon.hj212.segments import CLOCK, HEARTBEAT, INTERACTION, Pair, QnRtn, Segment, read, request_number, write
 
 LOG = logging.getLogger("envmon.feed")
 
@@ -212,13 +212,13 @@ class Line:
     async def _execute(self, asked: Segment) -> None:
         """Do what the platform asks: 9011, the data, 9012 (HJ 212-2017, 6.2)."""
         self.counts["requests"] += 1
-        head, known = self.logger.head, asked.cn in (*HISTORY, "1012")
+        head, known = self.logger.head, asked.cn in (*HISTORY, CLOCK)
         word = QnRtn.READY if known else QnRtn.COMMAND
         word = QnRtn.PASSWORD if asked.pw != head.pw else QnRtn.DEVICE if asked.mn != head.mn else word
         await self._send(self._interaction(asked, "9011", ("QnRtn", str(int(word)))))
         if word is not QnRtn.READY:
             return
-        if asked.cn == "1012":
+        if asked.cn == CLOCK:
             done = self._set_clock(asked)
         else:
             kept = list(self._history(asked))

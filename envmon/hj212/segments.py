@@ -18,6 +18,8 @@ HEADER = ("QN", "ST", "CN", "PW", "MN", "Flag", "PNUM", "PNO", "RF")
 ANSWER, VERSION_SHIFT = 1, 2
 INTERACTION = "91"
 HEARTBEAT = "9015"
+CLOCK = "1012"
+"""Set the clock."""
 NOTICES = ("1013", HEARTBEAT)
 """What a station only lets us know; it is answered by 9013, everything else by 9014. Of the heartbeat one program says
 so, after HJ 212-2025 table 12; unconfirmed."""
@@ -215,7 +217,7 @@ def fetch_history(asked: Segment, cn: str, begin: int, end: int) -> Segment:
 
 def set_clock(asked: Segment, at: datetime) -> Segment:
     """Set a station's clock (1012); `asked`: an `address_to`, `at`: Beijing time."""
-    return replace(asked, cn="1012", groups=((("SystemTime", f"{at:%Y%m%d%H%M%S}"),),))
+    return replace(asked, cn=CLOCK, groups=((("SystemTime", f"{at:%Y%m%d%H%M%S}"),),))
 
 
 def address_to(mn: str, pw: str, st: str, qn: str, flag: int = 5) -> Segment:

@@ -17,7 +17,6 @@ from envmon.listener.gate import Gate
 from envmon.model import Listen, Request, RequestState
 from envmon.store.journal import Batch
 
-CLOCK = "1012"
 PATIENCE = 12  # times `answer` a station that accepted may be silent before its last word
 
 
@@ -91,7 +90,7 @@ class Requests:
             self._number = max(self._number + 1, now)  # two requests never share a millisecond
             one.qn = segments.request_number(datetime.fromtimestamp(self._number / 1000, periods.BEIJING))
         asked = segments.address_to(one.mn, password, self._gate.systems.get(one.mn, ""), one.qn)
-        if one.cn == CLOCK:
+        if one.cn == segments.CLOCK:
             segment = segments.set_clock(asked, at)
         else:
             segment = segments.fetch_history(asked, one.cn, one.begin, one.end)

@@ -25,6 +25,7 @@ from envmon.model import (
     Tally,
 )
 from envmon.pipeline.pull import context, keep_batch, understood
+from envmon.pipeline.telemetry import note_hours
 from envmon.sources import Parsed, read_file
 from envmon.sources.event_list import read_events
 from envmon.sources.forms import COLUMNS, forms_of
@@ -153,7 +154,10 @@ def subjects_of(config: Config, lang: str) -> dict[str, str]:
 def enter(store: Store, config: Config, read: Understood, now: int) -> tuple[Tally, int]:
     """Keep what a file holds: what became of its rows, and its batch. All of it or nothing."""
     read = settled(store, read)
-    return keep_batch(store, read.spec, read.payload, read.parsed, config.qc, now)
+    with store.writing():
+        if read.spec == TELEMETRY:
+            note_hours(store, config, read.parsed.rows)
+        return keep_batch(store, read.spec, read.payload, read.parsed, config.qc, now)
 
 
 def import_file(

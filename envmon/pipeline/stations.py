@@ -10,8 +10,8 @@ from typing import Any
 
 from envmon import periods
 from envmon.errors import UsageError
-from envmon.hj212.data import time_of
-from envmon.hj212.segments import ExeRtn, QnRtn
+from envmon.hj212.data import Kind, time_of
+from envmon.hj212.segments import CLOCK, ExeRtn, QnRtn
 from envmon.model import OPEN_REQUESTS, Config, Device, Heard, Knock, Request, RequestState
 from envmon.store import Store, spool
 from envmon.store.journal import Journal, Place, beside
@@ -19,9 +19,7 @@ from envmon.texts import t, word
 
 ALIVE = 30_000  # ms without a sign of life after which the listener is held to be down
 LONGEST = 366 * periods.DAY
-CLOCK, HOURS, MINUTES = "1012", "2061", "2051"
-COMMANDS = (HOURS, MINUTES, "2031")
-"""Histories a station may be asked for: hours, minutes, days."""
+HOURS, MINUTES = Kind.HOUR.value, Kind.MINUTE.value
 
 Row = dict[str, Any]
 

@@ -76,15 +76,13 @@ def take(store: Store, config: Config, journal: Journal, now: int) -> tuple[Tall
     with store.writing():
         context = context_of(store, config, TELEMETRY)
         unknown: dict[str, Counter[str]] = {}
-        hours: set[tuple[str, int]] = set()
         for group in grouped(frames):
-            parsed = understood(store, group, context, hours)
+            parsed = understood(store, group, context)
             unknown.setdefault(group.mn, Counter()).update(parsed.unknown)
             if parsed.rows or parsed.refused:
                 payload = Payload(f"hj212:{group.mn}", b"", group.received)
                 total += keep(store, TELEMETRY, payload, parsed, config.qc, now)
-        if hours:
-            store.set_meta(PENDING, sorted({*map(tuple, store.meta(PENDING) or []), *hours}))
+                note_hours(store, config, parsed.rows)
         note_unknown(store, unknown)
         last = frames[-1]
         store.set_meta(TAKEN, {"journal": journal.identity, "frame": last.number, "received": last.received})
@@ -109,8 +107,8 @@ def grouped(frames: Iterable[RawFrame]) -> Iterable[Group]:
     return found.values()
 
 
-def understood(store: Store, group: Group, context: Context, hours: set[tuple[str, int]]) -> Parsed:
-    """What a group of frames says. Of the moments of one minute the first is kept; `hours` gets those to be made."""
+def understood(store: Store, group: Group, context: Context) -> Parsed:
+    """What a group of frames says. Of the moments of one minute the first is kept."""
     device = context.devices.get(group.mn)
     if device is None:
         reason = t("refused.frame.device", context.lang, mn=group.mn)
@@ -129,20 +127,16 @@ def understood(store: Store, group: Group, context: Context, hours: set[tuple[st
         rows += found.rows
         refused += found.refused
         unknown.update(found.unknown)
-    if device.hours_from == "minutes":
-        hour, minute = (context.stream(span, Basis.REALTIME) for span in (Span.HOUR, Span(device.minutes)))
-        rows = [row for row in rows if row[3] != hour]
-        hours |= {(device.mn, -(-row[0] // 60) * 60) for row in rows if row[3] == minute}
-    return Parsed(list(thinned(store, rows, moment, device)), refused, unknown)
+    return Parsed(list(thinned(store, rows, moment)), refused, unknown)
 
 
-def thinned(store: Store, rows: list[Row], moment: int, device: Device) -> Iterator[Row]:
+def thinned(store: Store, rows: list[Row], moment: int) -> Iterator[Row]:
     """The rows with at most one moment a minute: two of one minute are not each other's correction."""
     moments = [row for row in rows if row[3] == moment]
     seen = store.held(moments) if moments else set()
     for row in rows:
         if row[3] == moment:
-            if row[:4] in seen or not device.realtime:
+            if row[:4] in seen:
                 continue
             seen.add(row[:4])
         yield row
@@ -162,6 +156,18 @@ def note_unknown(store: Store, found: Mapping[str, Counter[str]]) -> None:
 
 
 # --- hours made of minutes ------------------------------------------------------------------------------------------
+
+
+def note_hours(store: Store, config: Config, rows: Iterable[Row]) -> None:
+    """Remember the hours that are to be made of the minutes among rows."""
+    makers = {
+        (store.site_numbers[one.site], store.stream(Stream(TELEMETRY.id, Basis.REALTIME, Span(one.minutes)))): one.mn
+        for one in config.devices
+        if one.hours_from == "minutes" and one.site in store.site_numbers
+    }
+    hours = {(makers[row[1], row[3]], -(-row[0] // 60) * 60) for row in rows if (row[1], row[3]) in makers}
+    if hours:
+        store.set_meta(PENDING, sorted({*map(tuple, store.meta(PENDING) or []), *hours}))
 
 
 def make_hours(store: Store, config: Config, now: int) -> Tally:

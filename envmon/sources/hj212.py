@@ -104,11 +104,12 @@ def rows_of(
     """The readings in one segment of an enrolled device.
 
     received : minute at which the frame came; backfill : minutes of the past that may still be filled in, None any
-    Segments without readings (heartbeats, answers, states) give nothing. What cannot enter is refused with its reason;
+    Segments without readings (heartbeats, answers, states), and moments or hours the device's settings keep out, give
+    nothing. What cannot enter is refused with its reason;
     `unknown` counts factors and marks that nobody knows, and values that were sent empty.
     """
     origin, data = f"hj212:{segment.mn}", data_of(segment)
-    if data.kind not in READINGS:
+    if data.kind not in READINGS or _kept_out(data.kind, device):
         return Parsed([])
     try:
         site = _site(segment, device, context)
@@ -131,6 +132,10 @@ def rows_of(
         if found is not None:
             rows.append((ending, site, found[0].number, stream, *found[1:]))
     return Parsed(rows, refused, reader.unknown)
+
+
+def _kept_out(kind: Kind, device: Device) -> bool:
+    return (kind is Kind.REALTIME and not device.realtime) or (kind is Kind.HOUR and device.hours_from == "minutes")
 
 
 def _said(segment: Segment, data: Data) -> str:

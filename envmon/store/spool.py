@@ -8,6 +8,8 @@ from pathlib import Path
 
 from envmon.model import Request
 
+LATEST = 10**9  # minutes; times after it are no times
+
 
 def spool_of(database: str | Path) -> Path:
     """The folder in which commands leave requests for the listener."""
@@ -28,10 +30,13 @@ def left(folder: Path) -> list[tuple[Path, Request | None]]:
     found: list[tuple[Path, Request | None]] = []
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
         try:
-            mn, cn, begin, end, asked = json.loads(path.read_text("utf-8"))
-            found.append((path, Request(path.stem, str(mn), str(cn), int(begin), int(end), int(asked))))
+            mn, cn, *times = json.loads(path.read_text("utf-8"))
+            begin, end, asked = map(int, times)
+            if not (0 <= begin <= end < LATEST and 0 <= asked < 60_000 * LATEST):
+                raise ValueError(times)
+            found.append((path, Request(path.stem, str(mn), str(cn), begin, end, asked)))
         except FileNotFoundError:  # the listener took it over just now
             continue
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             found.append((path, None))
     return found
