@@ -114,9 +114,15 @@ class Context:
         return self.spec.options.get(key, default) if self.spec else default
 
 
+class Other(str):
+    """A name in `Parsed.unknown` that is of an item or a field, so no site could be meant."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What one payload said. `unknown`: names that are not configured -> rows seen under them.
+    """What one payload said. `unknown`: names that are not configured -> rows seen under them; an `Other` is no site's.
 
     intakes, events : of the files that hold these instead of readings.
     """
