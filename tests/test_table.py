@@ -567,6 +567,7 @@ def test_a_window_is_cut_by_the_calendar_the_template_asks_for() -> None:
     assert [one["month"] for one in windows(form(), {"month"}, since, NOW)] == [at(2026, 4, 1), at(2026, 5, 1)]
     cut = [(one["from"], one["to"]) for one in windows(form(max_window="1d"), {"from", "to"}, since, NOW)]
     assert cut == [(since, since + 1440), (since + 1440, since + 2880)]
+    assert len(list(windows(form(max_window="1d"), {"page"}, since, NOW))) == 1  # an address without a window
 
 
 def test_steps_follow_the_zone_and_the_stamp() -> None:

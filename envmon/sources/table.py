@@ -98,7 +98,7 @@ def windows(form: Form, asked: set[str], since: int, until: int) -> Iterator[Val
         for begin, end in _steps(name, form.offset, since, until if form.starts else until + 1):
             yield {"hour": begin, "day": begin, "month": begin, "from": begin, "to": end}
         return
-    length = form.max_window or max(until - since, 1)
+    length = (form.max_window if asked & {"from", "to"} else None) or max(until - since, 1)
     for begin in range(since, until, length):
         yield {"from": begin, "to": min(begin + length, until)}
 

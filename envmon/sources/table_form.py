@@ -238,7 +238,7 @@ def _words(options: Mapping[str, Any]) -> Iterator[Problem]:
         yield "missing", "texts", {}
     for key in ("max_window", "keeps"):
         if key in options and length_of(options[key]) is None:
-            yield key, "table_window", {}
+            yield key, "table_window" if key == "max_window" else "table_past", {}
     for key in ("first_page", "page_size"):
         value = options.get(key, 1)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100_000:
