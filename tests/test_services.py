@@ -22,6 +22,7 @@ import pytest
 from envmon import http, periods, standards
 from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable, UsageError
 from envmon.model import NO_VALUE, Basis, Kind, Mark, Medium, Payload, Row, Site, SourceSpec, Span
+from envmon.pipeline import pull
 from envmon.sources import SOURCES, Context, Parsed, cnemc_air, openaq, read_file
 from envmon.sources.cells import Unreadable
 from envmon.sources.context import Place
@@ -401,9 +402,13 @@ def waqi(name: str, taken: int = at(2023, 12, 1)) -> Parsed:
     ],
 )
 def test_waqi_gives_its_index_and_nothing_else(name: str, ending: tuple[int, ...], value: int) -> None:
-    """The times come from `iso`; `v` of the first two is local time counted as UTC, 2 and 11 hours off."""
+    """The times come from `iso`; `v` of the first two is local time counted as UTC, 2 and 11 hours off.
+
+    The third ends between two hours, as no hour does: it is a sample.
+    """
     parsed = waqi(name)
-    assert parsed.rows == [(at(*ending), 1, ITEMS["waqi_aqi"].number, STREAMS[Span.HOUR], value, 0)]
+    stream = STREAMS[Span.HOUR if len(ending) == 4 else Span.SAMPLE]
+    assert parsed.rows == [(at(*ending), 1, ITEMS["waqi_aqi"].number, stream, value, 0)]
     assert (parsed.refused, parsed.unknown) == ([], {})
 
 
@@ -673,7 +678,8 @@ def test_air_times_in_milliseconds_and_without_zone_are_of_beijing() -> None:
     """1787932800 s = 2026-08-28 16:00 UTC."""
     for point in ("/Date(1787932800000)/", "/Date(1787932800000+0800)/", "2026-08-29T00:00:00"):
         assert {row[0] for row in air([{**HOUR, "TimePoint": point}]).rows} == {at(2026, 8, 29)}
-    assert "no time" in air([{**HOUR, "TimePoint": "29日"}]).refused[0].reason
+    for odd in ("29日", "2026-08-28T23:30:00"):  # an hour ends on the hour
+        assert "no time" in air([{**HOUR, "TimePoint": odd}]).refused[0].reason
 
 
 def test_air_live_rows_whose_city_code_is_0() -> None:
@@ -723,6 +729,19 @@ def test_air_hours_are_asked_for_a_day_at_most(server: Server) -> None:
     fetch(server, "cnemc_air", at(2026, 10, 9, 18, 31), [], 30 * 1440, routes="all_stations_hours")
     dates = [question.form["date"] for question in server.asked]
     assert (len(dates), dates[0], dates[-1]) == (24, "2026-10-09 18:00:00", "2026-10-08 19:00:00")
+
+
+def test_a_station_that_was_closed_is_not_asked_for_any_more(server: Server) -> None:
+    """Closed on 8 October: its last hour ends at 00:00 of the 9th, so a look-back of a day from then still asks."""
+    day = periods.day_of(at(2026, 10, 8, 12))
+    here = Site("a", "甲", Kind.STATION, "x", code="1001A")
+    gone, coming = replace(here, code="1002A", closed=day), replace(here, code="1003A", opened=day + 3)
+    spec = SourceSpec("air", "cnemc_air", server.url, 60, 0, 1440, Basis.REALTIME)
+    for now, codes in ((at(2026, 10, 9, 18), ["1001A", "1002A"]), (at(2026, 10, 10, 18), ["1001A"])):
+        server.asked.clear()
+        with http.Session() as session:
+            list(pull.fetched(session, spec, now, [here, gone, coming]))
+        assert [question.query["stationCode"] for question in server.asked] == codes
 
 
 def test_air_usual_and_unknown_routes(server: Server) -> None:
