@@ -78,8 +78,16 @@ def run(ctx: click.Context, form: str | None) -> None:
 
 
 def listed(session: Session, rows: Sequence[dict[str, Any]], form: str | None) -> None:
+    """Print the rows; in a table only the folder below the inbox into which a file went, and its name if it changed."""
     keys = ("file", "state_name", "received", "form_name", "rows_text", "reason", "moved")
+    if form is None:
+        rows = [row | {"moved": below(row)} for row in rows]
     show(rows, form, {key: session.say(f"cli.inbox.head.{key}") for key in keys}, session.say("cli.inbox.none"))
+
+
+def below(row: dict[str, Any]) -> str:
+    parts = (row["moved"] or "").split("/")
+    return "/".join(parts[-3:-1] if parts[-1] == row["file"] else parts[-3:])
 
 
 def lying_row(one: Lying, lang: str) -> dict[str, Any]:

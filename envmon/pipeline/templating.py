@@ -119,7 +119,7 @@ def _events(config: Config, kind: str, month: Period | None) -> list[Template]:
         Column("文号", "某环函〔2026〕1号", width=20),
         Column("备注", "", width=20),
     ]
-    return [Template(t("inbox.template.events", lang), columns, (), *_span(month))]
+    return [Template(t("inbox.template.events", lang), columns)]  # an event may reach over the ends of a month
 
 
 def _intake(config: Config, kind: str, month: Period | None) -> list[Template]:
