@@ -430,6 +430,14 @@ def test_a_window_is_cut_by_the_calendar_the_template_asks_for() -> None:
     assert cut == [(since, since + 1440), (since + 1440, since + 2880)]
 
 
+def test_what_is_missing_is_asked_for_again_where_a_time_is_asked_for() -> None:
+    def reaches(url: str, **options: Any) -> int | None:
+        return SOURCES["table"].reach_of(spec({**WIDE, **options}, url))
+
+    assert reaches("http://x/latest?page={page}") is None
+    assert reaches("http://x/?day={day:%Y%m%d}") == reaches("http://x/", form={"start": "{from}"}) == 31 * 1440
+
+
 # --- the config ---------------------------------------------------------------------------------------------------
 
 

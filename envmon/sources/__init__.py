@@ -43,10 +43,10 @@ SOURCES: dict[str, Source] = {
     "hj212": Source(hj212.fetch, hj212.parse),
     "intake": Source(intake.fetch, intake.parse),
     "lab": Source(lab.fetch, lab.parse),
-    "openaq": Source(openaq.fetch, openaq.parse),
+    "openaq": Source(openaq.fetch, openaq.parse, reach=366 * DAY, media=AIR),
     "reviewed": Source(reviewed.fetch, reviewed.parse),
     "sensorthings": Source(sensorthings.fetch, sensorthings.parse),
-    "table": Source(table.fetch, table.parse, table_form.problems),
+    "table": Source(table.fetch, table.parse, table_form.problems, reach=table.reach),
     "waqi": Source(waqi.fetch, waqi.parse),
 }
 

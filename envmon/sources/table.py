@@ -27,6 +27,7 @@ from envmon.sources.table_form import STEPS, Form, at_path, filled, form_of, mom
 from envmon.texts import t
 
 MOST_PAGES = 1000
+KEPT = 31 * periods.DAY
 Values = dict[str, Any]
 
 
@@ -35,8 +36,7 @@ Values = dict[str, Any]
 
 def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -> Iterator[Payload]:
     """One answer for each address the template gives: step by step of the window, site by site, page by page."""
-    form = form_of(spec.options)
-    asked = {name for text in (spec.url, *form.form.values()) for name, _ in places(str(text))}
+    form, asked = form_of(spec.options), places_of(spec)
     for values in asks(form, asked, now - spec.lookback, now, sites):
         if "page" not in asked:
             yield from ask_all([_ask(session, spec, form, values)], now)
@@ -50,6 +50,16 @@ def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -
                 break
         else:
             raise SourceChanged("error.source.endless_pages", origin=spec.id, count=MOST_PAGES)
+
+
+def places_of(spec: SourceSpec) -> set[str]:
+    """The places that the address and the form sent leave to be filled in."""
+    return {name for text in (spec.url, *spec.options.get("form", {}).values()) for name, _ in places(str(text))}
+
+
+def reach(spec: SourceSpec) -> int | None:
+    """A service that is asked for a time is asked for a month back; how much it keeps, only it knows."""
+    return KEPT if places_of(spec) & {"from", "to", *STEPS, "month"} else None
 
 
 def asks(form: Form, asked: set[str], since: int, until: int, sites: Sequence[Site]) -> Iterator[Values]:
