@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from envmon import __version__
+from envmon.cli.clicks import speak
+from envmon.cli.output import width
 from envmon.errors import EnvmonError, UsageError
 from envmon.texts import t
 
@@ -85,6 +87,9 @@ def own_first(words: list[str]) -> list[str]:
                 words = [*words[at : at + count], *words[:at], *words[at + count :]]
                 break
     return words
+
+
+speak(language, width)
 
 
 class Commands(click.Group):

@@ -10,7 +10,7 @@ import click
 
 from envmon.cli import Session, language
 from envmon.cli.asked import known, now_of, span_row
-from envmon.cli.output import as_csv, as_json, format_options, table, terminal
+from envmon.cli.output import as_csv, as_json, by_name, format_options, table, terminal
 from envmon.texts import joined, t, word
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ CAUSES = (
 ENDED = ("filled", "closed", "not_yet_due")
 """Causes of what is no open gap."""
 SUMMARY = ("name", "expected", "valid", "percent", "causes_text")
-LISTED = ("name", "from", "to", "hours", "items_text", "cause_name", "detail_text", "filled_to")
+LISTED = ("from", "to", "hours", "items_text", "cause_name", "detail_text", "filled_to")
 AT_ONCE = 31  # windows that one `gaps fill` asks for
 
 
@@ -165,7 +165,7 @@ def said(found: Sequence[SiteGaps], rows: Sequence[dict[str, Any]], config: Conf
     if rows:
         shown = [key for key in LISTED if key != "filled_to" or any(row[key] for row in rows)]
         yield ""
-        yield table(rows, {key: session.say(f"cli.gaps.head.{key}") for key in shown}, terminal())
+        yield by_name(rows, "name", {key: session.say(f"cli.gaps.head.{key}") for key in shown}, terminal())
     else:
         yield session.say("cli.gaps.none")
 

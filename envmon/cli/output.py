@@ -92,6 +92,14 @@ def table(rows: Listing, heads: Mapping[str, str], columns: int = UNBOUND) -> st
     return "\n".join(line.rstrip() for line in target.getvalue().splitlines())
 
 
+def by_name(rows: Listing, name: str, heads: Mapping[str, str], columns: int = UNBOUND) -> str:
+    """A table for each value of one column, under that value, so that the other columns have room."""
+    parts = []
+    for own in dict.fromkeys(row[name] for row in rows):
+        parts += ["", cell(own), table([row for row in rows if row[name] == own], heads, columns)]
+    return "\n".join(parts[1:])
+
+
 def terminal() -> int:
     """Columns a table may take: those of the terminal; a file or a pipe has no edge."""
     import shutil

@@ -8,7 +8,7 @@ import click
 
 from envmon.cli import Session, language
 from envmon.cli.asked import area_of, area_option, now_of
-from envmon.cli.output import as_json, format_options, show
+from envmon.cli.output import as_json, by_name, format_options, show, terminal
 from envmon.texts import t, word
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def list_command(
     from envmon import periods
     from envmon import qc as control
     from envmon.errors import UsageError
-    from envmon.pipeline import flagged
+    from envmon.pipeline import flagged, reviewing
 
     config = session.config()
     known = (*control.TESTS, control.REVIEW)
@@ -54,10 +54,15 @@ def list_command(
     with session.reading() as store:
         wanted = periods.parse(period) if period else periods.month_of(periods.today(now_of(store)) - 1)
         rows = flagged.listed(store, config, sites, wanted, test, flag_of(flag))
-    if form is None:
-        rows = [{**row, "span": span_text(row["from"], row["to"])} for row in rows]
-    keys = ("site_name", "span", "count", "item_name", "reading", "test_name", "flag_name", "reason")
-    show(rows, form, {key: session.say(f"cli.qc.head.{key}") for key in keys}, session.say("cli.qc.none"))
+    if form is not None or not rows:
+        show(rows, form, {}, session.say("cli.qc.none"))
+        return
+    told = [
+        {**row, "span": reviewing.clocks(row["from"], row["to"]), "reason": row["reason"] or row["test_name"]}
+        for row in rows
+    ]
+    keys = ("span", "count", "item_name", "reading", "flag_name", "reason")
+    click.echo(by_name(told, "site_name", {key: session.say(f"cli.qc.head.{key}") for key in keys}, terminal()))
 
 
 def sites_of(config: Config, site: str | None, area: str) -> Sequence[Site]:
@@ -73,13 +78,6 @@ def flag_of(text: str | None) -> Flag | None:
     from envmon.model import Flag
 
     return None if text is None else Flag[text.upper()]
-
-
-def span_text(first: str, last: str) -> str:
-    """From when to when; the date is not said twice."""
-    if first == last:
-        return first
-    return f"{first} – {last[11:] if last[:10] == first[:10] else last}"
 
 
 @qc.command(help=t("cli.qc.tests.help", LANG), epilog=t("cli.qc.tests.example", LANG))

@@ -84,6 +84,7 @@ def list_command(session: Session, site: str | None, everything: bool, form: str
             row = reviewing.row_of(one, config) | {"in_force": one.number in in_force}
             if form is None:
                 row |= {"span": reviewing.span_text(one), "state": state_of(session, one.undoes, row["in_force"])}
+                row["flag_name"] = row["flag_name"] if one.undoes is None else None  # it judges nothing
             rows.append(row)
     keys = ("number", "site_name", "item_name", "span", "flag_name", "reason", "by", "learned", "state")
     heads = {key: session.say(f"cli.review.head.{key}") for key in keys if everything or key != "state"}

@@ -13,7 +13,7 @@ from envmon.cli.output import as_json, format_options, plain, show, table, termi
 from envmon.texts import t
 
 LANG = language()
-UNITS = ((1440, "d"), (60, "h"), (1, "m"))
+UNITS = ((1440, "days"), (60, "hours"), (1, "minutes"))
 
 
 @click.group(invoke_without_command=True, help=t("cli.sources.help", LANG), epilog=t("cli.sources.example", LANG))
@@ -34,7 +34,7 @@ def sources(ctx: click.Context, form: str | None) -> None:
         show(rows, form, {}, "")
         return
     keys = ("id", "kind", "state_name", "success_text", "lag_text", "rows_text", "refused", "next_text")
-    told = [with_texts(row, now) for row in rows]
+    told = [with_texts(row, now, session.lang) for row in rows]
     show(told, None, {key: session.say(f"cli.sources.head.{key}") for key in keys}, session.say("cli.sources.none"))
     for row in rows:
         if row["error"]:
@@ -43,7 +43,7 @@ def sources(ctx: click.Context, form: str | None) -> None:
             )
 
 
-def with_texts(row: Mapping[str, Any], now: int) -> dict[str, Any]:
+def with_texts(row: Mapping[str, Any], now: int, lang: str) -> dict[str, Any]:
     """A row as the table shows it: short times, the lag in its largest unit, new and revised rows together."""
     from envmon import periods
 
@@ -56,22 +56,22 @@ def with_texts(row: Mapping[str, Any], now: int) -> dict[str, Any]:
         **row,
         "success_text": short(row["last_success"]),
         "next_text": short(row["next"]),
-        "lag_text": None if row["lag"] is None else length(row["lag"]),
+        "lag_text": None if row["lag"] is None else length(row["lag"], lang),
         "rows_text": f"{row['new']}/{row['revised']}",
     }
 
 
-def length(minutes: int) -> str:
+def length(minutes: int, lang: str) -> str:
     """Minutes in at most two units.
 
-    >>> length(45), length(95), length(3 * 1440 + 120)
-    ('45m', '1h35m', '3d2h')
+    >>> length(45, "en"), length(95, "en"), length(3 * 1440 + 120, "zh")
+    ('45m', '1h35m', '3天2小时')
     """
     parts = []
     for size, unit in UNITS:
         count, minutes = divmod(minutes, size)
-        parts += [f"{count}{unit}"] if count else []
-    return "".join(parts[:2]) or "0m"
+        parts += [t(f"cli.sources.{unit}", lang, count=count)] if count else []
+    return "".join(parts[:2]) or t("cli.sources.minutes", lang, count=0)
 
 
 @sources.command("try", help=t("cli.sources.try.help", LANG), epilog=t("cli.sources.try.example", LANG))

@@ -189,14 +189,22 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimals) else value
 
 
+FILLED_IN = re.compile(r"\{[^{}\n]*\}")
+
+
 def url(value: Any) -> str:
-    """A full http(s) address without user or password."""
+    """A full http(s) address without user or password. A time in it may have blanks: {from:%Y-%m-%d %H:%M}."""
     try:
         parts = urlsplit(value if isinstance(value, str) else "")
         port = parts.port
     except ValueError as error:
         raise Wrong("url") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or re.search(r"\s", value):
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or port == 0
+        or re.search(r"\s", FILLED_IN.sub("", value))
+    ):
         raise Wrong("url")
     if parts.username or parts.password:
         raise Wrong("url_secret", hide=True)

@@ -29,7 +29,7 @@ from envmon.model import (
 from envmon.periods import Period
 from envmon.pipeline.gaps import AIR, ledger, media_of
 from envmon.pipeline.pull import read_window
-from envmon.pipeline.stations import HOURS, ask_history
+from envmon.pipeline.stations import HOURS, MINUTES, ask_history
 from envmon.sources import SOURCES
 from envmon.sources.hj212 import TELEMETRY
 from envmon.store import Opened, Store
@@ -40,10 +40,11 @@ themselves later. False where it cannot be asked."""
 
 
 def of_stations(config: Config, site: Site, first: int, last: int, now: int) -> bool:
-    """Ask the devices of a site for their hours; they are asked when they are connected."""
-    own = [device for device in config.devices if device.site == site.id]
+    """Ask the devices of a site for their hours, or what hours are made of; they are asked when they are connected."""
+    own = [device for device in config.devices if config.listen is not None and device.site == site.id]
     for device in own:
-        ask_history(config, device, HOURS, first, last, now * 60_000)
+        cn = MINUTES if device.hours_from == "minutes" else HOURS
+        ask_history(config, device, cn, first, last, now * 60_000)
     return bool(own)
 
 

@@ -136,4 +136,15 @@ def span_text(one: Review) -> str:
         return periods.between(first, last).name.replace("..", " – ")
     if one.first + 1 == one.last:
         return periods.clock(one.last)
-    return f"{periods.clock(one.first + 1)} – {periods.clock(one.last)}"
+    return clocks(periods.clock(one.first + 1), periods.clock(one.last))
+
+
+def clocks(first: str, last: str) -> str:
+    """From when to when; the date is not said twice.
+
+    >>> clocks("2022-02-08 08:00", "2022-02-08 10:00")
+    '2022-02-08 08:00 – 10:00'
+    """
+    if first == last:
+        return first
+    return f"{first} – {last[11:] if last[:10] == first[:10] else last}"
