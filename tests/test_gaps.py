@@ -472,7 +472,8 @@ def test_a_source_that_cannot_be_reached_is_asked_on_as_long_as_gaps_are_asked_f
 
 def test_a_run_looks_at_no_more_than_five_windows_for_each_it_may_ask_for(office: Office) -> None:
     """Of 31 windows without a gap (the archive has no water) four times five go in one run, the newest first."""
-    office.now_is(site("s", "section"), '[[sources]]\nid = "a"\nkind = "archive"\nurl = "http://127.0.0.1:9/"\nevery = "1h"\n')
+    spec = '[[sources]]\nid = "a"\nkind = "archive"\nurl = "http://127.0.0.1:9/"\nevery = "1h"\n'
+    office.now_is(site("s", "section"), spec)
     first = at("2022-03-01T00:00")
     ends = [(first + day * periods.DAY, first + (day + 1) * periods.DAY) for day in range(31)]
     office.store.enter_windows(GapWindow("a", *one) for one in ends)
