@@ -260,7 +260,7 @@ def parse(text: str) -> Period:
     try:
         found = _build(numbers)
     except ValueError as error:
-        raise UsageError("error.period.calendar", text=text, reason=error) from error
+        raise UsageError("error.period.calendar", text=text) from error
     if found is None:
         forms = ", ".join(example for _, example in FORMS)
         raise UsageError("error.period.form", text=text, forms=forms)

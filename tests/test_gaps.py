@@ -470,6 +470,18 @@ def test_a_source_that_cannot_be_reached_is_asked_on_as_long_as_gaps_are_asked_f
     assert tried == [1, 1, 1, 2, 4, 8, 12, 16, 20, 24, 28, 32]
 
 
+def test_a_run_looks_at_no_more_than_five_windows_for_each_it_may_ask_for(office: Office) -> None:
+    """Of 31 windows without a gap (the archive has no water) four times five go in one run, the newest first."""
+    spec = '[[sources]]\nid = "a"\nkind = "archive"\nurl = "http://127.0.0.1:9/"\nevery = "1h"\n'
+    office.now_is(site("s", "section"), spec)
+    first = at("2022-03-01T00:00")
+    ends = [(first + day * periods.DAY, first + (day + 1) * periods.DAY) for day in range(31)]
+    office.store.enter_windows(GapWindow("a", *one) for one in ends)
+    now = at("2022-04-02T00:00")
+    assert backfill.backfill(daemon.kept_open(office.store), office.config, now) == []
+    assert [(one.first, one.last) for one in office.store.due_windows(now, 2**40)] == ends[:11]
+
+
 def test_a_day_that_a_pull_reads_again_is_not_asked_for_before(office: Office) -> None:
     """A station's device lets yesterday be entered at once; the archive's pulls read the last 48 hours again."""
     office.now_is(
@@ -615,6 +627,27 @@ def test_a_source_that_left_the_config_is_not_held_to_be_there(office: Office) -
         ("filled", "04:00", "06:00"),
         ("source_down", "10:00", "10:00"),  # 11:00 was asked for again at 12:00; of those due at :50 none was late
         ("not_published", "11:00", "11:00"),
+    ]
+
+
+def test_a_reviewed_file_in_the_inbox_is_no_source_that_is_always_there(office: Office) -> None:
+    """The pulls of 06:00 to 08:00 failed. A `reviewed` file of the day before has nothing to do with it."""
+    spec = '[[sources]]\nid = "air"\nkind = "archive"\nurl = "http://a/"\nevery = "1h"\nat = "00:50"\nlookback = "1h"\n'
+    office.now_is(site("t", "station"), spec)
+    for when in hourly("2022-02-28"):
+        office.put("t", when, AIR, basis=Basis.REVIEWED)
+    office.store.db.execute("UPDATE stream SET source = 'reviewed'")
+    office.store.db.execute("UPDATE batch SET source = 'reviewed'")
+    for hour, when in enumerate(hourly("2022-03-01"), 1):
+        ended = hour not in (6, 7, 8)
+        office.store.start_slots("pull air", [at(when)], at(when) + 50)
+        office.store.finish_slots("pull air", [at(when)] if ended else [], at(when) + 50)
+        if ended:
+            keep(office.store, "air", Span.HOUR, "t", {when: AIR}, learned=periods.moment(at(when) + 50).isoformat())
+    found = by_site(office.store, office.config, "2022-03-01", "2022-03-02T08:00")["t"]
+    assert [(cause, first[6:], last[6:]) for cause, first, last, _ in told(found)] == [
+        ("source_down", "06:00", "07:00"),
+        ("not_published", "08:00", "08:00"),  # within the look-back of 09:00
     ]
 
 
