@@ -171,5 +171,5 @@ def set_aside(folder: Path, payload: Payload, why: SourceChanged) -> SourceChang
         folder.mkdir(parents=True, exist_ok=True)
         path.write_bytes(payload.body)
     except OSError as error:  # the payloads after it must not be lost for that
-        return SourceChanged("error.source.not_kept", error=why, path=path, reason=error.strerror)
+        return SourceChanged("error.source.not_kept", error=why, path=path, reason=error)
     return SourceChanged("error.source.kept", error=why, path=path)
