@@ -201,7 +201,7 @@ def bureau(stations: int, folder: Path) -> Config:
     areas = tuple(Area(f"a{i}", f"area {i}", "county", air=Kind.STATION) for i in range(-(-stations // AREA)))
     sites = tuple(Site(f"s{i}", f"station {i}", Kind.STATION, f"a{i // AREA}") for i in range(stations))
     target = Target("year", RateName.GOOD_DAYS, "*", periods.parse("2025"), 850)
-    paths = Paths(*(str(folder / name) for name in (".", "envmon.db", "alerts.jsonl", "charts", "rejects")))
+    paths = Paths(*(str(folder / name) for name in (".", "envmon.db", "alerts.jsonl", "charts", "rejects", "inbox")))
     return Config("bench", "en", areas, sites, (), (target,), (), (), paths, {}, {})
 
 

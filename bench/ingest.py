@@ -51,7 +51,7 @@ def bureau(path: Path) -> tuple[Config, SourceSpec]:
     spec = SourceSpec("archive", "archive", "http://127.0.0.1/", 60, 35, 2880, Basis.REALTIME, {"form": "cities"})
     area = Area("all", "all", "prefecture", air=Kind.CITY)
     sites = tuple(Site(f"city-{i}", name, Kind.CITY, "all") for i, name in enumerate(names))
-    paths = Paths("", "", "", "", "")
+    paths = Paths("", "", "", "", "", "")
     return Config("bench", "en", (area,), sites, (spec,), (), (), (Channel("log", "log"),), paths, {}, {}), spec
 
 

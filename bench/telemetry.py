@@ -1,6 +1,6 @@
 """HJ 212 frames acknowledged after their commit: 1,000 stations, each sending its next frame when the last is answered.
 
-The listener is a process of its own with its real intake on disk (WAL, synchronous=FULL); the stations share the
+The listener is a process of its own with its real journal on disk (WAL, synchronous=FULL); the stations share the
 machine with it, in this process. These goals are figures, not ratios: they are what a bureau's server must bear.
 Run: python -m bench telemetry
 """
@@ -26,7 +26,7 @@ from envmon.listener import Listening
 from envmon.model import Config, Device, Listen, Paths
 count, folder = int(sys.argv[1]), sys.argv[2]
 devices = tuple(Device(f"A{n:023d}", "s", password_env=f"P{n}") for n in range(count))
-paths = Paths(folder, f"{folder}/envmon.db", "", "", "")
+paths = Paths(folder, f"{folder}/envmon.db", "", "", "", "")
 listen = Listen(port=0, per_address=count, frames_per_second=1000)
 config = Config("b", "en", (), (), (), (), (), (), paths, {}, {}, listen=listen, devices=devices)
 with Listening(config, {f"P{n}": "123456" for n in range(count)}) as listening:

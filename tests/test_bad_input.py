@@ -96,7 +96,7 @@ def test_a_truncated_day_file_gives_its_whole_lines_and_the_whole_file_the_rest(
     assert (said.code, result["read"], result["new"], result["refused"]) == (3, 31, 30, 1)
     assert office.values("chengdu-air") == {hour: 30 + hour for hour in range(15)}
     (row,) = office.rejected()
-    assert list(row) == ["行号", "原因", "原文"]
+    assert list(row) == ["工作表", "行号", "列", "原因", "原文"]
     assert (row["行号"], row["原文"]) == ("17", "20220304,15,PM2.5,4")
     assert row["原因"].startswith("文件在这一行中间结束")
     said = office.imported(whole)

@@ -52,6 +52,15 @@ def test_what_is_proposed(bureau: Any, place: Place, expected: tuple[str, str, s
     assert (found and (found.change, found.site, found.area)) == expected
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_name_that_two_stations_share_is_known_of_both(bureau: Any, turned: bool) -> None:
+    """Many cities have a 监测站; a third code of that name is a third station, as nobody knows which one moved."""
+    both = [Site(code.lower(), "监测站", Kind.STATION, "ganzi", code=code) for code in ("2701A", "2702A")]
+    own = book(bureau, *(both[::-1] if turned else both))
+    found = [own.proposal(Place(Kind.STATION, f"270{at}A", "监测站", "甘孜州"), 0, False) for at in (1, 2, 3)]
+    assert [one and (one.change, one.site) for one in found] == [None, None, ("new", "2703a")]
+
+
 def test_names_that_differ_by_a_bracket_are_names_of_one_section(bureau: Any) -> None:
     """The platform renamed 岗托桥 to 金沙江岗托桥, and 沱江大桥 to 沱江大桥(沱江二桥)."""
     own = book(

@@ -399,3 +399,25 @@ def test_a_published_rate_by_volume_is_corrected_when_an_intake_changes(volumes)
     judge(store, config, now)
     ((_, one),) = store.corrections()
     assert one.became.denominator - one.was.denominator == 5_000 - 4_200
+
+
+def test_a_hidden_sheet_is_told_and_a_cover_is_passed_over() -> None:
+    import io
+
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(["某市生态环境局 2022 年取水量月报"])
+    for name, state in (("七月", "visible"), ("旧表", "hidden"), ("另表", "visible")):
+        page = book.create_sheet(name)
+        page.sheet_state = state
+        page.append(["水源地名称", "月份", "取水量"] if name != "另表" else ["甲", "乙", "丙"])
+        page.append(["示例沟水源地", "2022-07", 4.1] if name != "另表" else [1, 2, 3])
+    out = io.BytesIO()
+    book.save(out)
+    read = parse("intake", out.getvalue())[0]
+    assert [one.volume for one in read.intakes] == [4100]
+    assert [(one.sheet, "隐藏" in one.reason, "表头" in one.reason) for one in read.refused] == [
+        ("旧表", True, False),
+        ("另表", False, True),
+    ]

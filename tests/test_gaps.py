@@ -23,7 +23,20 @@ from openpyxl import load_workbook
 
 from envmon import cli, daemon, periods
 from envmon.feed import Feed
-from envmon.model import Basis, Config, Flag, GapCause, GapOutcome, Mark, SiteGaps, Span, Stream, Verdict
+from envmon.model import (
+    Basis,
+    Config,
+    Flag,
+    GapAttempt,
+    GapCause,
+    GapOutcome,
+    GapWindow,
+    Mark,
+    SiteGaps,
+    Span,
+    Stream,
+    Verdict,
+)
 from envmon.pipeline import backfill
 from envmon.pipeline.gaps import folded, ledger
 from envmon.pipeline.importing import import_file, spec_of
@@ -442,6 +455,38 @@ def test_a_window_is_given_up_after_six_tries_and_a_failure_is_recorded(
     assert pauses == [360, 720, 1440, 2880, 5760]
 
 
+def test_a_source_that_cannot_be_reached_is_asked_on_as_long_as_gaps_are_asked_for(office: Office) -> None:
+    """After the six tries every four days, until the day lies 31 days back."""
+    now = at("2022-03-03T00:00")
+    window = GapWindow("archive", at("2022-03-01T00:00"), at("2022-03-02T00:00"))
+    office.store.enter_windows([window])
+    tried = []
+    while waiting := office.store.due_windows(2**40, 2**41):
+        (one,) = waiting
+        now = max(now, one.next_try)
+        tried.append((now - window.last) // periods.DAY)
+        attempt = GapAttempt(one.source, one.first, one.last, now, GapOutcome.FAILED, 6, 0, "unreachable")
+        backfill.after_asking(office.store, one, attempt, now, 31)
+    assert tried == [1, 1, 1, 2, 4, 8, 12, 16, 20, 24, 28, 32]
+
+
+def test_a_day_that_a_pull_reads_again_is_not_asked_for_before(office: Office) -> None:
+    """A station's device lets yesterday be entered at once; the archive's pulls read the last 48 hours again."""
+    office.now_is(
+        site("t", "station"),
+        '[[sources]]\nid = "archive"\nkind = "archive"\nurl = "http://127.0.0.1:9/"\nevery = "1h"\nlookback = "48h"\n',
+        '[listen]\n[[devices]]\nmn = "88888880000001"\nsite = "t"\npassword_env = "PW"\n',
+    )
+    office.store.start_slots("pull archive", [at("2022-03-01T00:00")], at("2022-03-01T00:00"))
+    opened = daemon.kept_open(office.store)
+    (one,) = backfill.backfill(opened, office.config, at("2022-03-02T00:50"))
+    assert (one.source, one.outcome) == ("telemetry", GapOutcome.ASKED)
+    tries = backfill.backfill(opened, office.config, at("2022-03-04T00:50"))
+    assert [(one.source, periods.clock(one.last)) for one in tries if one.source == "archive"] == [
+        ("archive", "2022-03-02 00:00")
+    ]
+
+
 def test_newest_days_are_asked_first_and_a_run_is_bounded(tmp_path: Path) -> None:
     made = Bureau(tmp_path / "bureau")
     days = [f"202203{day:02}" for day in range(2, 9)]
@@ -495,6 +540,81 @@ def test_a_station_is_asked_where_its_source_cannot_be_read(office: Office, monk
         ("t", "03-03"),
         ("u", "03-03"),
         ("t", "03-02"),
+    ]
+
+
+# --- several intervals, stations that send, sources that left ---------------------------------------------------------
+
+DEVICE = '[listen]\n[[devices]]\nmn = "88888880000001"\nsite = "s"\npassword_env = "PW"\n'
+
+
+def hourly(day: str, but: tuple[int, ...] = ()) -> Iterator[str]:
+    return (periods.moment(at(f"{day}T00:00") + 60 * hour).isoformat() for hour in range(1, 25) if hour not in but)
+
+
+def test_each_item_of_a_section_is_expected_as_often_as_it_comes(office: Office) -> None:
+    """The station sends two items hourly, the platform gives five every four hours: 2 x 24 + 3 x 6 slots."""
+    office.now_is(site("s", "section"))
+    for when in hourly("2022-03-01", (5,)):
+        keep(office.store, "telemetry", Span.HOUR, "s", {when: {"ph": 7, "do": 8}})
+    for hour in (4, 8, 12, 16, 24):
+        when = periods.moment(at("2022-03-01T00:00") + 60 * hour).isoformat()
+        keep(office.store, "water", Span.FOUR_HOURS, "s", {when: WATER})
+    office.store.beat(at("2022-03-02T08:00"), 1)
+    office.store.db.execute("UPDATE beat SET started = ?", (at("2022-03-01T00:00"),))
+    found = by_site(office.store, office.config, "2022-03-01", "2022-03-02T08:00")["s"]
+    assert (found.step, found.expected, found.valid) == (60, 66, 66 - 2 - 3)
+    assert [(gap.cause.value, gap.step, gap.minutes, gap.items, gap.sources) for gap in found.gaps] == [
+        ("silent", 60, 60, ("ph", "do"), ("telemetry",)),
+        ("not_published", 240, 240, ("codmn", "nh3n", "tp"), ("water",)),
+    ]
+
+
+def test_a_station_that_sent_nothing_is_silent_unless_we_were_not_there(office: Office) -> None:
+    """It sent at 01:00 to 06:00; the service ran until 09:30. At 12:00 another one sent, so that somebody listened."""
+    office.now_is(site("s", "section"), site("r", "section"), DEVICE)
+    for when in hourly("2022-03-01", tuple(range(7, 25))):
+        keep(office.store, "telemetry", Span.HOUR, "s", {when: {"ph": 7}})
+    keep(office.store, "telemetry", Span.HOUR, "r", {"2022-03-01T12:00": {"ph": 7}})
+    office.store.beat(at("2022-03-01T09:30"), 1)
+    office.store.db.execute("UPDATE beat SET started = ?", (at("2022-02-01T00:00"),))
+    found = by_site(office.store, office.config, "2022-03-01", "2022-03-02T08:00")["s"]
+    assert [(cause, first[6:], last[6:]) for cause, first, last, _ in told(found)] == [
+        ("silent", "07:00", "09:00"),
+        ("source_down", "10:00", "11:00"),
+        ("silent", "12:00", "12:00"),
+        ("source_down", "13:00", "00:00"),
+    ]
+
+
+def test_a_station_that_never_sent_is_silent(office: Office) -> None:
+    office.now_is(site("s", "section"), DEVICE)
+    office.store.beat(at("2022-03-02T08:00"), 1)
+    office.store.db.execute("UPDATE beat SET started = ?", (at("2022-02-01T00:00"),))
+    found = by_site(office.store, office.config, "2022-03-01", "2022-03-02T08:00")["s"]
+    assert [(gap.cause.value, gap.sources) for gap in found.gaps] == [("silent", ("telemetry",))]
+
+
+def test_a_source_that_left_the_config_is_not_held_to_be_there(office: Office) -> None:
+    """`old` ran until 06:00, then `new`; each value came 170 minutes after its hour, those of failed runs never."""
+    new = '[[sources]]\nid = "new"\nkind = "archive"\nurl = "http://a/"\nevery = "1h"\nat = "00:50"\nlookback = "1h"\n'
+    office.now_is(site("t", "station"), new)
+    for hour, when in enumerate(hourly("2022-03-01"), 1):
+        minute = at(when)
+        name, ended = ("old" if hour < 7 else "new"), hour not in (3, 10, 11)
+        slots = [minute] if ended else []
+        office.store.start_slots(f"pull {name}", [minute], minute + 50)
+        office.store.finish_slots(f"pull {name}", slots, minute + 50)
+        if ended:
+            learned = periods.moment(minute + 170).isoformat()
+            keep(office.store, name, Span.HOUR, "t", {when: AIR}, learned=learned)
+    found = by_site(office.store, office.config, "2022-03-01", "2022-03-02T08:00")["t"]
+    assert [(cause, first[6:], last[6:]) for cause, first, last, _ in told(found)] == [
+        ("filled", "01:00", "02:00"),  # due at the slot, with two hours of grace
+        ("source_down", "03:00", "03:00"),
+        ("filled", "04:00", "06:00"),
+        ("source_down", "10:00", "10:00"),  # 11:00 was asked for again at 12:00; of those due at :50 none was late
+        ("not_published", "11:00", "11:00"),
     ]
 
 

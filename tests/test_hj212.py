@@ -374,6 +374,9 @@ def test_any_bytes_are_read_or_refused_with_a_reason(seeds: list[int]) -> None:
         (b"PW=a,b&&c;CN=1", b"PW=******;CN=1"),
         (b"Pw=abc;CP=&&NewPW=654321&&", b"Pw=******;CP=&&NewPW=******&&"),
         (b"CP=&&NewPW=12", b"CP=&&NewPW=******"),
+        (b"PW =123456;CP=&&&&", b"PW =******;CP=&&&&"),
+        (b"PW=1;CP=&&i-PW=2,w1-Rtd=3&&", b"PW=******;CP=&&i-PW=******,w1-Rtd=3&&"),
+        (b"PW=1;CP=&&i-PW=2&&", b"PW=******;CP=&&i-PW=******&&"),
     ],
 )
 def test_passwords_are_hidden(text: bytes, hidden: bytes) -> None:

@@ -164,6 +164,8 @@ def test_a_password_is_never_shown(asked: Asked) -> None:
         _, out = ask(*asked, "hj212", "decode", *form, CHECKED["E2"])
         assert b"123456;" not in out
         assert b"8941" in out
+        _, out = ask(*asked, "hj212", "decode", *form, encode("CN=1072;PW=1;MN=A;CP=&&NewPW=654321&&").decode().strip())
+        assert b"654321" not in out
 
 
 def test_what_would_be_stored_of_an_enrolled_device(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,11 +178,14 @@ def test_what_would_be_stored_of_an_enrolled_device(asked: Asked, monkeypatch: p
     (one,) = json.loads(out)
     assert (one["enrolled"], one["site"], one["unknown"]) == (True, "ganzi-air", [{"name": "x05024", "count": 1}])
     assert one["stored"][0] == {
-        "item": "pm25", "ending": "2025-11-01 08:10", "span": "minutes_10", "stored_value": "35", "unit": "µg/m³",
-        "mark": "none",
+        "item": "pm25", "item_name": "细颗粒物", "ending": "2025-11-01 08:10", "span": "minutes_10", "stored_value": "35",
+        "unit": "µg/m³", "mark": "none", "mark_text": "正常",
     }  # fmt: skip
     _, out = ask(*asked, "--lang", "en", "hj212", "decode", encode(segment).decode().strip())
     assert "would be stored at ganzi-air: 5 values" in out.decode()
+    for form in ([], ["--json"]):  # a frame that the listener refuses leaves nothing
+        _, out = ask(*asked, "hj212", "decode", *form, encode(segment).decode().strip().replace("0.035", "0.036"))
+        assert "不会存入" in out.decode() or json.loads(out)[0]["stored"] == []
 
 
 def test_frames_come_from_a_file_or_from_stdin(asked: Asked, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_rehearsal_counts_as_an_import_would_and_stores_nothing(office) -> Non
     path = str(office.folder / "七月.csv")
     first = run(office, "import", "--dry-run", path, code=3)
     assert "新增 3" in first.stdout
-    assert "第 3 行第 3 列" in first.stdout
+    assert "第 3 行，第 3 列" in first.stdout
     assert not office.database.exists()
     assert not (office.folder / "data/rejects").exists()
     run(office, "import", path, code=3)
@@ -129,3 +129,31 @@ def test_the_inbox_from_the_command_line(office, monkeypatch: pytest.MonkeyPatch
     assert "新增 3，退回 1" in text
     assert "'=七月_[31m.csv" in run(office, "inbox", "--csv").stdout
     assert set(done[0]) == set(done[1]) == set(waiting[0])
+
+
+def test_what_is_refused_is_told_with_its_sheet_and_cell(office) -> None:  # type: ignore[no-untyped-def]
+    import csv
+
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.worksheets[0].title = "五月"
+    heads = ["名称", "采样日期", "氨氮(mg/L)"]
+    for page in (book.worksheets[0], book.create_sheet("六月")):
+        page.append(heads)
+        page.append(["示例河手工断面", "2022-07-09", "约0.1"])
+    book.worksheets[1].append(["示例河手工断面", "2022-07-09", "0.2"])
+    book.create_sheet("附表").append([1, 2, 3, 4])
+    path = office.folder / "两张.xlsx"
+    book.save(path)
+    said = run(office, "import", "--dry-run", str(path), code=3).stdout
+    assert "工作表 五月，第 2 行，第 3 列：" in said
+    assert "会退回：工作表 附表：" in said
+    run(office, "import", str(path), code=3)
+    rows = json.loads(run(office, "rejects", "--json").stdout)
+    places = [("五月", 2, 3), ("六月", 2, 3), ("附表", 0, 0)]
+    assert [(one["sheet"], one["line"], one["column"]) for one in rows] == places
+    assert "工作表" in run(office, "rejects").stdout
+    with (office.folder / "data/rejects/两张.xlsx.rejected.csv").open(encoding="utf-8-sig", newline="") as file:
+        found = [(row["工作表"], row["行号"], row["列"]) for row in csv.DictReader(file)]
+    assert found == [("五月", "2", "3"), ("六月", "2", "3"), ("附表", "0", "")]

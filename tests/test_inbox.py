@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import openpyxl
@@ -361,8 +362,8 @@ def test_refused_rows_come_back_marked_and_are_taken_once_they_are_mended(office
 def test_each_sheet_comes_back_under_its_name(office: Office) -> None:
     hours = [["城市", "日期", "小时(时段末)", "PM2.5"], ["成都", "2022-05-01", 25, 35], ["成都", "2022-05-01", 2, 36]]
     days = [["城市", "日期", "O3_8h"], ["成都", "2022-05-01", "很高"], ["成都", "2022-05-02", 90]]
-    notes = [["说明"], ["以上数据已审核"]]
-    office.drop("审核.xlsx", book(("小时", hours), ("日", days), ("封面", notes)))
+    notes, other = [["说明"], ["以上数据已审核"]], [["甲", "乙"], [1, 2], [3, 4]]
+    office.drop("审核.xlsx", book(("小时", hours), ("日", days), ("封面", notes), ("另表", other)))
     file = office.one()
     assert (file.form, file.tally.new, file.tally.refused) == ("reviewed", 2, 3)  # the third: a sheet without a header
     back = openpyxl.load_workbook(office.inbox / "refused/2022-08/审核.退回.xlsx")
@@ -371,8 +372,9 @@ def test_each_sheet_comes_back_under_its_name(office: Office) -> None:
     assert back["小时"]["C2"].comment is not None
     back["小时"]["C2"], back["日"]["C2"] = 1, 88
     back.save(office.inbox / "审核.退回.xlsx")
+    assert [row[0] for row in back["退回原因清单"].iter_rows(values_only=True)] == ["工作表", "另表"]
     mended = office.one()
-    assert (mended.tally.new, mended.tally.same) == (2, 0)
+    assert (mended.tally.new, mended.tally.same, mended.tally.refused) == (2, 0, 0)
 
 
 def test_a_column_nobody_knows_comes_back_with_its_values(office: Office) -> None:
@@ -520,3 +522,62 @@ def test_receipts_stay(office: Office) -> None:
     for statement in ("DELETE FROM inbox_file", "UPDATE inbox_file SET state = 'x'"):
         with pytest.raises(Exception, match="receipt is never"):
             office.store.db.execute(statement)
+
+
+def test_others_may_write_while_a_file_is_read(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.store.close()
+    path = Path(office.config.paths.database)
+    read, busy = inbox.understand, []
+
+    def slow(*given):  # type: ignore[no-untyped-def]
+        with Store.open(path, wait=0):
+            busy.append(False)
+        return read(*given)
+
+    monkeypatch.setattr(inbox, "understand", slow)
+    office.opened = partial(Store.open, path)
+    office.drop("七月.csv", SHEET)
+    assert office.one().tally.new == 4  # of streams the store did not know before
+    with Store.open(path, readonly=True) as office.store:
+        assert office.values() == {"示例河手工断面": 0.035, "示例溪手工断面": 0.083}
+    assert busy == [False]
+
+
+def test_a_header_of_merged_cells_comes_back_merged_and_is_read_again(office: Office) -> None:
+    made = openpyxl.Workbook()
+    page = made.worksheets[0]
+    for row in (
+        ["六月地表水监测结果表", None, None, None, None],
+        ["断面名称", "采样日期", "营养盐", None, "备注"],
+        [None, None, "氨氮", "总磷", None],
+        [None, None, "mg/L", "mg/L", None],
+        ["示例河手工断面", "2022-07-09", "约0.1", 0.04, ""],
+    ):
+        page.append(row)
+    for area in ("A1:E1", "A2:A4", "B2:B4", "C2:D2", "E2:E4"):
+        page.merge_cells(area)
+    out = io.BytesIO()
+    made.save(out)
+    office.drop("六月.xlsx", out.getvalue())
+    file = office.one()
+    assert (file.tally.new, file.tally.refused) == (1, 1)
+    (back,) = office.inbox.glob("refused/*/*.xlsx")
+    returned = openpyxl.load_workbook(back)
+    page = returned.worksheets[0]
+    assert {str(area) for area in page.merged_cells.ranges} == {"A1:E1", "A2:A4", "B2:B4", "C2:D2", "E2:E4"}
+    assert (page["C5"].value, page["F4"].value) == ("约0.1", "退回原因")
+    assert page.column_dimensions["A"].width >= 16  # 示例河手工断面 takes 14
+    page["C5"] = "0.1"
+    returned.save(office.inbox / "改好.xlsx")
+    assert (again := office.one()).tally.refused == 0, again
+    assert office.values() == {"示例河手工断面": 0.1}
+
+
+def test_merged_areas_that_meet_do_no_harm() -> None:
+    from envmon.sheets.rejects import Returned, reject_book
+
+    rows = [(1, ["a", "a", "b"]), (2, ["a", "a", "b"]), (3, ["1", "2", "3"])]
+    meeting = [(1, 1, 2, 2), (1, 2, 1, 3), (1, 1, 1, 1), (1, 3, 2, 9)]
+    body = reject_book([Returned("1", rows, frozenset([1, 2]), {}, {3: "x"}, meeting)], "why")
+    page = openpyxl.load_workbook(io.BytesIO(body)).worksheets[0]
+    assert [str(area) for area in page.merged_cells.ranges] == ["A1:B2"]

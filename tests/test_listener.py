@@ -1,4 +1,4 @@
-"""The listener with real sockets and a real intake: frames, answers after the commit, refusals, abuse, requests.
+"""The listener with real sockets and a real journal: frames, answers after the commit, refusals, abuse, requests.
 
 Frames E1 to E7 are part C of the HJ 212 digest: E1 is printed in HJ 212-2017, the CRCs of the others were computed by
 other programs. What a listener must survive is list R13 of the reliability notes.
@@ -30,8 +30,9 @@ from envmon.errors import ConfigError, EnvmonError, StoreBusy
 from envmon.hj212 import frames
 from envmon.listener import Listening, house
 from envmon.model import Config, Device, Listen, Paths, RawFrame, Refusal, Request
+from envmon.pipeline.stations import is_alive
 from envmon.store import spool
-from envmon.store.intake import KNOCKS, Batch, Intake, beside
+from envmon.store.journal import KNOCKS, Batch, Journal, beside
 
 MN = "010000A8900016F000169DC0"
 PASSWORD = "123456"
@@ -81,7 +82,7 @@ class Office:
         self.listen = Listen(port=0, answer=1, repeats=2)
 
     def config(self) -> Config:
-        paths = Paths(str(self.folder), str(self.database), "", "", "")
+        paths = Paths(str(self.folder), str(self.database), "", "", "", "")
         return Config(
             "b", "zh", (), (), (), (), (), (), paths, {}, {}, listen=self.listen, devices=tuple(self.devices), file="x"
         )
@@ -94,18 +95,18 @@ class Office:
         self.listen = replace(self.listen, **more)
         return Listening(self.config(), self.secrets)
 
-    def intake(self) -> Intake:
-        return Intake.read(beside(self.database))
+    def journal(self) -> Journal:
+        return Journal.read(beside(self.database))
 
     def frames(self) -> list[RawFrame]:
-        with self.intake() as intake:
-            return intake.frames(0, 10**6)
+        with self.journal() as journal:
+            return journal.frames(0, 10**6)
 
     def refused(self) -> dict[str, int]:
         """How often each kind was refused."""
-        with self.intake() as intake:
+        with self.journal() as journal:
             found: dict[str, int] = {}
-            for (kind, _, _), knock in intake.refusals():
+            for (kind, _, _), knock in journal.refusals():
                 found[kind.value] = found.get(kind.value, 0) + knock.count
             return found
 
@@ -210,8 +211,8 @@ def test_a_heartbeat_is_answered_and_kept_nowhere(office: Office) -> None:
         assert said.startswith(b"QN=20260301080200000;ST=91;CN=90")
         assert b"MN=A110000_0001" in said
     assert office.frames() == []
-    with office.intake() as intake:
-        assert [(one.mn, one.frames) for one in intake.stations()] == [("A110000_0001", 1)]
+    with office.journal() as journal:
+        assert [(one.mn, one.frames) for one in journal.stations()] == [("A110000_0001", 1)]
 
 
 def test_what_wants_no_answer_gets_none_and_is_kept(office: Office) -> None:
@@ -255,9 +256,10 @@ def test_the_listener_takes_up_where_it_ended(office: Office) -> None:
             station.send(hour(n))
             assert station.answer()
     assert [one.number for one in office.frames()] == [1, 2, 3]
-    with office.intake() as intake:
-        (one,) = intake.stations()
+    with office.journal() as journal:
+        (one,) = journal.stations()
         assert (one.frames, one.connected, one.data_time) == (3, False, "20260301080000")
+        assert not is_alive(journal, int(time.time() * 1000))  # it ended in order, and says so at once
 
 
 def test_what_is_on_its_way_when_it_stops_is_kept_and_answered(office: Office) -> None:
@@ -311,8 +313,8 @@ def test_nothing_that_was_answered_is_lost_when_it_is_killed(office: Office) -> 
                 station.socket.settimeout(PATIENCE)
                 while said := station.answer():
                     acknowledged.add(said[3:20])
-            with office.intake() as intake:
-                assert intake.db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            with office.journal() as journal:
+                assert journal.db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     stored = [one.segment[3:20] for one in office.frames()]
     assert len(acknowledged) > 100
     assert acknowledged <= set(stored)
@@ -408,8 +410,8 @@ def test_one_mn_from_two_addresses_is_an_alarm_and_the_newer_stays(office: Offic
                 second.send(hour(4))
                 assert second.answer()
     assert office.refused() == {"two_sources": 1}
-    with office.intake() as intake:
-        assert [one.address for one in intake.stations()] == ["127.0.0.2"]
+    with office.journal() as journal:
+        assert [one.address for one in journal.stations()] == ["127.0.0.2"]
 
 
 def test_connections_are_limited_and_the_silent_ones_make_room(office: Office) -> None:
@@ -474,7 +476,7 @@ def test_a_station_that_sends_too_fast_is_read_later_and_loses_nothing(office: O
 def test_a_station_that_does_not_take_its_answers_is_closed(office: Office) -> None:
     with office.open(frames_per_second=10_000) as listening, Station(listening.port) as station:
         station.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        station.socket.settimeout(0.5)
+        station.socket.settimeout(PATIENCE)
         with contextlib.suppress(OSError):
             for _ in range(400):
                 station.send(E2 * 100)
@@ -625,13 +627,13 @@ def test_every_kind_of_bad_frame_can_be_counted() -> None:
 
 
 def test_refusals_of_countless_names_share_a_row(office: Office) -> None:
-    with Intake.open(beside(office.database)) as intake:
+    with Journal.open(beside(office.database)) as journal:
         for first in range(0, 3 * KNOCKS, KNOCKS // 2):
             batch = Batch()
             for n in range(first, first + KNOCKS // 2):
                 batch.knock(Refusal.UNKNOWN_MN, f"MN{n}", "10.0.0.1", 1000 + n, "x")
-            intake.commit(batch)
-        rows = intake.refusals()
+            journal.commit(batch)
+        rows = journal.refusals()
     assert len(rows) == KNOCKS + 1
     assert sum(knock.count for _, knock in rows) == 3 * KNOCKS
     assert dict(rows)[Refusal.UNKNOWN_MN, "*", "*"].count == 2 * KNOCKS
@@ -658,8 +660,8 @@ def ask(office: Office, *windows: tuple[int, int], cn: str = "2061", mn: str = M
 
 
 def requests(office: Office) -> list[tuple[str, str, int]]:
-    with office.intake() as intake:
-        return [(one.state.value, one.answer, one.frames) for one in intake.requests(MN)]
+    with office.journal() as journal:
+        return [(one.state.value, one.answer, one.frames) for one in journal.requests(MN)]
 
 
 DAY = periods.hour_ending(periods.parse("2026-03-01").first, 0)
@@ -708,6 +710,20 @@ def test_a_request_is_repeated_with_its_number_and_given_up(office: Office) -> N
 
 
 @pytest.mark.usefixtures("quick")
+def test_what_a_station_sends_by_itself_is_no_answer_to_a_request(office: Office) -> None:
+    """Hours of another day come all the while: the request is repeated and given up nevertheless."""
+    with office.open(answer=1, repeats=2) as listening, Station(listening.port) as station:
+        ask(office, (DAY - 2880, DAY - 1441))
+        asked, end = 0, time.monotonic() + 2 * PATIENCE
+        while requests(office) in ([], [("waiting", "", 0)], [("sent", "", 0)]) and time.monotonic() < end:
+            station.send(hour(len(office.frames()) % 24))
+            while b"CN=9014" not in station.answer():
+                asked += 1
+            time.sleep(0.2)
+        assert (asked, requests(office)) == (2, [("unanswered", "", 0)])
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_station_may_refuse_and_its_clock_is_set_to_the_time_of_sending(office: Office) -> None:
     with office.open(answer=10) as listening, Station(listening.port) as station:
         ask(office, (0, 0), cn="1012")
@@ -745,7 +761,7 @@ def test_a_request_waits_for_its_station_and_begins_again_when_it_went_away(offi
 # ---- beginning and ending ------------------------------------------------------------------------------------------
 
 
-def test_only_one_listener_has_an_intake_and_a_port(office: Office, tmp_path: Path) -> None:
+def test_only_one_listener_has_an_journal_and_a_port(office: Office, tmp_path: Path) -> None:
     with office.open() as listening:
         with pytest.raises(StoreBusy) as busy, office.open():
             pass
@@ -797,12 +813,12 @@ def test_what_cannot_be_stored_is_not_answered_and_the_listener_goes_on(office: 
     with office.open() as listening, Station(listening.port) as station:
         station.send(hour(1))
         assert station.answer()
-        intake = listening.house.commits.intake
-        pages = intake.db.execute("PRAGMA page_count").fetchone()[0]
-        intake.db.execute(f"PRAGMA max_page_count = {pages}")
+        journal = listening.house.commits.journal
+        pages = journal.db.execute("PRAGMA page_count").fetchone()[0]
+        journal.db.execute(f"PRAGMA max_page_count = {pages}")
         station.send(b"".join(hour(n) for n in range(2, 90)))
         assert station.quiet(0.5)
-        intake.db.execute("PRAGMA max_page_count = 1000000")
+        journal.db.execute("PRAGMA max_page_count = 1000000")
         station.send(hour(2))  # the station repeats
         assert station.answer().startswith(b"QN=20260301000002000")
         office.until(lambda: office.refused().get("unstored", 0) >= 88)

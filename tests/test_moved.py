@@ -11,9 +11,10 @@ import pytest
 
 from envmon import periods
 from envmon.config import ConfigMistakes
+from envmon.errors import SourceChanged
 from envmon.model import Kind, Payload, Site
 from envmon.pipeline.importing import import_file, spec_of
-from envmon.pipeline.pull import context_of, keep, understood
+from envmon.pipeline.pull import context_of, keep, set_aside, understood
 
 HEAD = "date,hour,type,1001A,老站"
 NOW = periods.minute(datetime(2022, 7, 2, 12))
@@ -71,6 +72,30 @@ def test_files_are_imported_the_same_way(bureau: Any, tmp_path: Path) -> None:
         tally, refused = import_file(store, config, spec_of(config, "archive"), path, NOW)
         found = store.db.execute("SELECT site FROM readings ORDER BY ending").fetchall()
     assert (tally.new, refused, found) == (2, [], [("old",), ("new",)])
+
+
+def test_the_intakes_of_a_source_that_was_moved_go_the_same_way(bureau: Any) -> None:
+    """The new intake opened on 1 July; both are called 新水源, and one sheet tells of June and July."""
+    old = Site("well-1", "新水源", Kind.SOURCE, "ganzi", closed=day("2022-06-30"))
+    new = Site("well-2", "新水源", Kind.SOURCE, "ganzi", opened=day("2022-07-01"))
+    config = sites(bureau.config, old, new)
+    sheet = "水源地名称,月份,取水量(万m³)\n新水源,2022-06,30.5\n新水源,2022-07,31\n"
+    with bureau.open(config) as store:
+        spec = spec_of(config, "lab")
+        payload = Payload("i.csv", sheet.encode(), NOW)
+        keep(store, spec, payload, understood("intake", payload, context_of(store, config, spec)), {}, NOW)
+        numbers = {store.site_numbers[one.id]: one.id for one in (old, new)}
+        found = store.db.execute("SELECT site, volume FROM intake_volume ORDER BY month").fetchall()
+    assert [(numbers[site], volume) for site, volume in found] == [("well-1", 30500), ("well-2", 31000)]
+
+
+def test_two_answers_nobody_understands_are_both_kept(tmp_path: Path) -> None:
+    """Addresses that are alike for the last 80 characters of their names, taken in one minute."""
+    error = SourceChanged("error.source.no_list", origin="x")
+    tail = "t=2026-05-01&" * 10
+    for body in (b"first", b"second", b"first"):
+        set_aside(tmp_path, Payload(f"http://127.0.0.1/{body.decode()}?{tail}", body, NOW), error)
+    assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == [b"first", b"second"]
 
 
 MOVED = """

@@ -255,6 +255,15 @@ def test_maintenance_in_the_config_takes_hours_out_and_gives_them_back(office: O
     assert (hours(office), flags(office, "maintenance")) == (24, [])
 
 
+def test_a_published_figure_names_maintenance_that_corrected_it(office: Office) -> None:
+    asked = Asked(RateName.GOOD_DAYS, "a", periods.parse("2022-03"), View())
+    correcting.publish(office.store, office.config, asked, "2022-9", "", at("2022-03-04T10:00"))
+    office.now_is(*TWO_SITES, WINDOW)  # 19 hours are left: no valid day
+    office.judge("2022-03-05T11:00")
+    ((_, one),) = office.store.corrections()
+    assert (one.became.numerator, one.became.denominator, one.causes.settings) == (2, 2, ("maintenance",))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

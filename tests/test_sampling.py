@@ -30,6 +30,7 @@ from envmon.model import (
     Event,
     EventKind,
     ExceptionalEvent,
+    Intake,
     Mark,
     PlanEntry,
     RateName,
@@ -493,6 +494,23 @@ def test_a_sample_that_an_event_explains_leaves_the_rate_for_the_same_reason(off
     assert office.judge("2022-02-11T01:00") == []
     numerator, denominator, excluded = rate(office, RateName.GOOD_SECTIONS, "2022-01", "2022-02-11T01:00")
     assert (numerator, denominator, [reason.value for reason in excluded]) == (0, 0, ["dry"])
+
+
+def test_a_month_in_which_no_water_was_taken_explains_the_sample_of_a_source(office: Office) -> None:
+    office.now_is(site("s", "source", body="lake"), PLAN.replace("section_21", "source_surface_61"), LATE)
+    assert office.judge("2022-02-11T01:00") == [("open", "s")]
+
+    def taken(volume: int) -> None:
+        kept = office.store.keep("intake", "a.csv", at("2022-02-11T01:00"), at("2022-02-11T01:00"), [], [])
+        january = periods.parse("2022-01").first
+        office.store.enter_intakes(kept.batch, [Intake(office.store.site_numbers["s"], january, volume)])
+
+    taken(0)
+    assert office.judge("2022-02-11T02:00") == [("resolved", "s")]
+    (found,) = planning.in_period(office.store, office.config, periods.parse("2022-01"), at("2022-02-11T02:00"))
+    assert (found.state, found.reason) == (EXPLAINED, "unused")
+    taken(12_000)  # it was a slip
+    assert office.judge("2022-02-11T03:00") == [("open", "s")]
 
 
 def test_a_closed_site_and_an_entry_that_is_over_ask_for_nothing(office: Office) -> None:

@@ -17,6 +17,7 @@ import pytest
 from envmon import periods, qc
 from envmon.config import ConfigMistakes
 from envmon.model import POLLUTANTS, Basis, Flag, Kind, Span, Stream, View
+from envmon.pipeline import quality
 from envmon.pipeline.explaining_air import explain_day
 from envmon.pipeline.explaining_water import explain_water
 from envmon.standards import parameters
@@ -203,7 +204,9 @@ def apart(office: Office, name: str = "t") -> list[tuple[str, str, str]]:
     found = office.store.flags(office.store.site_numbers[name], 0, 2**40)
     own = [one for one in found if one.test == "sources_disagree"]
     assert all(one.flag is Flag.SUSPECT for one in own)
-    return [(periods.clock(one.ending)[5:], by_number[one.parameter], one.detail) for one in own]
+    times = [periods.clock(one.ending)[5:] for one in own]
+    said = [quality.reason(one, "en").removeprefix("sources say ") for one in own]
+    return list(zip(times, [by_number[one.parameter] for one in own], said, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -353,3 +356,32 @@ def test_the_gap_settings_are_read_and_checked(office: Office) -> None:
     with pytest.raises(ConfigMistakes) as caught:
         office.now_is(site("t", "station"), '[gaps]\ngrace = "soon"\ndays = 999\nwindow = 2\n')
     assert len(caught.value.mistakes) == 3
+
+
+def test_only_values_that_are_judged_are_compared(office: Office) -> None:
+    """Minutes, moments and days of two senders say nothing of the hours that end with them."""
+    for when in hours():
+        for by in ("one", "two"):
+            give(office, by, "t", when, AIR)
+            for span in (Span.MINUTES_5, Span.MOMENT, Span.DAY):
+                give(office, by, "t", when, {**AIR, "pm25": PM25[by] * 9}, span=span)
+    give(office, "three", "t", hours()[2], {"pm25": 99}, span=Span.MINUTES_5)
+    office.judge(NOW)
+    assert apart(office) == []
+    parts = explain_day(office.store, office.config, "t", FIRST, View()).parts
+    assert {row["others"][0] for one in parts if one.id == "sources" for row in one.rows} == {"two ="}
+
+
+def test_of_two_kinds_of_data_the_reviewed_sources_are_told_whichever_came_first(tmp_path: Path) -> None:
+    """Of one reading one verdict is kept: that on the kind that is judged by."""
+    found = []
+    for order in ((Basis.REALTIME, Basis.REVIEWED), (Basis.REVIEWED, Basis.REALTIME)):
+        made = Office(tmp_path / order[0].name)
+        made.now_is(site("t", "station"), SOURCES)
+        for basis in order:
+            give(made, "one", "t", hours()[4], AIR, basis=basis)
+            give(made, "two", "t", hours()[4], AIR | {"pm25": 70 + 10 * basis}, basis=basis)
+        made.judge(NOW)
+        found.append(apart(made))
+        made.store.close()
+    assert found == [[("03-01 05:00", "pm25", "one 20, two 80")]] * 2

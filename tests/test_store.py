@@ -184,14 +184,17 @@ def test_whatever_the_order_of_arrival_the_same_values_are_in_force(order: list[
 
 
 def test_what_was_refused_is_kept_with_its_reason(store: Store) -> None:
-    refused = (Refused("file", 7, "not a number", "12x"),)
+    refused = (Refused("file", 7, "not a number", "12x", "May", 3),)
     kept = keep(store, [row(1)], 100, refused)
     assert (kept.tally.read, kept.tally.refused) == (2, 1)
     keep(store, [row(1)], 200, refused)  # read again in the next look-back window
     (found,) = store.rejects(0, 2**40, "archive")
-    assert [found[key] for key in ("origin", "line", "reason", "text")] == ["file", 7, "not a number", "12x"]
+    told = {"origin": "file", "sheet": "May", "line": 7, "column": 3, "reason": "not a number", "text": "12x"}
+    assert found.items() >= told.items()
+    keep(store, [row(1)], 300, (Refused("file", 7, "not a number", "12x", "June", 3),))  # the like on another sheet
+    assert {one["sheet"] for one in store.rejects(0, 2**40)} == {"May", "June"}
     assert store.rejects(0, 2**40, "other") == store.rejects(0, LEARNED - 1) == []
-    assert (store.reject_count(LEARNED), store.reject_count(LEARNED + 1)) == (1, 0)
+    assert (store.reject_count(LEARNED), store.reject_count(LEARNED + 1)) == (2, 0)
 
 
 def test_only_days_that_changed_are_marked_for_judging(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -19,11 +20,11 @@ from hypothesis import strategies as st
 
 from envmon import http, periods, standards
 from envmon.config import ConfigMistakes
-from envmon.errors import SourceChanged
-from envmon.model import Basis, Kind, Mark, Payload, Site, SourceSpec, Span
+from envmon.errors import SourceChanged, SourceUnavailable, UsageError
+from envmon.model import Basis, Kind, Mark, Medium, Payload, Site, SourceSpec, Span
 from envmon.sources import SOURCES, Context
 from envmon.sources.table import windows
-from envmon.sources.table_form import form_of, problems
+from envmon.sources.table_form import filled, form_of, problems
 
 HERE = Path(__file__).parent
 ITEMS = standards.parameters()
@@ -224,7 +225,7 @@ def test_a_bad_record_stops_only_itself(record: Mapping[str, Any], said: str) ->
 
 
 def test_sites_nobody_configured_are_counted() -> None:
-    record = {"monitorTime": "2026-05-02 08:00:00", "PM2_5": "35"}
+    record = {"monitorTime": "2026-05-02 08:00:00", "PM2_5": "35", "CO": None}
     found = read(WIDE, rows({**record, "stationCode": "9999A"}, {**record, "stationCode": "9999A"}, record))
     assert (found.rows, found.unknown) == ([], {"9999A": 2, "?": 1})
 
@@ -309,6 +310,53 @@ def test_a_recorded_answer_of_openaq_needs_no_code_of_its_own() -> None:
     ]
 
 
+def test_a_field_whose_name_holds_a_dot_is_found() -> None:
+    """`PM2.5` is what most platforms of the country call it; it is no path."""
+    options = {**WIDE, "fields": {"PM2.5": "pm25", "now.O3": "o3", "now.PM2.5.v": "pm10"}}
+    record = {
+        "stationCode": "1001A", "monitorTime": "2026-05-02 08:00:00", "PM2.5": 35,
+        "now": {"O3": 60, "PM2.5": {"v": 70}},
+    }  # fmt: skip
+    found = read(options, rows(record))
+    expected = {ITEMS["pm25"].number: 35, ITEMS["o3"].number: 60, ITEMS["pm10"].number: 70}
+    assert {row[2]: row[4] for row in found.rows} == {
+        ITEMS[item].number: steps(item, expected[ITEMS[item].number]) for item in ("pm25", "o3", "pm10")
+    }
+
+
+def test_fields_that_no_record_has_are_told() -> None:
+    base = {"stationCode": "1001A", "monitorTime": "2026-05-02 08:00:00"}
+    assert read(WIDE, rows({**base, "PM2_5": 35}, {**base, "PM2_5": None})).unknown == {"field CO": 2}
+    assert [one.line for one in read(WIDE, rows({**base, "PM25": 35})).refused] == [1]
+    assert read(WIDE, rows({**base, "PM2_5": None, "CO": None})).refused == []
+    (told,) = read({**WIDE, "format": "csv"}, b"stationCode,monitorTime,PM2_5\n1001A,2026-05-02 08:00:00,35\n").refused
+    assert "CO" in told.reason
+    (told,) = read(LONG, rows({**base, "name": "SO2", "unit": "ug/m3", "wert": 3})).refused
+    assert "val" in told.reason
+
+
+def test_a_row_of_another_width_is_refused_not_shifted() -> None:
+    """`1,035` without quotes makes two cells; a blank one at the end is only a comma too many."""
+    lines = "stationCode,monitorTime,PM2_5,CO\n1001A,2026-05-02 08:00:00,1,035,0.7\n1001A,2026-05-02 07:00:00,35,0.7,\n"
+    found = read({**WIDE, "format": "csv"}, lines.encode())
+    assert [one.line for one in found.refused] == [2]
+    assert [row[4] for row in found.rows] == [steps("pm25", 35), steps("co", 7, 1)]
+
+
+@pytest.mark.parametrize(
+    ("form", "printed", "ending"),
+    [
+        ("%Y%m%d%H", "2026050124", at(2026, 5, 2, 0)),
+        ("%Y-%m-%d %H时", "2026-05-01 24时", at(2026, 5, 2, 0)),
+        ("%Y%m%d %H%M", "20260501 2400", at(2026, 5, 2, 0)),
+        ("%Y %m %d", "2026 04 24", at(2026, 4, 24)),
+    ],
+)
+def test_the_end_of_a_day_in_compact_forms(form: str, printed: str, ending: int) -> None:
+    record = {"stationCode": "1001A", "monitorTime": printed, "PM2_5": "35", "CO": ""}
+    assert [row[0] for row in read({**WIDE, "time_format": form}, rows(record)).rows] == [ending]
+
+
 # --- asking -------------------------------------------------------------------------------------------------------
 
 
@@ -317,6 +365,10 @@ class Province:
 
     def __init__(self) -> None:
         asked = self.asked = []
+        broken: set[str] = set()  # sites and days it has nothing of
+        stuck: set[str] = set()  # it gives the first page only
+        lies: set[str] = set()  # it tells of more records than it has
+        self.broken, self.stuck, self.lies = broken, stuck, lies
 
         class Page(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -339,10 +391,15 @@ class Province:
                     for hour in hours
                     if told.get("site", site.code) == site.code
                 ]
+                if told.get("site") in broken or told.get("day") in broken:
+                    self.send_error(404 if "day" in told else 500)
+                    return
                 page, size = int(told.get("page", 1)), 3
-                pages = -(-len(found) // size)
+                if stuck:
+                    page = min(page, 1)
+                pages, total = -(-len(found) // size), len(found)
                 found = found[(page - 1) * size : page * size] if "page" in told else found
-                body = json.dumps({"data": {"rows": found, "pages": pages}}).encode()
+                body = json.dumps({"data": {"rows": found, "pages": pages, "total": total + len(lies)}}).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -403,6 +460,88 @@ def test_pages_without_a_size_end_with_an_empty_one(province: Province) -> None:
     assert [one["page"] for one in province.asked] == ["1", "2", "3", "4"]
 
 
+def test_one_site_that_fails_does_not_stop_the_others(province: Province) -> None:
+    province.broken.add("1001A")
+    options = {name: value for name, value in WIDE.items() if name != "site"}
+    with http.Session(retries=0) as session:
+        answers = SOURCES["table"].fetch(session, spec(options, f"{province.url}?site={{site}}"), NOW, SITES)
+        found = [next(answers)]
+        with pytest.raises(SourceUnavailable):
+            next(answers)
+    assert [one.origin.partition("#")[2] for one in found] == ["site=1002A"]
+    assert [one["site"] for one in province.asked] == ["1001A", "1002A"]  # a section is not asked for air
+
+
+def test_a_file_of_a_day_that_is_not_there_yet_is_no_error(province: Province) -> None:
+    province.broken.add("20260502")
+    assert len(pulled(WIDE, f"{province.url}?day={{day:%Y%m%d}}")) == 2
+    province.broken |= {"20260430", "20260501"}
+    with pytest.raises(SourceUnavailable):
+        pulled(WIDE, f"{province.url}?day={{day:%Y%m%d}}")
+
+
+def test_records_told_are_those_of_all_pages(province: Province) -> None:
+    """Eight records, three on a page: the total stands on each page and no page holds it."""
+    options = {**WIDE, "count": "data.total"}
+    assert taken(options, f"{province.url}?page={{page}}") == EXPECTED
+    assert [one["page"] for one in province.asked] == ["1", "2", "3"]
+    province.lies.add("one more")
+    with pytest.raises(SourceChanged, match="9"):
+        pulled(options, f"{province.url}?page={{page}}")
+
+
+def test_a_service_that_does_not_turn_pages_is_found_out(province: Province) -> None:
+    province.stuck.add("yes")
+    with pytest.raises(SourceChanged, match="2"):
+        pulled({**WIDE, "page_size": 3}, f"{province.url}?page={{page}}")
+    assert len(province.asked) == 2
+
+
+def test_an_answer_that_says_it_failed_is_handed_on_to_be_kept(province: Province) -> None:
+    """What a page cannot be read for is told by the reader, so that the answer lands among the rejects."""
+    (only,) = pulled({**WIDE, "records": "rows"}, f"{province.url}?page={{page}}")
+    with pytest.raises(SourceChanged):
+        SOURCES["table"].parse(only, context({**WIDE, "records": "rows"}))
+
+
+def test_sites_without_a_code_cannot_be_asked_one_by_one() -> None:
+    options = {name: value for name, value in WIDE.items() if name != "site"}
+    made = spec({**options, "fields": {"nh": "nh3n"}, "units": {"*": "mg/L"}}, "http://127.0.0.1:1/?s={site}")
+    with http.Session() as session, pytest.raises(UsageError):
+        list(SOURCES["table"].fetch(session, made, NOW, SITES))
+
+
+def test_sites_that_share_a_code_are_asked_for_once(province: Province) -> None:
+    moved = (*SITES, Site("a2", "甲站", Kind.STATION, "area", code="1001A"))
+    options = {name: value for name, value in WIDE.items() if name != "site"}
+    with http.Session() as session:
+        list(SOURCES["table"].fetch(session, spec(options, f"{province.url}?site={{site}}"), NOW, moved))
+    assert [one["site"] for one in province.asked] == ["1001A", "1002A"]
+
+
+def test_a_form_may_hold_any_name(province: Province) -> None:
+    options = {**WIDE, "method": "post", "form": {"url": "x"}}
+    assert taken(options, province.url) == EXPECTED
+
+
+def test_what_is_named_by_its_start_is_asked_for_from_its_start(province: Province) -> None:
+    """A day that ends within the look-back of two days began up to three days ago."""
+    taken_options = {**WIDE, "stamp": "start", "span": "1d"}
+    pulled(taken_options, f"{province.url}?from={{from:%Y-%m-%d %H:%M}}")
+    assert province.asked == [{"from": "2026-04-29 09:30"}]
+
+
+def test_how_far_back_it_can_be_asked_and_what_it_holds() -> None:
+    """Thirty days unless it says otherwise; not at all when its address takes no time."""
+    source = SOURCES["table"]
+    assert source.reach_of(spec(WIDE, "http://x/?d={day}")) == 30 * 1440
+    assert source.reach_of(spec({**WIDE, "keeps": "400d"}, "http://x/?d={from}")) == 400 * 1440
+    assert source.reach_of(spec(WIDE, "http://x/?p={page}")) is None
+    assert source.media_of(spec(WIDE)) == (Medium.AIR,)
+    assert source.media_of(spec({**WIDE, "fields": {"nh": "nh3n"}})) == (Medium.WATER,)
+    assert source.media_of(spec(LONG)) == tuple(Medium)
+
+
 def test_a_service_that_reads_by_post_gets_the_form(province: Province) -> None:
     options = {**WIDE, "method": "post", "form": {"start": "{from:%Y%m%d}", "site": "{site}"}}
     assert taken(options, province.url) == EXPECTED
@@ -428,6 +567,25 @@ def test_a_window_is_cut_by_the_calendar_the_template_asks_for() -> None:
     assert [one["month"] for one in windows(form(), {"month"}, since, NOW)] == [at(2026, 4, 1), at(2026, 5, 1)]
     cut = [(one["from"], one["to"]) for one in windows(form(max_window="1d"), {"from", "to"}, since, NOW)]
     assert cut == [(since, since + 1440), (since + 1440, since + 2880)]
+
+
+def test_steps_follow_the_zone_and_the_stamp() -> None:
+    """A UTC day begins at 08:00 in Beijing; what ends at 24:00 stands in the file of the next day."""
+    utc = form(zone="UTC")
+    assert [one["day"] for one in windows(utc, {"day"}, at(2026, 5, 1, 9), at(2026, 5, 2, 9))] == [
+        at(2026, 5, 1, 8), at(2026, 5, 2, 8),
+    ]  # fmt: skip
+    assert [one["month"] for one in windows(utc, {"month"}, at(2026, 5, 1, 7), at(2026, 5, 1, 9))] == [
+        at(2026, 4, 1, 8), at(2026, 5, 1, 8),
+    ]  # fmt: skip
+    day = (at(2026, 5, 1), at(2026, 5, 2))
+    assert [one["day"] for one in windows(form(), {"day"}, *day)] == [*day]
+    assert [one["day"] for one in windows(form(stamp="start"), {"day"}, *day)] == [day[0]]
+
+
+def test_month_and_day_may_stand_in_one_address() -> None:
+    (first, *_) = windows(form(), {"month", "day"}, at(2026, 5, 1), at(2026, 5, 2))
+    assert filled("{month}/{day:%d}.csv", first, form().zone) == "2026-05/01.csv"
 
 
 # --- the config ---------------------------------------------------------------------------------------------------
@@ -462,6 +620,9 @@ def test_good_options_have_no_problems() -> None:
         ("http://x/", {"form": {"a": "b"}}, "form"),
         ("http://x/", {"body": "json"}, "body"),
         ("http://x/", {"max_window": "long"}, "max_window"),
+        ("http://x/", {"max_window": "0h"}, "max_window"),
+        ("http://x/?t={day}", {"keeps": "ever"}, "keeps"),
+        ("http://x/", {"keeps": "30d"}, "keeps"),
         ("http://x/", {"first_page": -1}, "first_page"),
         ("http://x/", {"tiem": "x"}, "tiem"),
     ],
@@ -530,6 +691,45 @@ def test_mistakes_of_the_options_name_file_line_and_key(bureau: Any) -> None:
     (mistake,) = [one for one in caught.value.mistakes if "pm2" in str(one)]
     assert mistake.path.endswith("options.fields.PM")
     assert mistake.line == len(text.splitlines()) + 13
+
+
+def example(kind: str) -> str:
+    """The configuration that docs/sources.md shows for a kind."""
+    page = (HERE.parent / "docs/sources.md").read_text("utf-8")
+    return next(text for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if f'kind = "{kind}"' in text)
+
+
+@pytest.mark.parametrize("kind", ["archive", "cnemc_air", "openaq", "waqi", "sensorthings", "table"])
+def test_the_examples_of_the_page_can_be_copied(bureau: Any, kind: str) -> None:
+    text = re.sub(r'^id = ".*"', 'id = "copied"', example(kind), flags=re.MULTILINE)
+    bureau.path.write_text(bureau.path.read_text("utf-8") + "\n" + text, "utf-8")
+    assert [spec.kind for spec in bureau.config.sources if spec.id == "copied"] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "key"),
+    [
+        ("archive", 'form = "towns"', "form"),
+        ("archive", 'swapped = { from = "2023-11-09", types = ["O3"] }', "swapped"),
+        ("cnemc_air", 'routes = ["city_hour"]', "routes"),
+        ("cnemc_air", 'days = "no"', "days"),
+        ("cnemc_air", 'route = "city_hours"', "route"),
+        ("openaq", "ppm = true", "sites"),
+        ("openaq", 'sites = { "nobody" = "1" }', "sites.nobody"),
+        ("openaq", 'sites = { "ganzi-air" = "1" }\nppm = "yes"', "ppm"),
+        ("waqi", 'sites = ["ganzi-air"]', "sites"),
+        ("waqi", 'sites = { "ganzi-air" = "1" }\nppm = true', "ppm"),
+        ("sensorthings", 'sites = { "ganzi-air" = "1" }\ninstant = "day"', "instant"),
+        ("sensorthings", 'sites = { "ganzi-air" = "1" }\nproperties = { x = "pm2.5" }', "properties"),
+        ("sensorthings", 'sites = { "ganzi-air" = "1" }\nunits = { pm25 = "m" }', "units"),
+    ],
+)
+def test_options_of_every_kind_are_checked_with_the_config(bureau: Any, kind: str, options: str, key: str) -> None:
+    source = f'\n[[sources]]\nid = "p"\nkind = "{kind}"\nurl = "http://x/"\nevery = "1h"\n\n[sources.options]\n'
+    bureau.path.write_text(bureau.path.read_text("utf-8") + source + options + "\n", "utf-8")
+    with pytest.raises(ConfigMistakes) as caught:
+        _ = bureau.config
+    assert [one.path.rpartition("options.")[2] for one in caught.value.mistakes] == [key]
 
 
 # --- anything at all ----------------------------------------------------------------------------------------------

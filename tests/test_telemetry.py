@@ -11,6 +11,7 @@ import os
 import random
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -28,12 +29,13 @@ from envmon.feed.recorded import introduced, records
 from envmon.feed.stations import Logger, Stations
 from envmon.hj212 import frames
 from envmon.listener import Listening, house
-from envmon.model import POLLUTANTS, Mark, Medium, RawFrame, Row, Span, Tally
-from envmon.pipeline import telemetry
+from envmon.model import POLLUTANTS, Mark, Medium, RawFrame, Request, RequestState, Row, Span, Tally
+from envmon.pipeline import stations, telemetry
+from envmon.pipeline.backfill import of_stations
 from envmon.pipeline.wiring import load_config
 from envmon.standards import parameters
-from envmon.store import Store
-from envmon.store.intake import Batch, Intake, beside
+from envmon.store import Store, spool
+from envmon.store.journal import Batch, Journal, beside
 
 AIR, WATER = "A0000000000000000000000A", "B110000_0001"
 CONFIG = """\
@@ -88,7 +90,7 @@ ITEMS = parameters()
 
 
 class Office:
-    """A folder with a config; frames are put into the intake as the listener does."""
+    """A folder with a config; frames are put into the journal as the listener does."""
 
     def __init__(self, folder: Path, text: str = CONFIG) -> None:
         self.folder = folder
@@ -100,7 +102,7 @@ class Office:
 
     def receive(self, *segments: str, at: int = BEGIN + 61, mn: str = AIR) -> None:
         """Segments as (`CN`, content of CP) received at a minute."""
-        with Intake.open(beside(self.database)) as intake:
+        with Journal.open(beside(self.database)) as journal:
             batch = Batch()
             for text in segments:
                 cn, _, body = text.partition(" ")
@@ -108,7 +110,7 @@ class Office:
                 st = "22" if mn == AIR else "21"
                 whole = f"QN={self.qn:017d};ST={st};CN={cn};PW=******;MN={mn};Flag=5;CP=&&{body}&&"
                 batch.frames.append(RawFrame(at * 60_000 + self.qn % 60_000, mn, cn, "127.0.0.1", whole.encode()))
-            intake.commit(batch)
+            journal.commit(batch)
 
     def open(self, readonly: bool = False) -> Store:
         store = Store.open(self.database, readonly)
@@ -165,12 +167,13 @@ def test_what_was_taken_is_not_taken_again_and_nothing_is_left_out(office: Offic
         assert office.drain().new == 1
         assert office.drain() == Tally()
     with office.open(readonly=True) as store:
-        with Intake.read(beside(office.database)) as intake:
-            assert store.meta("telemetry") == {"intake": intake.identity, "frame": 2100}
+        with Journal.read(beside(office.database)) as journal:
+            known = store.meta("telemetry")
+            assert (known["journal"], known["frame"]) == (journal.identity, 2100)
         assert store.db.execute("SELECT count(*) FROM reading_history").fetchone() == (0,)
 
 
-def test_another_intake_is_read_from_its_beginning(office: Office) -> None:
+def test_another_journal_is_read_from_its_beginning(office: Office) -> None:
     office.receive("2061 DataTime=20260301080000;a34004-Avg=0.035")
     office.drain()
     for file in office.database.parent.glob("envmon.telemetry.db*"):
@@ -178,6 +181,48 @@ def test_another_intake_is_read_from_its_beginning(office: Office) -> None:
     office.receive("2061 DataTime=20260301070000;a34004-Avg=0.036")
     office.drain()
     assert [row[3:5] for row in office.readings()] == [(0, steps("pm25", "36")), (60, steps("pm25", "35"))]
+
+
+def test_a_journal_put_back_from_a_copy_loses_nothing_that_came_since(office: Office) -> None:
+    """The copy numbers what comes anew: numbers that were taken before stand for other frames now."""
+    office.receive("2061 DataTime=20260301080000;a34004-Avg=0.035")
+    whole = beside(office.database).read_bytes()
+    office.receive("2061 DataTime=20260301090000;a34004-Avg=0.036", at=BEGIN + 121)
+    assert office.drain(BEGIN + 122).new == 2
+    beside(office.database).write_bytes(whole)
+    office.receive("2061 DataTime=20260301100000;a34004-Avg=0.037", at=BEGIN + 181)
+    office.drain(BEGIN + 182)
+    assert [row[4] for row in office.readings()] == [steps("pm25", text) for text in ("35", "36", "37")]
+    assert office.drain(BEGIN + 183) == Tally()
+
+
+def test_frames_are_dropped_once_they_were_taken_and_kept_long_enough(office: Office) -> None:
+    """The last one taken stays: by it the place is found again."""
+    path, now = beside(office.database), (BEGIN + 100) * 60_000
+    office.receive(*(f"2061 DataTime=202603010{n}0000;a34004-Avg=0.035" for n in range(5)))
+    with Journal.open(path) as journal:
+        assert journal.prune(office.database, now) == 0  # no database, nothing taken
+    office.drain()
+    office.receive("2061 DataTime=20260301080000;a34004-Avg=0.036")
+    with Journal.open(path) as journal:
+        assert journal.prune(office.database, (BEGIN + 61) * 60_000) == 0
+        assert journal.prune(office.database, now) == 4
+        assert [one.number for one in journal.frames(0, 10)] == [5, 6]
+    assert office.drain().read == 1
+    damage(office.database, "meta")
+    with Journal.open(path) as journal, pytest.raises(StoreError, match="malformed"):
+        journal.prune(office.database, now)
+
+
+def damage(database: Path, table: str) -> None:
+    """Overwrite the first page of a table."""
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+    with database.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\x7f" * size)
 
 
 def test_a_correction_is_a_revision_and_an_old_repeat_changes_nothing(office: Office) -> None:
@@ -352,7 +397,7 @@ def test_hours_the_station_sends_are_not_used_beside_its_minutes(minutely: Offic
     assert hours(minutely) == {"pm25": (60, steps("pm25", "20"), Mark.NONE)}
 
 
-# ---- the whole way: simulated stations, sockets, intake, readings ---------------------------------------------------
+# ---- the whole way: simulated stations, sockets, journal, readings ---------------------------------------------------
 
 
 def beijing() -> datetime:
@@ -556,6 +601,46 @@ def test_requests_are_cut_into_days_and_left_for_the_listener(office: Office) ->
     assert {one["state"] for one in found} == {"waiting"}
     said(office, "station", AIR, "clock")
     assert json.loads(said(office, "station", AIR, "--json"))["requests"][-1]["command"] == "1012"
+
+
+def test_a_history_asked_for_up_to_today_ends_now(office: Office) -> None:
+    today = datetime.now(periods.BEIJING).date()
+    said(office, "station", AIR, "backfill", "--from", f"{today - timedelta(days=1)}", "--to", f"{today}")
+    found = json.loads(said(office, "station", AIR, "--json"))["requests"]
+    assert found[0]["to"] == f"{today - timedelta(days=1)} 23:59"
+    assert found[-1]["to"] <= f"{datetime.now(periods.BEIJING):%Y-%m-%d %H:%M}"
+
+
+def test_a_day_that_waits_to_be_asked_for_is_not_asked_for_twice(office: Office) -> None:
+    words = ("station", AIR, "backfill", "--from", "2022-03-01", "--to")
+    for until in ("2022-03-02", "2022-03-02", "2022-03-03"):
+        said(office, *words, until)
+    found = json.loads(said(office, "station", AIR, "--json"))["requests"]
+    assert [one["from"] for one in found] == ["2022-03-01 00:00", "2022-03-02 00:00", "2022-03-03 00:00"]
+    with Journal.open(beside(office.database)) as journal:  # the listener took them over, and the station had none
+        asked = [one for _, one in spool.left(spool.spool_of(office.database)) if one]
+        journal.commit(Batch(requests={one.id: replace(one, state=RequestState.NO_DATA) for one in asked}))
+    said(office, *words, "2022-03-01")
+    assert len(json.loads(said(office, "station", AIR, "--json"))["requests"]) == 4
+
+
+def test_gaps_of_a_station_whose_hours_are_made_of_minutes_are_asked_for_as_minutes(minutely: Office) -> None:
+    first, config = periods.hour_ending(periods.parse("2026-03-01").first, 0), minutely.config
+    for site in config.sites:
+        assert of_stations(config, site, first, first + 1440, first + 3000)
+        assert not of_stations(replace(config, listen=None), site, first, first + 1440, first + 3000)
+    asked = [one for _, one in spool.left(spool.spool_of(minutely.database)) if one]
+    assert {(one.mn, one.cn, one.begin, one.end) for one in asked} == {
+        (AIR, "2051", first, first + 1439),
+        (WATER, "2061", first, first + 1439),
+    }
+
+
+def test_a_first_word_is_not_told_as_a_last_one() -> None:
+    """1 is "ready" in QnRtn and "done" in ExeRtn."""
+    asked = Request("r", AIR, "2061", BEGIN, BEGIN + 60, 1, RequestState.UNANSWERED, answer="1")
+    assert stations.request(asked, "zh")["answer"] == "准备执行请求"
+    assert stations.request(replace(asked, state=RequestState.DONE), "zh")["answer"] == "执行成功"
 
 
 @pytest.mark.parametrize(

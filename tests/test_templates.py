@@ -70,7 +70,7 @@ def test_a_laboratory_template_asks_for_every_item_and_is_read_back(
     page = book.worksheets[0]
     assert len(items_of(kind)) == count  # GB 3838-2002 table 1: 24; with tables 2 and 3: 109; GB/T 14848 table 1: 39
     assert heads(page)[:3] == ["序号", "断面名称" if kind == "lab" else "水源地名称", "采样日期"]
-    assert page["A2"].value == "示例"
+    assert page["B2"].value == "示例"
     for at, item in enumerate(items_of(kind), 4):
         page.cell(3, at, "0.02L" if item.id == "nh3n" else at)
     page["B3"], page["C3"] = site, date(2026, 5, 20)
@@ -159,7 +159,7 @@ def test_a_template_offers_the_sites_of_its_kind_and_says_how_it_is_filled_in(ki
     assert checks[named].type == "list"
     if kind in wanted:
         assert lists[page[f"{named}1"].value] == wanted[kind]
-    assert page.freeze_panes == "A2"
+    assert page.freeze_panes == "D2"
     assert "示例" in " ".join(str(cell.value) for cell in notes["A"])
     dates = [one for one in checks.values() if one.type == "date"]
     assert len(dates) == {"events": 2, "intake": 0}.get(kind, 1)
@@ -194,7 +194,7 @@ HOSTILE = ["=cmd|' /C calc'!A0", "+1+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_leaves_as_csv_is_no_formula(name: str, tmp_path: Path) -> None:
     shown = [output.as_csv([{"site": name, name: 1}])]
-    path = write_rejects(tmp_path, Path("a.csv"), [Refused("a", 1, name, name)], "zh")
+    path = write_rejects(tmp_path, Path("a.csv"), [Refused("a", 1, name, name, name)], "zh")
     shown.append(path.read_text("utf-8-sig"))
     for text in shown:
         cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
@@ -210,3 +210,31 @@ def test_what_leaves_as_a_workbook_is_text(name: str) -> None:
     assert len(cells) == 4
     assert {cell.data_type for cell in cells} == {"s"}
     assert all(cell.hyperlink is None for cell in cells)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_example_is_no_data_even_when_its_first_column_went(store: Store, kind: str) -> None:
+    """The notes say that columns nobody needs may go: then the example must not become a sample of a real site."""
+    book = opened(kind)
+    for page in book.worksheets[:-1]:
+        page.delete_cols(1)
+    out = io.BytesIO()
+    book.save(out)
+    assert all("示例" not in row for _, row in sheets(Payload("a", out.getvalue(), 0), "zh")[0].rows[1:])
+    read, tally = read_back(store, book)
+    assert (tally.read, read.parsed.unknown) == (0, {})
+
+
+def test_what_is_typed_over_the_example_is_data(store: Store) -> None:
+    book = opened("lab")
+    page = book.worksheets[0]
+    page["B2"], page["C2"], page["D2"] = "示例河手工断面", date(2026, 5, 20), 7.1
+    read, _ = read_back(store, book)
+    ph = standards.parameters()["ph"]
+    assert (ph.number, 71 * 10 ** (ph.decimals - 1)) in {(row[2], row[4]) for row in read.parsed.rows}
+
+
+def test_the_checks_of_a_template_reach_over_a_month_of_hours() -> None:
+    page = opened("reviewed").worksheets[0]
+    rows = [area.max_row for check in page.data_validations.dataValidation for area in check.sqref.ranges]
+    assert min(rows) > 100 * 31 * 24  # stations, days, hours

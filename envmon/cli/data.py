@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,15 @@ import click
 
 from envmon.cli import Session, language
 from envmon.cli.output import as_json, guarded, plain
-from envmon.texts import t
+from envmon.texts import joined, t
 
 if TYPE_CHECKING:
     from envmon.model import Config, Refused, SourceSpec, Tally
     from envmon.pipeline.drawing import Drawn
-    from envmon.store import Store
+    from envmon.store import Opened, Store
 
 LANG = language()
+REJECTED = ("sheet", "line", "column", "reason", "text")
 SHOWN = 20  # refusals a rehearsal tells one by one
 
 
@@ -39,16 +41,26 @@ def import_files(
     from envmon.pipeline.importing import chosen, rehearsed
     from envmon.pipeline.judge import judge
     from envmon.standards import parameters
+    from envmon.store import Store
 
     session: Session = ctx.obj
     config = session.config()
     spec = chosen(config, source) if source else None
     paths = given(files, session)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    with opened_for(config, dry_run) as store, rehearsed(store) if dry_run else nullcontext():
-        store.register(config, parameters().values())
-        results = [take_in(session, store, config, spec, path, dry_run, as_object) for path in paths]
-        outcome = None if dry_run else judge(store, config, now_of(store))
+    outcome = None
+    if dry_run:
+        with opened_for(config) as store, rehearsed(store):
+            store.register(config, parameters().values())
+            kept: Opened = lambda readonly=False: nullcontext(store)  # noqa: E731
+            results = [take_in(session, kept, config, spec, path, dry_run, as_object) for path in paths]
+    else:
+        opened = partial(Store.open, Path(config.paths.database))
+        with opened() as store:
+            store.register(config, parameters().values())
+        results = [take_in(session, opened, config, spec, path, dry_run, as_object) for path in paths]
+        with opened() as store:
+            outcome = judge(store, config, now_of(store))
     if as_object:
         click.echo(as_json(results))
     elif outcome is None:
@@ -75,14 +87,14 @@ def given(files: tuple[Path, ...], session: Session) -> list[Path]:
 
 
 @contextmanager
-def opened_for(config: Config, dry_run: bool) -> Iterator[Store]:
-    """The store; for a rehearsal without a database an empty one that goes again."""
+def opened_for(config: Config) -> Iterator[Store]:
+    """The store for a rehearsal; without a database an empty one that goes again."""
     import tempfile
 
     from envmon.store import Store
 
     path = Path(config.paths.database)
-    if dry_run and not path.exists():
+    if not path.exists():
         with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "none.db") as store:
             yield store
         return
@@ -92,7 +104,7 @@ def opened_for(config: Config, dry_run: bool) -> Iterator[Store]:
 
 def take_in(
     session: Session,
-    store: Store,
+    opened: Opened,
     config: Config,
     spec: SourceSpec | None,
     path: Path,
@@ -110,8 +122,10 @@ def take_in(
         raw = sys.stdin.buffer.read()
         name = Path(f"stdin{ending_of(raw)}")
     try:
-        read = understand(store, config, spec, name, now, raw)
-        tally = enter(store, config, read, now)[0]
+        with opened(readonly=True) as store:  # others may write while a large file is read
+            read = understand(store, config, spec, name, now, raw)
+        with opened() as store:
+            tally = enter(store, config, read, now)[0]
     except StoreError:
         raise
     except EnvmonError as error:
@@ -125,10 +139,17 @@ def take_in(
     if reject:
         say(session, quiet, "cli.import.rejected", count=len(refused), path=plain(str(reject)))
     for one in refused[:SHOWN] if dry_run else ():
-        say(session, quiet, "cli.import.would_refuse", line=one.line, column=one.column, reason=plain(one.reason))
+        say(session, quiet, "cli.import.would_refuse", place=place_of(one, session), reason=plain(one.reason))
     if dry_run and len(refused) > SHOWN:
         say(session, quiet, "cli.import.more", count=len(refused) - SHOWN)
     return result
+
+
+def place_of(one: Refused, session: Session) -> str:
+    """Where in its file something stands that is refused."""
+    known = {"sheet": plain(one.sheet), "line": one.line, "column": one.column}
+    parts = [session.say(f"cli.import.place.{key}", **{key: value}) for key, value in known.items() if value]
+    return joined("comma", session.lang, parts) or session.say("cli.import.place.file")
 
 
 def say(session: Session, quiet: bool, key: str, **values: object) -> None:
@@ -145,14 +166,17 @@ def result_of(path: Path, tally: Tally, reject: Path | None) -> dict[str, object
 def write_rejects(folder: Path, path: Path, refused: Sequence[Refused], lang: str) -> Path:
     """The refused rows of a file, in a CSV file beside the others; returns where.
 
-    Columns, always in this order, headed in `lang`: line (from 1), reason, the row or cell as it stood.
+    Columns, always in this order, headed in `lang`: sheet of a workbook, line (from 1), column (from 1; empty for a
+    whole row), reason, the row or cell as it stood.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{path.name}.rejected.csv"
     with target.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([t(f"cli.rejects.{name}", lang) for name in ("line", "reason", "text")])
-        writer.writerows([row.line, guarded(row.reason), guarded(row.text)] for row in refused)
+        writer.writerow([t(f"cli.rejects.{name}", lang) for name in REJECTED])
+        for row in refused:
+            texts = (row.sheet, row.line, row.column or "", row.reason, row.text)
+            writer.writerow([guarded(text) for text in texts])
     return target
 
 

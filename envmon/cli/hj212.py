@@ -88,7 +88,7 @@ def taken_apart(line: int, data: bytes, wrong: Bad | None, devices: dict[str, De
     seen = look(data)
     problem, text = (wrong.value, t(BAD[wrong], lang)) if wrong else (None, None)
     try:
-        said = read(data[6:].rstrip()[:-4])
+        said = read(masked(data[6:].rstrip()[:-4]))
     except BadSegment as error:
         said, problem, text = None, problem or "segment", text or error.said(lang)
     return {
@@ -102,7 +102,7 @@ def taken_apart(line: int, data: bytes, wrong: Bad | None, devices: dict[str, De
         "crc": seen.right,
         "crc_modbus": seen.modbus,
         **(segment_row(said, lang) if said else dict.fromkeys(SEGMENT_KEYS)),
-        **stored(said, devices.get(said.mn) if said else None, lang),
+        **stored(said, devices.get(said.mn) if said else None, lang, problem is None),
     }
 
 
@@ -145,8 +145,8 @@ def segment_row(said: Segment, lang: str) -> dict[str, Any]:
     return dict(zip(SEGMENT_KEYS, values, strict=True))
 
 
-def stored(said: Segment | None, device: Device | None, lang: str) -> dict[str, Any]:
-    """What a segment would leave in the store: nothing unless its device is enrolled."""
+def stored(said: Segment | None, device: Device | None, lang: str, right: bool) -> dict[str, Any]:
+    """What a segment would leave in the store: nothing unless its frame is right and its device enrolled."""
     from envmon import periods
     from envmon.model import Basis, Mark, Span
     from envmon.rounding import plain
@@ -156,6 +156,8 @@ def stored(said: Segment | None, device: Device | None, lang: str) -> dict[str, 
 
     if said is None or device is None:
         return {"enrolled": False, "site": None, "stored": [], "refused": [], "unknown": []}
+    if not right:
+        return {"enrolled": True, "site": device.site, "stored": [], "refused": [], "unknown": []}
 
     def stream(span: Span, basis: Basis | None = None) -> int:
         return int(span)
@@ -168,11 +170,13 @@ def stored(said: Segment | None, device: Device | None, lang: str) -> dict[str, 
         rows.append(
             {
                 "item": item.id,
+                "item_name": item.name if lang == "zh" else item.name_en,
                 "ending": periods.clock(ending),
                 "span": Span(span).name.lower(),
                 "stored_value": plain(value, item.decimals),
                 "unit": item.unit,
                 "mark": Mark(mark).name.lower(),
+                "mark_text": word(Mark(mark), lang),
             }
         )
     refused = [{"reason": one.reason, "text": one.text} for one in parsed.refused]
@@ -225,9 +229,12 @@ def stored_text(one: dict[str, Any], lang: str) -> Iterator[str]:
     if not one["enrolled"]:
         yield t("cli.hj212.decode.not_enrolled", lang, mn=one["mn"])
         return
+    if one["problem"]:
+        yield t("cli.hj212.decode.not_taken", lang)
+        return
     yield t("cli.hj212.decode.stored", lang, count=len(one["stored"]), site=one["site"])
     for row in one["stored"]:
-        yield f"  {row['ending']}  {row['item']} {row['stored_value']} {row['unit']}  {row['mark']}"
+        yield f"  {row['ending']}  {row['item_name']} {row['stored_value']} {row['unit']}  {row['mark_text']}"
     for row in one["refused"]:
         yield "  " + t("cli.hj212.decode.refused", lang, reason=row["reason"], text=row["text"])
     for row in one["unknown"]:

@@ -47,7 +47,8 @@ def rejects(session: Session, source: str | None, period: str | None, form: str 
     first, last = (periods.hour_ending(span.first, 0), periods.hour_ending(span.last, 24)) if span else (0, 2**40)
     with session.reading() as store:
         rows = [{**row, "learned": periods.clock(row["learned"])} for row in store.rejects(first, last, source)]
-    keys = ("learned", "source", "origin", "line", "reason", "text")
+    places = ("sheet", "line", "column") if any(row["sheet"] for row in rows) else ("line", "column")
+    keys = ("learned", "source", "origin", *places, "reason", "text")
     show(rows, form, {key: session.say(f"cli.rejects.head.{key}") for key in keys}, session.say("cli.rejects.none"))
 
 

@@ -77,9 +77,10 @@ def _references(entries: Entries, known: Known) -> Iterator[Found]:
     for entry in entries["targets"]:
         yield from _named(entry, "area", [*areas, "*"], areas)
         yield from _named(entry, "edition", known.editions and ["by-date", *known.editions])
+    air = [entry.text("id") for entry in entries["sites"] if entry.kind in AIR]
     for entry in entries["sources"]:
         yield from _named(entry, "kind", known.sources)
-        yield from _options(entry, known)
+        yield from _options(entry, known, air)
     for entry in entries["channels"]:
         yield from _named(entry, "kind", known.channels)
     for entry in entries["maintenance"]:
@@ -100,10 +101,10 @@ def _each_named(entry: Entry, key: str, allowed: Collection[str]) -> Iterator[Fo
             yield entry, (key, "one_of", _listed(allowed, closest(word, allowed)))
 
 
-def _options(entry: Entry, known: Known) -> Iterator[Found]:
+def _options(entry: Entry, known: Known, air: Sequence[str]) -> Iterator[Found]:
     """What a kind of source finds wrong with its own options; their form was checked before."""
-    find = known.options.get(entry.text("kind"))
-    for key, code, values in find(entry.text("url"), entry.raw.get("options", {})) if find else ():
+    find, options = known.options.get(entry.text("kind")), entry.raw.get("options", {})
+    for key, code, values in find(entry.text("url"), options, air) if find and isinstance(options, Mapping) else ():
         path = "url" if key == "url" else ".".join(("options", key)).rstrip(".")
         yield entry, (path, code, values)
 

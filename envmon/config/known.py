@@ -15,8 +15,9 @@ JOB_TIMES: Mapping[str, str] = {"judge": "00:40", "charts": "mon 06:00", "backfi
 """When in its slot each runs, as written in the file."""
 
 
-OptionCheck = Callable[[str, Any], Iterable[tuple[str, str, dict[str, Any]]]]
-"""(address, options) -> what is wrong with them: (key inside the options, code of `config.allowed`, values)"""
+OptionCheck = Callable[[str, Any, Collection[str]], Iterable[tuple[str, str, dict[str, Any]]]]
+"""(address, options, ids of the air sites) -> what is wrong with the options: (key in them, code of `config.allowed`,
+values)"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ the platform asks. For the demo of the listener, its tests and its load. Never h
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -19,6 +20,8 @@ from envmon.feed.recorded import Record, segments_of
 from envmon.hj212.data import time_of
 from envmon.hj212.frames import Frame, Splitter, encode
 from envmon.hj212.segments import HEARTBEAT, INTERACTION, Pair, QnRtn, Segment, read, request_number, write
+
+LOG = logging.getLogger("envmon.feed")
 
 ANSWERS = ("9013", "9014")
 HISTORY = ("2031", "2051", "2061")
@@ -94,7 +97,9 @@ class Stations:
                     await line.speak(once)
                 finally:
                     await line.close()
-            except OSError:
+            except OSError as error:
+                if not failures:
+                    LOG.warning("%s %s:%s: %s; trying again", logger.head.mn, self.host, self.port, error)
                 await asyncio.sleep(LATER[min(failures, len(LATER) - 1)])
                 failures += 1
 

@@ -22,7 +22,8 @@ NOTICES = ("1013", HEARTBEAT)
 """What a station only lets us know; it is answered by 9013, everything else by 9014. Of the heartbeat one program says
 so, after HJ 212-2025 table 12; unconfirmed."""
 
-PASSWORDS = re.compile(rb"NewPW=[^;]*?(?=[;,]|&&|\Z)|(?<!New)PW=[^;]*", re.IGNORECASE)
+PASSWORD = re.compile(rb"(PW\s*=)[^;]*", re.IGNORECASE)  # in the head of a segment
+PASSWORD_IN_DATA = re.compile(rb"(PW\s*=)[^;]*?(?=[;,]|&&|\Z)", re.IGNORECASE)
 
 Pair = tuple[str, str]
 
@@ -147,7 +148,7 @@ def _header(text: str) -> dict[str, str]:
     fields: dict[str, str] = {}
     for item in text.split(";"):
         name, given, value = item.partition("=")
-        name = name.strip()
+        name = name.strip(" \t\r\n")  # no other blanks: `masked` must find every name that is read
         if not given and not name:
             continue
         if not given:
@@ -249,4 +250,5 @@ def masked(data: bytes) -> bytes:
     >>> masked(b"ST=22;CN=2061;PW=123456;MN=A1;CP=&&&&")
     b'ST=22;CN=2061;PW=******;MN=A1;CP=&&&&'
     """
-    return PASSWORDS.sub(lambda found: found[0][: found[0].index(b"=") + 1] + b"******", data)
+    head, begun, area = data.partition(b"CP=&&")
+    return PASSWORD.sub(rb"\1******", head) + begun + PASSWORD_IN_DATA.sub(rb"\1******", area)

@@ -16,7 +16,7 @@ from envmon.config import resolved
 from envmon.errors import ConfigError
 from envmon.listener.house import House, serve
 from envmon.model import Config, Listen
-from envmon.store.intake import Intake, beside
+from envmon.store.journal import Journal, beside
 
 LOG = logging.getLogger("envmon.listener")
 
@@ -64,8 +64,8 @@ class Listening:
     async def _work(self) -> None:
         allow_files(self.listen.connections + OTHER_FILES)
         self._stop, self._loop = asyncio.Event(), asyncio.get_running_loop()
-        with Intake.open(beside(self._config.paths.database)) as intake:
-            self.house = House(self._config, self.listen, self._passwords, intake)
+        with Journal.open(beside(self._config.paths.database)) as journal:
+            self.house = House(self._config, self.listen, self._passwords, journal)
             try:
                 await serve(self.house, self._begun, self._stop)
             finally:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from envmon.errors import StoreError
 from envmon.model import RawFrame, Refusal
-from envmon.store.intake import Batch, Intake
+from envmon.store.journal import Batch, Journal
 
 LOG = logging.getLogger("envmon.listener")
 
@@ -19,16 +19,16 @@ LAST = 3  # tries of the last commit, when the listener ends
 
 
 class Commits:
-    """The one queue to the intake. A batch that cannot be written is not answered: the stations repeat it."""
+    """The one queue to the journal. A batch that cannot be written is not answered: the stations repeat it."""
 
-    def __init__(self, intake: Intake) -> None:
-        self.intake = intake
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
         self.next = Batch()
         self.unwell = False
         self._answers: list[Callable[[bool], None]] = []
         self._wake = asyncio.Event()
         self._closing = False
-        self._thread = ThreadPoolExecutor(1, "envmon-intake")
+        self._thread = ThreadPoolExecutor(1, "envmon-journal")
 
     def add(self, frame: RawFrame, answered: Callable[[bool], None]) -> None:
         """Take a frame into the next commit; `answered` is told whether it was kept."""
@@ -57,7 +57,7 @@ class Commits:
         self._wake.set()
 
     async def in_turn(self, work: Callable[[], object]) -> bool:
-        """Other work on the intake, between two commits; whether it could be done."""
+        """Other work on the journal, between two commits; whether it could be done."""
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except StoreError as error:
@@ -74,13 +74,13 @@ class Commits:
         if not batch:
             return True
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self.intake.commit, batch)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self.journal.commit, batch)
         except StoreError as error:
             self._tell(error)
             self._again(batch)
         else:
             if self.unwell:
-                LOG.warning("%s: frames are kept and answered again", self.intake.path)
+                LOG.warning("%s: frames are kept and answered again", self.journal.path)
             self.unwell = False
         for answered in answers:
             answered(not self.unwell)

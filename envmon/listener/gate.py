@@ -73,7 +73,7 @@ class Gate:
 
     def shown(self, data: bytes) -> str:
         """Bytes as an example for people: one line, no password of anybody in it."""
-        data = masked(data)
+        data = masked(data.strip())
         for secret in self._secrets:
             data = data.replace(secret, b"******")
         text = data[:SHOWN].decode("utf-8", "replace")

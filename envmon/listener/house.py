@@ -19,13 +19,14 @@ from envmon.listener.gate import Gate
 from envmon.listener.line import Line
 from envmon.listener.requests import Requests
 from envmon.model import Config, Heard, Listen, Refusal, Request
-from envmon.store import Store, spool
-from envmon.store.intake import TAKEN, Batch, Intake
+from envmon.store import spool
+from envmon.store.journal import Batch, Journal
 
 LOG = logging.getLogger("envmon.listener")
 
 BEAT = 1.0  # seconds
 ALIVE = 10_000  # ms between signs of life
+ENDED = 1  # ms: a sign of life so old that it is none
 OFTEN = 10_000  # ms: of what comes faster the clock is not looked at each time
 PRUNE = 10_000  # ms between looks for frames that need not be kept any longer
 LAST = 1.0  # seconds
@@ -37,10 +38,10 @@ DATA_TIME = re.compile(rb"DataTime=(\d{14})")
 class House:
     """All that one listener holds. Everything here runs on its loop."""
 
-    def __init__(self, config: Config, listen: Listen, passwords: Mapping[str, str], intake: Intake) -> None:
+    def __init__(self, config: Config, listen: Listen, passwords: Mapping[str, str], journal: Journal) -> None:
         self.listen = listen
         self.gate = Gate(listen, config.devices, passwords)
-        self.commits = Commits(intake)
+        self.commits = Commits(journal)
         self.requests = Requests(listen, self.gate, self._send)
         self.database = Path(config.paths.database)
         self.inbox = memoryview(bytearray(INBOX))  # where every connection's bytes arrive, to be taken out at once
@@ -48,7 +49,7 @@ class House:
         self.unproven: dict[Line, None] = {}  # connections that never said anything good, oldest first
         self.by_mn: dict[str, Line] = {}
         self._per_address: dict[str, int] = {}
-        self.heard, waiting = intake.begin()
+        self.heard, waiting = journal.begin()
         self.requests.add(one for one in waiting if one.mn in self.gate.enrolled)
         self._noted: dict[str, Heard] = {}
         self._alive = self._pruned = 0
@@ -164,7 +165,8 @@ class House:
                 self.commits.next.alive = self._alive = now
             if now - self._pruned >= PRUNE or now < self._pruned:
                 self._pruned = now
-                await self.commits.in_turn(partial(self._prune, now))
+                before = now - self.listen.keep * 60_000
+                await self.commits.in_turn(partial(self.commits.journal.prune, self.database, before))
             self.write_down()
             if self.commits.next:
                 self.commits.touch()
@@ -178,7 +180,7 @@ class House:
                 line.close()
 
     async def _collect(self) -> None:
-        """Take requests over from the spool: kept in the intake first, then the file goes."""
+        """Take requests over from the spool: kept in the journal first, then the file goes."""
         found: dict[Path, Request] = {}
         try:
             for path, one in spool.left(spool.spool_of(self.database)):
@@ -188,22 +190,12 @@ class House:
                 else:
                     found[path] = one
             batch = Batch(requests={one.id: one for one in found.values()})
-            if found and await self.commits.in_turn(lambda: self.commits.intake.commit(batch)):
+            if found and await self.commits.in_turn(lambda: self.commits.journal.commit(batch)):
                 self.requests.add(found.values())
                 for path in found:
                     path.unlink()
         except OSError as error:  # a folder that cannot be read or written stops requests, not data
             LOG.warning("%s", error)
-
-    def _prune(self, now: int) -> None:
-        """Drop raw frames whose values the main database has had for long enough."""
-        if not self.database.exists():
-            return
-        with Store.open(self.database, readonly=True) as store:
-            taken = store.meta(TAKEN) or {}
-        intake = self.commits.intake
-        if taken.get("intake") == intake.identity:
-            intake.prune(taken["frame"], now - self.listen.keep * 60_000)
 
 
 def clock_error(qn: str, received: int) -> int | None:
@@ -239,6 +231,7 @@ async def serve(house: House, ready: Callable[[int], None], stop: asyncio.Event)
             line.hear_no_more()
             house.leave(line)  # notes that it is gone; its socket stays for the last answers
         house.write_down()
+        house.commits.next.alive = ENDED
         house.commits.close()
         await asyncio.wait((committing,))
         await part_with(open_lines)

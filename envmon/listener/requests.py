@@ -7,15 +7,16 @@ Never here: sockets, the store, what history means.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 
+from envmon import periods
 from envmon.hj212 import segments
+from envmon.hj212.data import data_of
 from envmon.hj212.segments import ExeRtn, QnRtn, Segment
 from envmon.listener.gate import Gate
 from envmon.model import Listen, Request, RequestState
-from envmon.store.intake import Batch
+from envmon.store.journal import Batch
 
-BEIJING = timezone(timedelta(hours=8))
 CLOCK = "1012"
 PATIENCE = 12  # times `answer` a station that accepted may be silent before its last word
 
@@ -61,7 +62,7 @@ class Requests:
         """Follow a station's word on a request; whether the segment was one. `data`: the segment as it came."""
         one = self._open.get(segment.mn)
         if segment.cn not in ("9011", "9012"):
-            if one is not None and segment.cn == one.cn:
+            if one is not None and segment.cn == one.cn and within(one, data):
                 one.frames, one.updated = one.frames + 1, now
                 one.state = RequestState.ACCEPTED  # its first word may have been lost
                 batch.requests[one.id] = one
@@ -85,11 +86,10 @@ class Requests:
     def _ask(self, one: Request, now: int, batch: Batch) -> None:
         """Send a request; a repeat carries the number of the first."""
         password = self._gate.enrolled[one.mn].password.decode("utf-8", "surrogateescape")
-        at = datetime.fromtimestamp(now / 1000, UTC).astimezone(BEIJING)
+        at = datetime.fromtimestamp(now / 1000, periods.BEIJING)
         if not one.qn or one.state is RequestState.WAITING:
             self._number = max(self._number + 1, now)  # two requests never share a millisecond
-            at_number = datetime.fromtimestamp(self._number / 1000, UTC).astimezone(BEIJING)
-            one.qn = segments.request_number(at_number)
+            one.qn = segments.request_number(datetime.fromtimestamp(self._number / 1000, periods.BEIJING))
         asked = segments.address_to(one.mn, password, self._gate.systems.get(one.mn, ""), one.qn)
         if one.cn == CLOCK:
             segment = segments.set_clock(asked, at)
@@ -98,6 +98,12 @@ class Requests:
         if self._send(one.mn, segment):
             one.state, one.tries, one.updated = RequestState.SENT, one.tries + 1, now
             batch.requests[one.id] = one
+
+
+def within(one: Request, data: bytes) -> bool:
+    """Whether data are of the time that was asked for; what a station sends by itself answers nothing."""
+    at = data_of(segments.read(data)).minute
+    return at is not None and one.begin - periods.DAY < at <= one.end  # of a day that has begun before
 
 
 def last_word(said: QnRtn | ExeRtn | None) -> RequestState:

@@ -33,7 +33,7 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RawFrame:
-    """One accepted data segment, its password masked. received: ms since 1970; number: its place in the intake."""
+    """One accepted data segment, its password masked. received: ms since 1970; number: its place in the journal."""
 
     received: int
     mn: str

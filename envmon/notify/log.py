@@ -1,4 +1,4 @@
-"""Alerts into the program's own log, where the journal keeps them."""
+"""Alerts into the program's own log, where journald keeps them."""
 
 from __future__ import annotations
 

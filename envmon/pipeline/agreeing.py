@@ -1,7 +1,8 @@
 """Several sources of one site: where they differ beyond the tolerance, which is kept as a verdict beside the readings.
 
 Nothing is overwritten and nothing is made invalid: the source that goes first (`store.order`) is judged by, the others
-stay. Only values of one kind of data (real-time, reviewed) and one span are compared.
+stay. Only values of one kind of data (real-time, reviewed) and one span are compared, and only those that are judged:
+what stations send for a moment, for minutes or for a whole day is not.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from envmon import qc, standards
-from envmon.model import Basis, Config, Flag, Span, Verdict
+from envmon.model import HOURLY, Basis, Config, Flag, Span, Verdict
 from envmon.rounding import plain
 from envmon.store import Store
 
@@ -18,12 +19,13 @@ TEST = "sources_disagree"
 
 
 def rivals(store: Store, basis: Basis | None = None) -> list[list[int]]:
-    """Streams that may give one value twice: those of one basis and span, where there are several."""
+    """Streams that may give one value twice: those of one basis and span, where there are several; the kind of data
+    that goes first comes last, in whatever order they were heard of."""
     groups: dict[tuple[Basis, Span], list[int]] = defaultdict(list)
     for number, one in store.streams().items():
-        if one.span is not Span.SAMPLE and basis in (None, one.basis):
+        if one.span in HOURLY and one.span is not Span.SAMPLE and basis in (None, one.basis):
             groups[one.basis, one.span].append(number)
-    return [group for group in groups.values() if len(group) > 1]
+    return [groups[key] for key in sorted(groups) if len(groups[key]) > 1]
 
 
 def compare(store: Store, config: Config, numbers: Sequence[int], first: int, last: int) -> None:
@@ -44,7 +46,7 @@ def verdicts(
         for key, values in apart.items():
             ranked = sorted(values, key=lambda one: -order.rank(one, key[1], key[2]))
             decimals = items[key[2]].decimals
-            told = ", ".join(f"{names[one].source} {plain(values[one], decimals)}" for one in ranked)
+            told = [f"{names[one].source} {plain(values[one], decimals)}" for one in ranked]
             found[key] = Verdict(key[0], key[1], key[2], TEST, Flag.SUSPECT, qc.packed({"told": told}))
     return [found[key] for key in sorted(found)]
 

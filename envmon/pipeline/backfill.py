@@ -29,7 +29,7 @@ from envmon.model import (
 from envmon.periods import Period
 from envmon.pipeline.gaps import AIR, ledger, media_of
 from envmon.pipeline.pull import read_window
-from envmon.pipeline.stations import HOURS, ask_history
+from envmon.pipeline.stations import HOURS, MINUTES, ask_history
 from envmon.sources import SOURCES
 from envmon.sources.hj212 import TELEMETRY
 from envmon.store import Opened, Store
@@ -40,10 +40,11 @@ themselves later. False where it cannot be asked."""
 
 
 def of_stations(config: Config, site: Site, first: int, last: int, now: int) -> bool:
-    """Ask the devices of a site for their hours; they are asked when they are connected."""
-    own = [device for device in config.devices if device.site == site.id]
+    """Ask the devices of a site for their hours, or what hours are made of; they are asked when they are connected."""
+    own = [device for device in config.devices if config.listen is not None and device.site == site.id]
     for device in own:
-        ask_history(config, device, HOURS, first, last, now * 60_000)
+        cn = MINUTES if device.hours_from == "minutes" else HOURS
+        ask_history(config, device, cn, first, last, now * 60_000)
     return bool(own)
 
 
@@ -51,7 +52,8 @@ ASKS: dict[str, Ask] = {TELEMETRY.id: of_stations}
 """Source, or kind of source, that cannot be read but asked -> how."""
 
 PAUSES = (240, 480, 1440, 2880, 5760)
-"""Minutes from one try to the next; after one more try than there are pauses a window is given up."""
+"""Minutes from one try to the next; after one more try than there are pauses a window is given up. A source that cannot
+be reached is asked on, as long as gaps are asked for at all."""
 
 
 def backfill(opened: Opened, config: Config, now: int) -> list[GapAttempt]:
@@ -61,11 +63,12 @@ def backfill(opened: Opened, config: Config, now: int) -> list[GapAttempt]:
     with opened(readonly=True) as store:
         days = days_to_enter(store, config, now)
         fresh = windows_of(config, ledger(store, config, days, now), now) if days else []
+    read_again = looks_back(config)
     with opened() as store:
-        store.enter_windows(fresh)
+        store.enter_windows(replace(one, next_try=one.last + read_again.get(one.source, 0)) for one in fresh)
         if days:
             store.set_meta("gaps_entered", days.last)
-        due = store.due_windows(now, now + PAUSES[-1])
+        due = store.due_windows(now, now + max([PAUSES[-1], *read_again.values()]))
     place = {spec.id: at for at, spec in enumerate(config.sources)}
     due.sort(key=lambda one: (-one.last, place.get(one.source, len(place))))
     return list(asked(opened, config, due, now, config.gaps.windows))
@@ -73,9 +76,9 @@ def backfill(opened: Opened, config: Config, now: int) -> list[GapAttempt]:
 
 def days_to_enter(store: Store, config: Config, now: int) -> Period | None:
     """The days that no pull reads again and whose gaps were not entered yet; none from before the service began."""
-    read_again = {spec.id: spec.lookback for spec in config.sources if askable(spec)} | dict.fromkeys(ASKS, 0)
+    read_again = looks_back(config)
     starts = [runs[0][0] for source in read_again if (runs := store.runs_of(f"pull {source}"))]
-    starts += [sent for source in ASKS if (sent := store.first_sent(source)) is not None]
+    starts += [sent for source in read_again if source in ASKS and (sent := store.first_sent(source)) is not None]
     if not starts:
         return None
     last = periods.today(now - min(read_again.values())) - 1
@@ -83,6 +86,12 @@ def days_to_enter(store: Store, config: Config, now: int) -> Period | None:
     after = seen + 1 if seen is not None and seen <= last else -1  # what a clock that was ahead entered says nothing
     first = max(periods.today(min(starts)), periods.today(now) - config.gaps.days, after)
     return periods.between(first, last) if first <= last and seen != last else None
+
+
+def looks_back(config: Config) -> dict[str, int]:
+    """The sources that can be asked for what is missing, with the minutes that their pulls read again anyway."""
+    pulled = {spec.id: spec.lookback for spec in config.sources if askable(spec)}
+    return pulled | {source: 0 for source in ASKS if config.devices or source != TELEMETRY.id}
 
 
 def askable(spec: SourceSpec) -> bool:
@@ -137,20 +146,24 @@ def asked(opened: Opened, config: Config, windows: Iterable[GapWindow], now: int
             return
         attempt = ask(opened, config, window, now)
         with opened() as store:
-            after_asking(store, window, attempt, now)
+            after_asking(store, window, attempt, now, config.gaps.days)
         if attempt is not None:
             count += 1
             yield attempt
 
 
-def after_asking(store: Store, window: GapWindow, attempt: GapAttempt | None, now: int) -> None:
+def after_asking(store: Store, window: GapWindow, attempt: GapAttempt | None, now: int, days: int) -> None:
     """Record an attempt, and let its window wait for the next one, or go."""
     if attempt is not None:
         store.keep_attempt(attempt)
-    if attempt is None or attempt.outcome is GapOutcome.FILLED or window.tries == len(PAUSES):
+    if attempt is None or attempt.outcome is GapOutcome.FILLED:
         store.close_window(window)
-    else:
+    elif window.tries < len(PAUSES):
         store.postpone_window(replace(window, tries=window.tries + 1, next_try=now + PAUSES[window.tries]))
+    elif attempt.outcome is GapOutcome.FAILED and window.last > now - days * periods.DAY:
+        store.postpone_window(replace(window, next_try=now + PAUSES[-1]))
+    else:
+        store.close_window(window)
 
 
 def ask(opened: Opened, config: Config, window: GapWindow, now: int) -> GapAttempt | None:

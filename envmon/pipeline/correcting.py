@@ -103,7 +103,7 @@ def settings_of(config: Config) -> dict[str, str]:
     """What decides rates besides readings and events: a digest of each."""
     known = rejudging.deciding(config)
     facts = {name: known[name] for name in ("rules", "qc", "sources")}
-    facts |= {"assessment": config.assessment, "areas": config.areas, "sites": config.sites}
+    facts |= {name: getattr(config, name) for name in ("assessment", "areas", "sites", "maintenance", "preferences")}
     return {name: sha256(repr(fact).encode()).hexdigest()[:16] for name, fact in facts.items()}
 
 
@@ -121,7 +121,8 @@ def correct(store: Store, config: Config, now: int, judged: bool = False) -> lis
     rest: dict[str, Any] = {"settings": settings_of(config), "event": events[-1].number if events else 0}
     rest["review"] = reviews[-1].number if reviews else 0
     before = {**rest, **(store.meta(RESTED_ON) or {})}
-    settings = tuple(name for name, digest in rest["settings"].items() if before["settings"].get(name) != digest)
+    told = before["settings"]  # an earlier version did not remember all of them
+    settings = tuple(name for name, digest in rest["settings"].items() if told.get(name, digest) != digest)
     fresh = [one for one in events if one.number > before["event"]]
     decided = [one for one in reviews if one.number > before["review"]]
     news = News(store.meta(TOUCHED) or {}, fresh, settings, decided)

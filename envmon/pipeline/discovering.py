@@ -94,7 +94,10 @@ class _Book:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.names = {plain(name): site for site in config.sites for name in (site.id, site.name, *site.aliases)}
+        self.names: dict[str, list[Site]] = {}
+        for site in config.sites:
+            for called in {plain(name) for name in (site.id, site.name, *site.aliases)}:
+                self.names.setdefault(called, []).append(site)
         self.codes = {plain(site.code): site for site in config.sites if site.code}
         self.provinces = tuple({PROVINCES[area.code[:2]] for area in config.areas if area.code[:2] in PROVINCES})
         self.taken = {site.id for site in config.sites} | {area.id for area in config.areas}
@@ -102,21 +105,19 @@ class _Book:
     def proposal(self, place: Place, seen: int, everywhere: bool) -> Proposal | None:
         """What to do about a place; None when it is known, or lies elsewhere."""
         name = STATE.sub("", place.name).strip()
-        coded, named = self.codes.get(plain(place.code)) if place.code else None, self.names.get(plain(name))
-        if named is None and place.name != name:
-            named = self.names.get(plain(place.name))
-        if named is not None and (
-            coded is named or not place.code or not named.code or plain(named.code) == plain(place.code)
-        ):
+        coded = self.codes.get(plain(place.code)) if place.code else None
+        named = self.names.get(plain(name)) or self.names.get(plain(place.name), [])  # stations of two cities: 环保局
+        if coded in named or any(not place.code or plain(one.code) in ("", plain(place.code)) for one in named):
             return None
         area = self.area_of(place)
         if coded is not None:
             return Proposal("renamed", coded.id, place, coded.area, "", seen)
         if not everywhere and area is None and not place.area.startswith(self.provinces):
             return None
-        if named is not None and named.kind is place.kind and named.area == (area.id if area else named.area):
-            return Proposal("recoded", named.id, place, named.area, "", seen)
-        if named is None and not place.code and (alike := self.alike(name, place.kind)) is not None:
+        here = [one for one in named if one.kind is place.kind and (area is None or one.area == area.id)]
+        if len(here) == 1:
+            return Proposal("recoded", here[0].id, place, here[0].area, "", seen)
+        if not named and not place.code and (alike := self.alike(name, place.kind)) is not None:
             return Proposal("renamed", alike.id, place, alike.area, "", seen)
         body = ("lake" if LAKES.search(name) else "river") if place.kind is Kind.SECTION else ""
         return Proposal("new", self.free_id(place), place, area.id if area else "", body, seen)

@@ -35,6 +35,7 @@ from envmon.model import (
 )
 from envmon.periods import Period
 from envmon.sources import SOURCES
+from envmon.sources.hj212 import TELEMETRY
 from envmon.store import Store
 
 AIR = (Kind.CITY, Kind.STATION)
@@ -116,12 +117,18 @@ class Book:
         """The items of a section that has given none yet."""
         return standards.water(periods.day_of(self.end)).sets["auto_5"].required
 
-    def step(self, site: Site) -> int:
-        """Minutes between the values of a site: its shortest interval."""
-        spans = [int(stream.span) for _, stream in self.usual[self.numbers[site.id]]]
-        if spans:
-            return min(spans)
-        return int(Span.HOUR if site.kind in AIR else Span.FOUR_HOURS)
+    def steps(self, site: Site) -> list[tuple[int, list[int]]]:
+        """Minutes between values, and the items that come so often: of air the shortest interval of the site for all
+        its items, of a section that of each item: what a station sends hourly, the platform may give every four."""
+        items, shortest = self.items_of(site), dict[int, int]()
+        for item, stream in self.usual[self.numbers[site.id]]:
+            shortest[item] = min(shortest.get(item, int(Span.DAY)), int(stream.span))
+        if site.kind in AIR:
+            return [(min(shortest.values(), default=int(Span.HOUR)), items)]
+        found: dict[int, list[int]] = {}
+        for item in items:
+            found.setdefault(shortest.get(item, int(Span.FOUR_HOURS)), []).append(item)
+        return sorted(found.items())
 
     def items_of(self, site: Site) -> list[int]:
         """The items expected of a site, by number: of air those of its area, of a section those it gives."""
@@ -134,13 +141,16 @@ class Book:
         }
         return sorted(given) or [standards.parameters()[item].number for item in self.core]
 
-    def sources_of(self, site: Site) -> list[str]:
-        """Where a site's values come from: the sources that gave it any, else all of its medium, in config order."""
-        seen = {stream.source for _, stream in self.usual[self.numbers[site.id]]}
+    def sources_of(self, site: Site, step: int, items: Sequence[int]) -> list[str]:
+        """Where values of a site come from: the sources that gave it such, else all of its medium, in config order, and
+        its device."""
+        usual = self.usual[self.numbers[site.id]]
+        seen = {stream.source for item, stream in usual if stream.span == step and item in items}
         medium = Medium.AIR if site.kind in AIR else Medium.WATER
         order = [spec.id for spec in self.config.sources]
         if not seen:
             seen = {one.id for one in self.config.sources if one.basis is not Basis.MANUAL and medium in media_of(one)}
+            seen |= {TELEMETRY.id for device in self.config.devices if device.site == site.id}
         return sorted(seen, key=lambda source: order.index(source) if source in order else len(order))
 
     def route(self, source: str, step: int) -> Route:
@@ -155,7 +165,7 @@ class Book:
 
 
 def media_of(spec: SourceSpec) -> tuple[Medium, ...]:
-    return SOURCES[spec.kind].media if spec.kind in SOURCES else tuple(Medium)
+    return SOURCES[spec.kind].media_of(spec) if spec.kind in SOURCES else tuple(Medium)
 
 
 def by_site(columns: IntArray) -> dict[int, IntArray]:
@@ -187,10 +197,14 @@ class Route:
 
 
 def route_of(store: Store, source: str, spec: SourceSpec | None, grid: IntArray) -> Route:
-    """A source without a schedule (telemetry, or one that has left the config) sends by itself: it is always there."""
-    if spec is None or not grid.size:
-        return Route(grid, np.ones(grid.shape, np.bool_), np.ones(grid.shape, np.bool_))
+    """What the runs of a source and its files say. One that never had a run sends by itself: it is always there, and
+    telemetry while the service runs."""
     runs = store.runs_of(f"pull {source}")
+    if not grid.size or (spec is None and not runs):
+        always: BoolArray = np.ones(grid.shape, np.bool_)
+        return Route(grid, running(store, grid) if source == TELEMETRY.id else always, always)
+    if spec is None:
+        return left_route(runs, grid)
     due = due_of(spec, grid, np.array([at for at, _ in runs], np.int64))
     watched = grid > (runs[0][0] + spec.at - spec.every if runs else NEVER)
     good = sorted((started, at) for at, started in runs if started is not None)
@@ -209,6 +223,25 @@ def route_of(store: Store, source: str, spec: SourceSpec | None, grid: IntArray)
     return Route(due, covered, watched)
 
 
+def running(store: Store, grid: IntArray) -> BoolArray:
+    """Whether the service was there within the hour after each ending, in which stations send."""
+    found: BoolArray = np.zeros(grid.shape, np.bool_)
+    for started, last in store.beats():
+        found |= (started - Span.HOUR < grid) & (grid <= last)
+    return found
+
+
+def left_route(runs: Sequence[tuple[int, int | None]], grid: IntArray) -> Route:
+    """A source that has left the config: due at the slots it had, and at none after them."""
+    slots = np.array([at for at, _ in runs], np.int64)
+    good = np.array([started is not None for _, started in runs], np.bool_)
+    place = np.searchsorted(slots, grid)
+    there = place < len(slots)
+    due, covered = np.full(grid.shape, NEVER, np.int64), np.zeros(grid.shape, np.bool_)
+    due[there], covered[there] = slots[place[there]], good[place[there]]
+    return Route(due, covered, grid >= slots[0])
+
+
 def due_of(spec: SourceSpec, grid: IntArray, slots: IntArray) -> IntArray:
     """The minute of the run that should bring each ending: by the slots there were, beyond them by the config."""
     anchor = spec.at - periods.OFFSET
@@ -225,12 +258,29 @@ def due_of(spec: SourceSpec, grid: IntArray, slots: IntArray) -> IntArray:
 
 
 def of_site(book: Book, site: Site) -> SiteGaps:
-    """Each slot [item, interval] of a site with its cause, folded into runs."""
-    step, items, sources = book.step(site), book.items_of(site), book.sources_of(site)
+    """The slots of a site, of all its items: what is expected at several intervals is added up."""
+    parts = [of_items(book, site, step, items) for step, items in book.steps(site)]
+    if len(parts) == 1:
+        return parts[0]
+    counted = {cause: sum(part.by_cause.get(cause, 0) for part in parts) for cause in GapCause}
+    return SiteGaps(
+        site.id,
+        min(part.step for part in parts),
+        tuple(item for part in parts for item in part.items),
+        sum(part.expected for part in parts),
+        sum(part.valid for part in parts),
+        {cause: count for cause, count in counted.items() if count},
+        tuple(sorted((gap for part in parts for gap in part.gaps), key=lambda gap: (gap.first, gap.last))),
+    )
+
+
+def of_items(book: Book, site: Site, step: int, items: Sequence[int]) -> SiteGaps:
+    """Each slot [item, interval] of some items of a site with its cause, folded into runs."""
+    sources = book.sources_of(site, step, items)
     grid = book.grid(step)
     routes = [book.route(source, step) for source in sources]
     due = np.min([route.due for route in routes], axis=0) if routes else grid
-    due = due + book.config.gaps.grace
+    due = np.where(due < NEVER, due, grid) + book.config.gaps.grace
     column = Column(book, site, step, items, len(grid))
     causes = column.judged()
     watched = any_of([route.watched for route in routes], grid)
@@ -257,10 +307,16 @@ def any_of(masks: Sequence[BoolArray], grid: IntArray) -> BoolArray:
 def absent(
     book: Book, column: Column, sources: Sequence[str], grid: IntArray, due: IntArray, covered: BoolArray
 ) -> IntArray:
-    """The cause for each interval in which a value is not there; covered : a source was read that would have it."""
+    """The cause for each interval in which a value is not there; covered : a source was read that would have it.
+
+    A station that sends by itself and sent nothing is silent, also where no other sent; where others did, we listened.
+    """
     alone = ~column.have.any(axis=0)
     if alone.any():
-        alone &= np.isin(grid, [ending for source in sources for ending in book.heard.get(source, ())])
+        if TELEMETRY.id in sources:
+            covered = covered | (alone & np.isin(grid, book.heard.get(TELEMETRY.id, ())))
+        else:
+            alone &= np.isin(grid, [ending for source in sources for ending in book.heard.get(source, ())])
     found: IntArray = np.where(alone, CODE[GapCause.SILENT], CODE[GapCause.NOT_PUBLISHED])
     found = np.where(covered, found, CODE[GapCause.SOURCE_DOWN])
     return np.where(due > book.now, CODE[GapCause.NOT_YET_DUE], found)

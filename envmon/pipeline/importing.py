@@ -5,9 +5,9 @@ What form a file has is told by its header, unless its source is named. Never he
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -20,9 +20,11 @@ from envmon.model import (
     Payload,
     Refused,
     SourceSpec,
+    Span,
+    Stream,
     Tally,
 )
-from envmon.pipeline.pull import context_of, keep_batch, understood
+from envmon.pipeline.pull import context, keep_batch, understood
 from envmon.sources import Parsed, read_file
 from envmon.sources.event_list import read_events
 from envmon.sources.forms import COLUMNS, forms_of
@@ -39,12 +41,16 @@ BASES = {"lab": Basis.MANUAL, "reviewed": Basis.REVIEWED}
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """One file that was read: as what, and what it holds."""
+    """One file that was read: as what, and what it holds.
+
+    streams : those the store does not know yet, by the number below zero that stands for them in the rows
+    """
 
     spec: SourceSpec
     form: str
     payload: Payload
     parsed: Parsed
+    streams: Mapping[int, Stream] = field(default_factory=dict)
 
 
 def spec_of(config: Config, name: str) -> SourceSpec:
@@ -83,7 +89,8 @@ def chosen(config: Config, name: str) -> SourceSpec:
 def understand(
     store: Store, config: Config, spec: SourceSpec | None, path: Path, now: int, raw: bytes | None = None
 ) -> Understood:
-    """Read a file as what its source says, or, without one, as what its header says.
+    """Read a file as what its source says, or, without one, as what its header says; writes nothing (`settled`), so
+    that a store that is only read will do: nobody is kept from writing by a large file.
 
     raw : its bytes, where they have been read already.
     Raises SourceChanged or UsageError saying why it is no such file.
@@ -94,7 +101,24 @@ def understand(
     if spec.kind == EVENTS:
         events, refused = events_in(payload, config, config.language)
         return Understood(spec, EVENTS, payload, Parsed([], refused, {}, events=events))
-    return Understood(spec, spec.kind, payload, understood(spec.kind, payload, context_of(store, config, spec)))
+    source, fresh = spec, dict[Stream, int]()
+
+    def stream(span: Span, basis: Basis | None = None) -> int:
+        wanted = Stream(source.id, source.basis if basis is None else basis, span)
+        known = store.known_stream(wanted)
+        return fresh.setdefault(wanted, -1 - len(fresh)) if known is None else known
+
+    parsed = understood(spec.kind, payload, context(config, spec, store.site_numbers, stream))
+    return Understood(spec, spec.kind, payload, parsed, {number: one for one, number in fresh.items()})
+
+
+def settled(store: Store, read: Understood) -> Understood:
+    """The same with every stream entered in the store."""
+    if not read.streams:
+        return read
+    numbers = {number: store.stream(one) for number, one in read.streams.items()}
+    rows = [(*row[:3], numbers.get(row[3], row[3]), *row[4:]) for row in read.parsed.rows]
+    return replace(read, parsed=replace(read.parsed, rows=rows), streams={})
 
 
 def _form(config: Config, payload: Payload) -> str:
@@ -128,6 +152,7 @@ def subjects_of(config: Config, lang: str) -> dict[str, str]:
 
 def enter(store: Store, config: Config, read: Understood, now: int) -> tuple[Tally, int]:
     """Keep what a file holds: what became of its rows, and its batch. All of it or nothing."""
+    read = settled(store, read)
     return keep_batch(store, read.spec, read.payload, read.parsed, config.qc, now)
 
 

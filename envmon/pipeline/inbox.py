@@ -21,7 +21,7 @@ from pathlib import Path
 from envmon import __version__, periods
 from envmon.errors import EnvmonError, SourceChanged, StoreError, UsageError
 from envmon.model import Config, InboxFile, InboxState
-from envmon.pipeline.importing import Understood, chosen, enter, understand
+from envmon.pipeline.importing import Understood, chosen, enter, settled, understand
 from envmon.pipeline.returning import returned_book
 from envmon.sources.cells import snippet
 from envmon.sources.files import SUFFIXES
@@ -219,12 +219,13 @@ def _take(opened: Opened, config: Config, one: Lying, now: int) -> InboxFile | N
         if not raw:
             raise SourceChanged("error.inbox.empty", name=one.name)
         spec = chosen(config, one.folder) if one.folder else None
-        with opened() as store:
+        with opened(readonly=True) as store:  # others may write while a large file is read
             read = understand(store, config, spec, Path(one.name), now, raw)
-            state = _state(read, config.language)
-            place = _place(config, state, now, one.name)
-            read = _at(read, os.path.relpath(place, config.paths.root))
-            file = replace(known, form=read.form, source=read.spec.id, state=state, moved=_moved(config, place))
+        state = _state(read, config.language)
+        place = _place(config, state, now, one.name)
+        read = _at(read, os.path.relpath(place, config.paths.root))
+        file = replace(known, form=read.form, source=read.spec.id, state=state, moved=_moved(config, place))
+        with opened() as store:
             file = _keep(store, config, read, file, now)
     except StoreError:
         raise
@@ -290,7 +291,7 @@ def _at(read: Understood, origin: str) -> Understood:
 
 def _keep(store: Store, config: Config, read: Understood, file: InboxFile, now: int) -> InboxFile:
     """Store what was read and its receipt, in one transaction."""
-    earlier = store.same_content(file.sha256)
+    earlier, read = store.same_content(file.sha256), settled(store, read)
     with store.writing():
         tally, batch = enter(store, config, read, now)
         sites, months = _about(store, config, read)

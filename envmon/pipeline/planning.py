@@ -25,11 +25,13 @@ Row = dict[str, Any]
 def outstanding(store: Store, config: Config, now: int) -> list[Row]:
     """Every sample of the plan that is overdue or lacks items, oldest first; kept under `plan`.
 
-    Worked out again when a day has begun, or water was judged, or the plan, the sites or the events are others.
+    Worked out again when a day has begun, or water was judged, or the plan, the sites, the events or the months without
+    intake are others.
     """
     sites = [(one.id, one.area, one.body, one.opened, one.closed) for one in planned_sites(config)]
     events = [one.number for one in store.events_in_force()]
-    resting = [periods.today(now), str(config.plan), str(sites), events, standards.fingerprint()]
+    unused = [list(one) for one, volume in sorted(store.intakes(0, periods.LAST_DAY).items()) if not volume]
+    resting = [periods.today(now), str(config.plan), str(sites), events, unused, standards.fingerprint()]
     kept: list[Row] | None = store.meta("plan")
     if kept is not None and store.meta("waters_judged") is False and store.meta("plan_rests_on") == resting:
         return kept
@@ -79,7 +81,11 @@ def samples(store: Store, config: Config, spans: Mapping[PlanEntry, Period], tod
     sites = {site.id: site for site in planned_sites(config)}
     rounds = rounds_of(store, config, list(sites.values()), Period(first, min(last, today), ""))
     events = store.events_in_force()
-    away = {site.id: list(absences(events, site)) for site in sites.values()}
+    unused = rating.unused_months(store, Period(first, last, ""))
+    away = {
+        site.id: list(absences([*events, *unused.get(store.site_numbers.get(site.id, 0), [])], site))
+        for site in sites.values()
+    }
     found = []
     for entry, span in spans.items():
         try:
@@ -119,7 +125,7 @@ def items_of(site: Site, items: str, day: int) -> Sequence[str]:
 
 
 def absences(events: Sequence[ExceptionalEvent], site: Site) -> Iterator[Absence]:
-    """Why a site could not be sampled, and when: the events entered for it, and the days it is not in operation."""
+    """Why a site could not be sampled, and when: the events that concern it, and the days it is not in operation."""
     for one in events:
         if one.kind in LEAVING and rating.concerns(one, site):
             yield Absence(one.kind.value, periods.day_of(one.first + 1), periods.day_of(one.last))

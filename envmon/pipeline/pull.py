@@ -6,6 +6,7 @@ other payloads go on, and the slot is reported as failed.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -85,8 +86,9 @@ def keep_all(opened: Opened, config: Config, spec: SourceSpec, payloads: Iterabl
                     total += keep(store, spec, payload, parsed, config.qc, now)
             except SourceChanged as error:
                 broken.append(set_aside(Path(config.paths.rejects), payload, error))
-    except SourceUnavailable as error:
-        raise SourceUnavailable("error.several", errors=(*broken, error)) from error
+    except (SourceUnavailable, SourceChanged) as error:
+        kind = SourceUnavailable if isinstance(error, SourceUnavailable) else SourceChanged
+        raise kind("error.several", errors=(*broken, error)) from error
     if broken:
         raise SourceChanged("error.several", errors=tuple(broken))
     return total
@@ -125,10 +127,11 @@ def keep_batch(
 def understood(source: str, payload: Payload, context: Context) -> Parsed:
     """What a payload says, each row at the site that had its name or code on the row's day."""
     parsed = SOURCES[source].parse(payload, context)
-    if not context.shared or all(row[1] >= 0 for row in parsed.rows):
+    if not context.shared:
         return parsed
     rows = [(row[0], context.owner(row[1], periods.day_of(row[0])), *row[2:]) for row in parsed.rows]
-    return replace(parsed, rows=rows)
+    intakes = [replace(one, site=context.owner(one.site, one.month)) for one in parsed.intakes]
+    return replace(parsed, rows=rows, intakes=intakes)
 
 
 def context_of(store: Store, config: Config, spec: SourceSpec) -> Context:
@@ -169,6 +172,8 @@ def set_aside(folder: Path, payload: Payload, why: SourceChanged) -> SourceChang
     path = folder / f"{periods.moment(payload.taken):%Y%m%dT%H%M}_{name}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if path.exists() and path.read_bytes() != payload.body:  # another address that ends alike
+            path = path.with_name(f"{hashlib.sha256(payload.origin.encode()).hexdigest()[:8]}_{path.name}")
         path.write_bytes(payload.body)
     except OSError as error:  # the payloads after it must not be lost for that
         return SourceChanged("error.source.not_kept", error=why, path=path, reason=error)

@@ -8,7 +8,7 @@ from typing import Any
 
 from envmon import qc, standards
 from envmon.model import Config, IntArray, Kind, Mark, Parameter, Review, Site, Verdict
-from envmon.texts import t
+from envmon.texts import joined, t
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,8 @@ def _words(facts: dict[str, Any], lang: str) -> dict[str, str]:
     if "step" in facts:
         hourly = facts["step"] == 60
         found["length"] = t(f"qc.length.{'hours' if hourly else 'times'}", lang, count=facts["times"])
+    if "told" in facts:
+        found["told"] = joined("comma", lang, facts["told"])
     if "minutes" in facts:
         hours, rest = divmod(facts["minutes"], 60)
         key, count = ("minutes", facts["minutes"]) if rest else ("hours", hours)

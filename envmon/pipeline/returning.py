@@ -78,7 +78,8 @@ def _page(table: Sheet, refused: Sequence[Refused], lang: str) -> Returned:
     reasons = {
         line: joined("semicolon", lang, dict.fromkeys(one.reason for one in own)) for line, own in by_line.items()
     }
-    return Returned(table.name or "1", [row for row in table.rows if row[0] in wanted], heads, cells, reasons)
+    merged = [area for area in table.merged if heads.issuperset({area[0], area[2]})]
+    return Returned(table.name or "1", [row for row in table.rows if row[0] in wanted], heads, cells, reasons, merged)
 
 
 def _heads(table: Sheet, by_line: dict[int, list[Refused]]) -> frozenset[int]:

@@ -5,7 +5,6 @@ Never here: sockets. What is shown is what the listener last wrote; whether it l
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,15 +12,15 @@ from envmon import periods
 from envmon.errors import UsageError
 from envmon.hj212.data import time_of
 from envmon.hj212.segments import ExeRtn, QnRtn
-from envmon.model import Config, Device, Heard, Knock, Request, RequestState
+from envmon.model import OPEN_REQUESTS, Config, Device, Heard, Knock, Request, RequestState
 from envmon.store import Store, spool
-from envmon.store.intake import Intake, Place, beside
+from envmon.store.journal import Journal, Place, beside
 from envmon.texts import t, word
 
 ALIVE = 30_000  # ms without a sign of life after which the listener is held to be down
 LONGEST = 366 * periods.DAY
-CLOCK, HOURS = "1012", "2061"
-COMMANDS = (HOURS, "2051", "2031")
+CLOCK, HOURS, MINUTES = "1012", "2061", "2051"
+COMMANDS = (HOURS, MINUTES, "2031")
 """Histories a station may be asked for: hours, minutes, days."""
 
 Row = dict[str, Any]
@@ -36,9 +35,9 @@ def overview(config: Config, now: int) -> Row:
             "stations": [station(config, one, Heard(one.mn), 0) for one in config.devices],
             "refused": [],
         }
-    with Intake.read(path) as intake:
-        heard, refusals = {one.mn: one for one in intake.stations()}, intake.refusals()
-        listening = is_alive(intake, now)
+    with Journal.read(path) as journal:
+        heard, refusals = {one.mn: one for one in journal.stations()}, journal.refusals()
+        listening = is_alive(journal, now)
     counts: dict[str, int] = {}
     for (_, mn, _), knock in refusals:
         counts[mn] = counts.get(mn, 0) + knock.count
@@ -56,13 +55,7 @@ def details(config: Config, device: Device, store: Store | None, now: int) -> Ro
 
     found = overview(config, now)
     own: Row = next(one for one in found["stations"] if one["mn"] == device.mn)
-    asked: list[Row] = []
-    if (path := beside(config.paths.database)).exists():
-        with Intake.read(path) as intake:
-            asked = [request(one, config.language) for one in intake.requests(device.mn)]
-    for _, one in spool.left(spool.spool_of(config.paths.database)):
-        if one is not None and one.mn == device.mn:
-            asked.append(request(one, config.language))
+    asked = [request(one, config.language) for one in requests_of(config, device)]
     unknown = ((store.meta(UNKNOWN) if store else None) or {}).get(device.mn, {})
     return own | {
         "requests": asked,
@@ -71,8 +64,19 @@ def details(config: Config, device: Device, store: Store | None, now: int) -> Ro
     }
 
 
-def is_alive(intake: Intake, now: int) -> bool:
-    return now - int(intake.fact("alive") or 0) <= ALIVE
+def requests_of(config: Config, device: Device) -> list[Request]:
+    """Everything a device was asked for, in the order of asking, and what the listener did not take over yet."""
+    waiting = [one for _, one in spool.left(spool.spool_of(config.paths.database)) if one and one.mn == device.mn]
+    path = beside(config.paths.database)
+    if not path.exists():
+        return waiting
+    with Journal.read(path) as journal:
+        kept = journal.requests(device.mn)
+    return kept + [one for one in waiting if one.id not in {one.id for one in kept}]
+
+
+def is_alive(journal: Journal, now: int) -> bool:
+    return now - int(journal.fact("alive") or 0) <= ALIVE
 
 
 def station(config: Config, device: Device, one: Heard, count: int, today: int = -1) -> Row:
@@ -128,7 +132,8 @@ def request(one: Request, lang: str) -> Row:
 def answer_name(one: Request, lang: str) -> str | None:
     if not one.answer:
         return None
-    kind = QnRtn if one.state in (RequestState.REFUSED, RequestState.ACCEPTED) else ExeRtn
+    last = one.state in (RequestState.DONE, RequestState.NO_DATA, RequestState.FAILED)
+    kind = ExeRtn if last else QnRtn
     return word(kind(int(one.answer)), lang)
 
 
@@ -151,10 +156,13 @@ def device_of(config: Config, mn: str) -> Device:
 
 
 def ask_history(config: Config, device: Device, cn: str, begin: int, end: int, now: int) -> list[Request]:
-    """Leave requests for a history from minute `begin` to `end`, one for each day; `now` in ms."""
-    if not begin < end <= now // 60_000 or end - begin > LONGEST:
+    """Leave requests for a history from minute `begin` to `end`, one for each day; `now` in ms, what lies after it is
+    not asked for. A day that waits to be asked for already is not asked for twice."""
+    end = min(end, now // 60_000)
+    if not begin < end or end - begin > LONGEST:
         raise UsageError("error.listener.window", first=periods.clock(begin), last=periods.clock(end))
-    return leave(config, device, cn, list(days(begin, end)), now)
+    waiting = {(one.cn, one.begin, one.end) for one in requests_of(config, device) if one.state in OPEN_REQUESTS}
+    return leave(config, device, cn, [one for one in days(begin, end) if (cn, *one) not in waiting], now)
 
 
 def days(begin: int, end: int) -> Iterator[tuple[int, int]]:
@@ -175,9 +183,6 @@ def set_clock(config: Config, device: Device, now: int) -> list[Request]:
 
 
 def leave(config: Config, device: Device, cn: str, windows: list[tuple[int, int]], now: int) -> list[Request]:
-    asked = [
-        Request(f"{now}-{os.getpid()}-{number:03d}", device.mn, cn, begin, end, now)
-        for number, (begin, end) in enumerate(windows)
-    ]
+    asked = [Request(f"{now}-{device.mn}-{cn}-{begin}", device.mn, cn, begin, end, now) for begin, end in windows]
     spool.leave(spool.spool_of(config.paths.database), asked)
     return asked

@@ -1,6 +1,6 @@
 """Telemetry taken over: the listener's raw frames become readings, each exactly once, in the order they came.
 
-How far the intake was taken is kept in the main database, in the transaction that keeps the readings: a process that
+How far the journal was taken is kept in the main database, in the transaction that keeps the readings: a process that
 dies in between loses nothing and repeats nothing. The store is open for one batch at a time.
 """
 
@@ -34,7 +34,7 @@ from envmon.pipeline.pull import context_of, keep
 from envmon.sources import Context, Parsed
 from envmon.sources.hj212 import TELEMETRY, rows_of, shown
 from envmon.store import Opened, Store
-from envmon.store.intake import TAKEN, Intake, beside
+from envmon.store.journal import TAKEN, Journal, beside
 from envmon.texts import t
 
 LOG = logging.getLogger("envmon.telemetry")
@@ -53,11 +53,11 @@ def drain(opened: Opened, config: Config, now: int) -> Tally:
     """Take over every frame that has come, then make the hours that are due; the tally counts values."""
     total, path = Tally(), beside(config.paths.database)
     if path.exists():
-        with Intake.read(path) as intake:
-            end, taken = intake.newest(), -1
+        with Journal.read(path) as journal:
+            end, taken = journal.newest(), -1
             while taken < end:
                 with opened() as store:
-                    tally, at = take(store, config, intake, now)
+                    tally, at = take(store, config, journal, now)
                 total += tally
                 if at == taken or at == 0:
                     break
@@ -66,11 +66,10 @@ def drain(opened: Opened, config: Config, now: int) -> Tally:
         return total + make_hours(store, config, now)
 
 
-def take(store: Store, config: Config, intake: Intake, now: int) -> tuple[Tally, int]:
+def take(store: Store, config: Config, journal: Journal, now: int) -> tuple[Tally, int]:
     """One batch, all or nothing: (what became of its values, the number of the last frame taken)."""
-    known = store.meta(TAKEN) or {}
-    after = int(known["frame"]) if known.get("intake") == intake.identity else 0
-    frames = intake.frames(after, BATCH)
+    after = journal.taken(store.meta(TAKEN))
+    frames = journal.frames(after, BATCH)
     if not frames:
         return Tally(), after
     total = Tally()
@@ -87,7 +86,8 @@ def take(store: Store, config: Config, intake: Intake, now: int) -> tuple[Tally,
         if hours:
             store.set_meta(PENDING, sorted({*map(tuple, store.meta(PENDING) or []), *hours}))
         note_unknown(store, unknown)
-        store.set_meta(TAKEN, {"intake": intake.identity, "frame": frames[-1].number})
+        last = frames[-1]
+        store.set_meta(TAKEN, {"journal": journal.identity, "frame": last.number, "received": last.received})
     return total, frames[-1].number
 
 

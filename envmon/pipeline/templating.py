@@ -12,6 +12,7 @@ from envmon import periods, standards
 from envmon.model import Body, Config, EventKind, Kind, Parameter, Site
 from envmon.periods import Period
 from envmon.sheets.template import Column, Template, template_book
+from envmon.sources.files import EXAMPLE
 from envmon.texts import t, word
 
 SETS = {
@@ -22,6 +23,8 @@ SETS = {
 }
 AIR = (("SO2", "µg/m³"), ("NO2", "µg/m³"), ("PM10", "µg/m³"), ("PM2.5", "µg/m³"), ("CO", "mg/m³"))
 EXAMPLE_DAY = date(2026, 5, 12)
+HEAD = Column("序号", width=6)
+EXAMPLE_VALUES: dict[str, float | str] = {"ph": 7.5, "do": 7.9, "nh3n": "0.025L", "tp": 0.04}
 
 
 def template_of(config: Config, kind: str, month: Period | None) -> bytes:
@@ -51,11 +54,6 @@ def _day(month: Period | None) -> date:
     return EXAMPLE_DAY if month is None else periods.calendar(month.first + 11)
 
 
-def _head() -> Column:
-    """The first column, by which the example row is known."""
-    return Column("序号", "示例", width=6)
-
-
 def _names(sites: Sequence[Site]) -> tuple[str, ...]:
     return tuple(site.name for site in sites)
 
@@ -70,11 +68,8 @@ def _laboratory(config: Config, kind: str, month: Period | None) -> list[Templat
         own = [site for site in sources if (site.body is Body.GROUNDWATER) is ground]
     names, day = _names(own), _day(month)
     head = "断面名称" if kind == "lab" else "水源地名称"
-    columns = [_head(), Column(head, names[0] if names else head, choices=names, width=22)]
-    columns.append(Column("采样日期", day, "date"))
-    columns += [
-        Column(_item_head(item), "0.02L" if at == 1 else _usual(item)) for at, item in enumerate(items_of(kind))
-    ]
+    columns = [HEAD, Column(head, EXAMPLE[0], choices=names, width=22), Column("采样日期", day, "date")]
+    columns += [Column(_item_head(item), EXAMPLE_VALUES.get(item.id, "")) for item in items_of(kind)]
     columns.append(Column("备注", "", width=20))
     return [Template(t(f"inbox.template.{kind}", config.language), columns, (), *_span(month))]
 
@@ -93,16 +88,11 @@ def _item_head(item: Parameter) -> str:
     return f"{item.name}({item.unit.partition(' or ')[0] or '无量纲'})"
 
 
-def _usual(item: Parameter) -> float | str:
-    return 7.5 if item.id == "ph" else "" if not item.unit else 0.1
-
-
 def _reviewed(config: Config, kind: str, month: Period | None) -> list[Template]:
     """Hours on one sheet, days on another."""
     names = _names([site for site in config.sites if site.kind in (Kind.CITY, Kind.STATION)])
     lang, day, span = config.language, _day(month), _span(month)
-    begins = [_head(), Column("站点/城市", names[0] if names else "某站", choices=names, width=22)]
-    begins.append(Column("日期", day, "date"))
+    begins = [HEAD, Column("站点/城市", EXAMPLE[0], choices=names, width=22), Column("日期", day, "date")]
     marks = ("正常", "维护", "校准", "故障", "无效")
     ends = [Column("标记", "正常", choices=marks), Column("备注", "", width=20)]
     values = [Column(f"{name}({unit})", 0.6 if name == "CO" else 12) for name, unit in AIR]
@@ -119,9 +109,9 @@ def _events(config: Config, kind: str, month: Period | None) -> list[Template]:
     kinds = tuple(word(one, lang) for one in EventKind)
     subjects = (t("bureau.whole", lang), *(area.name for area in config.areas), *_names(config.sites))
     columns = [
-        _head(),
+        HEAD,
         Column("类型", kinds[0], choices=kinds),
-        Column("区域或点位", subjects[1], choices=tuple(dict.fromkeys(subjects)), width=22),
+        Column("区域或点位", EXAMPLE[0], choices=tuple(dict.fromkeys(subjects)), width=22),
         Column("项目", "PM10;PM2.5", width=18),
         Column("起", day, "date"),
         Column("止", day, "date"),
@@ -137,8 +127,8 @@ def _intake(config: Config, kind: str, month: Period | None) -> list[Template]:
     names = _names([site for site in config.sites if site.kind is Kind.SOURCE])
     named = month.name if month else f"{EXAMPLE_DAY:%Y-%m}"
     columns = [
-        _head(),
-        Column("水源地名称", names[0] if names else "某水源地", choices=names, width=22),
+        HEAD,
+        Column("水源地名称", EXAMPLE[0], choices=names, width=22),
         Column("月份", named),
         Column("取水量(万m³)", "26.500", width=16),
         Column("备注", "", width=20),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from envmon import config as configuration
 from envmon import qc, standards
 from envmon.config.known import Known, OptionCheck
-from envmon.model import Config, Parameter
+from envmon.model import Config
 from envmon.notify import CHANNELS
-from envmon.sources import SOURCES, Problem
+from envmon.sources import SOURCES
+from envmon.sources import context as sources
 from envmon.sources.cells import is_unit
 from envmon.sources.hj212 import TELEMETRY
 
@@ -20,8 +19,8 @@ def known() -> Known:
     """Every name a config may use for a source, channel, QC test or edition."""
     items = standards.parameters()
 
-    def checking(find: Callable[[str, Any, Mapping[str, Parameter]], Iterator[Problem]]) -> OptionCheck:
-        return lambda url, options: find(url, options, items)
+    def checking(find: sources.OptionCheck) -> OptionCheck:
+        return lambda url, options, sites: find(url, options, items, sites)
 
     options = {kind: checking(source.problems) for kind, source in SOURCES.items() if source.problems is not None}
     return Known(

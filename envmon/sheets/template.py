@@ -9,7 +9,9 @@ from typing import Any
 
 from envmon.sheets.book import made, sheet_name
 
-ROWS = 1000  # to which the choices and checks reach
+ROWS = 200_000  # to which the choices and checks reach: hours of a month of many stations
+KEPT = 3  # columns that stay in sight: number, site, date
+PAGE = 16  # columns that are still legible on one page across
 LISTS_AT = 3  # column of the sheet of notes where the choices begin
 
 
@@ -50,8 +52,9 @@ def template_book(pages: Sequence[Template], notes: Sequence[str], words: Mappin
         sheets = [(book.add_worksheet(sheet_name(page.name, taken)), page) for page in pages]
         explained = book.add_worksheet(words["notes"])
         explained.set_column(0, 0, 100)
+        wrapped = book.add_format({"text_wrap": True, "valign": "top"})
         for row, note in enumerate(notes):
-            explained.write_string(row, 0, note)
+            explained.write_string(row, 0, note, wrapped)
         lists: dict[tuple[str, ...], str] = {}
         for target, page in sheets:
             for column in page.columns:
@@ -93,7 +96,14 @@ def _fill(book: Any, target: Any, page: Template, words: Mapping[str, str], list
         for at, text in enumerate(cells):
             if text:
                 target.write_string(row, at, text)
-    target.freeze_panes(1, 0)
+    target.freeze_panes(1, KEPT)
+    target.set_landscape()
+    target.set_paper(9)
+    target.repeat_rows(0)
+    if len(page.columns) <= PAGE:
+        target.fit_to_pages(1, 0)
+    else:
+        target.repeat_columns(0, KEPT - 1)
 
 
 def _check(column: Column, page: Template, words: Mapping[str, str], lists: Mapping[Any, str]) -> dict[str, Any] | None:

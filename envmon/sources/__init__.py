@@ -24,10 +24,11 @@ from envmon.sources.files import read_file
 
 AIR = (Medium.AIR,)
 SOURCES: dict[str, Source] = {
-    "archive": Source(archive.fetch, archive.parse, reach=3660 * DAY, media=AIR),
+    "archive": Source(archive.fetch, archive.parse, archive.problems, reach=3660 * DAY, media=AIR),
     "cnemc_air": Source(
         cnemc_air.fetch,
         cnemc_air.parse,
+        cnemc_air.problems,
         places=cnemc_air.stations,
         survey=cnemc_air.survey,
         reach=DAY,  # of hours
@@ -43,11 +44,13 @@ SOURCES: dict[str, Source] = {
     "hj212": Source(hj212.fetch, hj212.parse),
     "intake": Source(intake.fetch, intake.parse),
     "lab": Source(lab.fetch, lab.parse),
-    "openaq": Source(openaq.fetch, openaq.parse),
+    "openaq": Source(openaq.fetch, openaq.parse, openaq.problems, reach=openaq.KEPT, media=AIR),
     "reviewed": Source(reviewed.fetch, reviewed.parse),
-    "sensorthings": Source(sensorthings.fetch, sensorthings.parse),
-    "table": Source(table.fetch, table.parse, table_form.problems),
-    "waqi": Source(waqi.fetch, waqi.parse),
+    "sensorthings": Source(
+        sensorthings.fetch, sensorthings.parse, sensorthings.problems, reach=sensorthings.KEPT, media=AIR
+    ),
+    "table": Source(table.fetch, table.parse, table_form.problems, reach=table.reach, media=table.media),
+    "waqi": Source(waqi.fetch, waqi.parse, waqi.problems, media=()),
 }
 
 __all__ = ["SOURCES", "Context", "Parsed", "Place", "Problem", "Source", "read_file"]

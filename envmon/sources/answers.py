@@ -6,8 +6,9 @@ service sees. Never here: the form of any one service, and keys: an origin never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from functools import partial
 from pathlib import PurePath
 from typing import Any
@@ -16,25 +17,43 @@ from urllib.parse import parse_qs, urlencode
 from envmon import periods
 from envmon.errors import SourceChanged, UsageError
 from envmon.model import Kind, Site, SourceSpec, Span
-from envmon.sources.context import Ask, Context
+from envmon.sources.context import Ask, Context, Problem
 
 PAGES_CAP = 100  # of one question; a service that never ends is not followed further
 KINDS = (Kind.CITY, Kind.STATION)
+SITES = '{ "ganzi-air" = "2178" }'
 
 
 def codes(spec: SourceSpec, sites: Sequence[Site]) -> list[tuple[Site, str]]:
     """The air sites to ask for and what this service calls each: option `sites` (site id = code).
 
     A site's own `code` is the national platforms'; the same number is another place elsewhere, so it is never taken.
-    Raises UsageError when the option names none, or no air site of the bureau.
+    Of the sites of the option those among `sites`: a gap is asked for its own site only.
+    Raises UsageError when the option names none.
     """
     own = {site.id: site for site in sites if site.kind in KINDS}
-    listed = table(spec.options, spec.id, "sites", '{ "ganzi-air" = "2178" }')
-    if strangers := sorted(name for name in listed if name not in own):
-        raise UsageError("error.source.option_sites", name=spec.id, strangers=", ".join(strangers))
+    listed = table(spec.options, spec.id, "sites", SITES)
     if not listed:
         raise UsageError("error.source.no_site", name=spec.id)
-    return [(own[name], code) for name, code in listed.items()]
+    return [(own[name], code) for name, code in listed.items() if name in own]
+
+
+def site_problems(options: Mapping[str, Any], sites: Collection[str]) -> Iterator[Problem]:
+    """What is wrong with option `sites`: no table, an empty one, or ids that no air site has."""
+    listed = options.get("sites")
+    if not isinstance(listed, Mapping) or not listed:
+        yield "sites", "option_form", {"form": SITES}
+        return
+    for name in listed:
+        if sites and name not in sites:
+            meant = "".join(get_close_matches(name, sites, 1))
+            yield f"sites.{name}", "option_site", {"word": name, "suggestion": meant}
+
+
+def flag_problems(options: Mapping[str, Any], *keys: str) -> Iterator[Problem]:
+    for key in keys:
+        if not isinstance(options.get(key, False), bool):
+            yield key, "flag", {}
 
 
 def table(options: Mapping[str, Any], source: str, key: str, form: str) -> dict[str, str]:
@@ -45,7 +64,7 @@ def table(options: Mapping[str, Any], source: str, key: str, form: str) -> dict[
     return {str(name): str(value) for name, value in found.items()}
 
 
-def about(url: str, **what: str) -> str:
+def about(url: str, /, **what: str) -> str:
     """An origin that says what was asked: `about(url, site="x")` ends in `#site=x`."""
     return f"{url}#{urlencode({key: value for key, value in what.items() if value})}"
 
@@ -134,12 +153,12 @@ def kept(ask: Callable[[], bytes]) -> tuple[Callable[[], bytes], list[bytes]]:
     return keep, bodies
 
 
-def followed(question: Ask | None, following: Callable[[bytes], Ask | None]) -> Iterator[Ask]:
-    """A question, then the one each answer leads to; one beyond PAGES_CAP fails. For `ask_all`.
+def followed(question: Ask | None, following: Callable[[bytes], Ask | None], cap: int = PAGES_CAP) -> Iterator[Ask]:
+    """A question, then the one each answer leads to; one beyond `cap` fails. For `ask_all`.
 
     following : body of an answer -> the next question, None after the last page; what it cannot read is for the parser
     """
-    for _ in range(PAGES_CAP):
+    for _ in range(cap):
         if question is None:
             return
         ask, bodies = kept(question[1])
@@ -149,8 +168,8 @@ def followed(question: Ask | None, following: Callable[[bytes], Ask | None]) -> 
         except SourceChanged:
             return
     if question is not None:
-        yield question[0], partial(_too_many, question[0])
+        yield question[0], partial(_too_many, question[0], cap)
 
 
-def _too_many(origin: str) -> bytes:
-    raise SourceChanged("error.source.pages", origin=origin.partition("#")[0], cap=PAGES_CAP)
+def _too_many(origin: str, cap: int) -> bytes:
+    raise SourceChanged("error.source.pages", origin=origin.partition("#")[0], cap=cap)

@@ -8,16 +8,17 @@ Merged files of many days have the same form. Never here: judging, flags, the in
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from envmon import periods
 from envmon.errors import SourceChanged, SourceUnavailable, UsageError
 from envmon.http import Session, joined
 from envmon.model import Parameter, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.sources.cells import Unreadable, number, printed_time, snippet
-from envmon.sources.context import EARLY, Context, Parsed, ask_all
+from envmon.sources.context import EARLY, Context, Parsed, Problem, ask_all, said_wrong
 from envmon.texts import t
 
 TYPES = {
@@ -30,6 +31,7 @@ TYPES = {
     b"AQI": "published_aqi",
 }
 SKIPPED = frozenset([b"PM2.5_24h", b"PM10_24h", b"SO2_24h", b"NO2_24h", b"CO_24h", b"O3_24h", b"O3_8h", b"O3_8h_24h"])
+FORMS = ("cities", "sites")
 UNREADABLE = -(2**62)
 BOM = b"\xef\xbb\xbf"
 
@@ -50,6 +52,13 @@ def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -
         yield payload
     if not found and not session.unchanged and len(addresses) > 1:
         raise SourceUnavailable("error.source.no_days", count=len(addresses), url=addresses[-1])
+
+
+def problems(url: str, options: Any, parameters: Mapping[str, Parameter], sites: Collection[str]) -> Iterator[Problem]:
+    """What is wrong with the options in the config."""
+    if options.get("form", "cities") not in FORMS:
+        yield "form", "one_of", {"words": " ".join(FORMS)}
+    yield from said_wrong(lambda: _swapped("", options.get("swapped")))
 
 
 def parse(payload: Payload, context: Context) -> Parsed:
@@ -110,7 +119,7 @@ class _Table:
         self.strangers = [name for at, name in enumerate(names) if at not in known]
         self.columns = {kind: _Column(context.parameters[name]) for kind, name in TYPES.items()}
         self.stream = context.stream(Span.HOUR)
-        self.swap_from, self.swapped = _swapped(context)
+        self.swap_from, self.swapped = _swapped(context.spec.id if context.spec else "", context.option("swapped"))
 
     def read(self, lines: Iterable[bytes]) -> None:
         """Take in whole lines; the first is line 2 of the file."""
@@ -178,12 +187,11 @@ class _Table:
         self.refused.append(Refused(self.origin, line_number, reason, text.decode("utf-8", "replace")[:200]))
 
 
-def _swapped(context: Context) -> tuple[bytes, dict[bytes, bytes]]:
+def _swapped(source: str, option: Any) -> tuple[bytes, dict[bytes, bytes]]:
     """Option `swapped`: the day (YYYYMMDD) from which two types stand under each other's name, and their right names.
 
     Raises UsageError when it is not written right.
     """
-    option = context.option("swapped")
     if option is None:
         return b"", {}
     found = printed_time(str(option.get("from"))) if isinstance(option, Mapping) else None
@@ -191,7 +199,7 @@ def _swapped(context: Context) -> tuple[bytes, dict[bytes, bytes]]:
     known = {kind.decode() for kind in (*TYPES, *SKIPPED)}
     if not found or not isinstance(types, list | tuple) or len(types) != 2 or not set(map(str, types)) <= known:
         form = '{ from = "2023-11-09", types = ["O3", "O3_8h"] }'
-        raise UsageError("error.source.option", name=context.spec and context.spec.id, key="swapped", form=form)
+        raise UsageError("error.source.option", name=source, key="swapped", form=form)
     one, other = (str(kind).encode() for kind in types)
     return f"{found[0]:%Y%m%d}".encode(), {one: other, other: one}
 

@@ -179,6 +179,15 @@ def is_unit(text: str) -> bool:
     return unit in EXPONENTS or unit in OTHER_UNITS or (not unit and bool(text.strip(" -")))
 
 
+def converts(printed: str, own: str) -> bool:
+    """Whether values of one unit can be turned into another, a power of ten apart."""
+    try:
+        shift_between(printed, own)
+    except Unreadable:
+        return False
+    return True
+
+
 def is_concentration(unit: str) -> bool:
     """Whether a unit is one of mass in a volume.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,10 +18,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from envmon import periods
 from envmon.errors import SourceChanged, UsageError
 from envmon.http import Session, joined
-from envmon.model import Kind, Payload, Refused, Row, Site, SourceSpec, Span
-from envmon.sources.answers import inside
+from envmon.model import Kind, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
+from envmon.sources.answers import flag_problems, inside
 from envmon.sources.cells import Unreadable, number, snippet
-from envmon.sources.context import EARLY, Ask, Context, Parsed, Place, ask_all
+from envmon.sources.context import EARLY, Ask, Context, Parsed, Place, Problem, ask_all, strange_keys
 from envmon.sources.files import strict_json
 from envmon.texts import t
 
@@ -102,6 +102,14 @@ def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -
     yield from ask_all(asks, now)
 
 
+def problems(url: str, options: Any, parameters: Mapping[str, Parameter], sites: Collection[str]) -> Iterator[Problem]:
+    """What is wrong with the options in the config."""
+    yield from strange_keys(options, ("routes", "days", "cities"))
+    if any(name not in ROUTES for name in _texts(options.get("routes", USUAL))):
+        yield "routes", "one_of", {"words": " ".join(ROUTES)}
+    yield from flag_problems(options, "days")
+
+
 def survey(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -> Iterator[Payload]:
     """The answer that lists every station of the platform."""
     yield from ask_all([_ask(session, spec.url, ROUTES["all_stations_now"], "")], now)
@@ -118,7 +126,7 @@ def _values(route: Route, spec: SourceSpec, now: int, sites: Sequence[Site]) -> 
     if route.key == "cityName":
         return _texts(spec.options.get("cities", [site.name for site in mine]))
     if route.by is not None:
-        return [site.code for site in mine if site.code]
+        return list(dict.fromkeys(site.code for site in mine if site.code))  # two in turn may share one
     if not route.key:
         return [""]
     last = now // 60

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from envmon import periods
-from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable
+from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable, UsageError
 from envmon.http import NotFound, Session, Unchanged, joined
 from envmon.model import (
     Basis,
@@ -43,6 +44,9 @@ GIVE_UP = 3  # failures in a row after which the rest of a round is not asked
 
 Problem = tuple[str, str, dict[str, Any]]
 """What is wrong with an option: (its key, code of `config.allowed`, values of that text)"""
+
+
+OptionCheck = Callable[[str, Any, Mapping[str, Parameter], Collection[str]], Iterator[Problem]]
 
 
 class StreamNumber(Protocol):
@@ -141,19 +145,24 @@ class Source:
     parse(payload, context) : bytes -> rows, pure. Raises SourceChanged when the payload is not of this form.
     places(payload) : the sites a payload lists, for proposing them; survey(session, spec, now, sites) : the payloads to
         look for them in; None: what `fetch` gives.
-    problems(url, options, parameters) : what is wrong with the options of such a source in the config; None: not asked.
+    problems(url, options, parameters, sites) : what is wrong with the options of such a source in the config; None:
+        not asked. sites : ids of the air sites there are; none: not known.
     reach : minutes of the past that the service can still be asked for, or a function of the source as configured;
         None: no further than its look-back. What is missing within it is asked for again.
-    media : what its values are of.
+    media : what its values are of, or a function of the source as configured; of a source that fills no gap, nothing.
     """
 
     fetch: Callable[[Session, SourceSpec, int, Sequence[Site]], Iterator[Payload]]
     parse: Callable[[Payload, Context], Parsed]
-    problems: Callable[[str, Any, Mapping[str, Parameter]], Iterator[Problem]] | None = None
+    problems: OptionCheck | None = None
     places: Callable[[Payload], list[Place]] | None = None
     survey: Callable[[Session, SourceSpec, int, Sequence[Site]], Iterator[Payload]] | None = None
     reach: int | Callable[[SourceSpec], int | None] | None = None
-    media: tuple[Medium, ...] = tuple(Medium)
+    media: tuple[Medium, ...] | Callable[[SourceSpec], tuple[Medium, ...]] = tuple(Medium)
+
+    def media_of(self, spec: SourceSpec) -> tuple[Medium, ...]:
+        """What the values of one configured source are of."""
+        return self.media(spec) if callable(self.media) else self.media
 
     def reach_of(self, spec: SourceSpec) -> int | None:
         """How far back one configured source can be asked."""
@@ -177,6 +186,22 @@ def plain(name: str) -> str:
     True
     """
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", name)).casefold()
+
+
+def strange_keys(options: Mapping[str, Any], known: Sequence[str]) -> Iterator[Problem]:
+    """The options a kind of source does not know."""
+    for key in options:
+        if key not in known:
+            meant = "".join(get_close_matches(key, known, 1))
+            yield key, "one_of", {"words": " ".join(known), "suggestion": meant}
+
+
+def said_wrong(understand: Callable[[], object]) -> Iterator[Problem]:
+    """What reading an option raises, as it is told when the config is read."""
+    try:
+        understand()
+    except UsageError as error:
+        yield str(error.values["key"]), "option_form", {"form": error.values["form"]}
 
 
 Ask = tuple[str, Callable[[], bytes]]

@@ -37,10 +37,14 @@ SUFFIXES = (
 CAPTURES = (".txt", ".log", ".txt.gz", ".log.gz")  # of what stations sent
 MAGICS = {**dict.fromkeys(MAGIC, ".xlsx"), b"\x1f\x8b": ".csv.gz", b"\xfd7zXZ\x00": ".csv.xz"}
 SMALL = 2**20  # bytes of a workbook that is kept at hand after it was read
-NOTES = ("填写说明", "Notes")
-"""Sheets of a template that explain it."""
+NOTES = ("填写说明", "Notes", "退回原因清单", "reasons")
+"""Sheets that explain: of a template, of what came back."""
 EXAMPLE = ("示例", "example")
-"""What the first cell of a template's example row says."""
+"""What a template's example row says where a site is named: within its first EXAMPLE_CELLS, even when a column went.
+
+Not in a column of its own: somebody who types over the example, or deletes that column, must lose or invent nothing.
+"""
+EXAMPLE_CELLS = 3
 
 NAMED_TIME = re.compile(r"(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)[ _T-]+(\d\d)[h:_-]?(\d\d)")
 FULL_DATE = re.compile(rb"20\d\d[-/]\d{1,2}[-/]\d{1,2}[ T]\d{1,2}:\d\d")
@@ -158,7 +162,7 @@ def _remembered(payload: Payload) -> list[tuple[dict[str, Any], list[tuple[int, 
 
 def written(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
     """The rows without the example row of a template."""
-    return [row for row in rows if not (row[1] and row[1][0].strip() in EXAMPLE)]
+    return [row for row in rows if not any(cell.strip() in EXAMPLE for cell in row[1][:EXAMPLE_CELLS])]
 
 
 def _separated(payload: Payload, lang: str) -> Sheet:

@@ -22,7 +22,7 @@ from envmon.sources.cells import ERRORS, MISSING, Unreadable, marked, printed_ti
 from envmon.sources.context import BRACKET, Context, Parsed, monthly, plain
 from envmon.sources.files import Sheet, all_sheets, no_header
 from envmon.sources.heads import Items, item_key
-from envmon.sources.lab_forms import IGNORED, NOTE, SUMMARIES, Form, form_of, is_sample, is_value, key_of
+from envmon.sources.lab_forms import IGNORED, NOTE, SUMMARIES, Form, form_of, holds_values, is_sample, key_of
 from envmon.texts import t
 
 NOT_MONITORED = frozenset(["-1", "未监测", "未测", "不测", "未检测", "未采样", "缺测", "无数据"])
@@ -65,15 +65,10 @@ def parse(payload: Payload, context: Context) -> Parsed:
     for table, form in forms:
         if form and not table.hidden:
             _Reader(payload, context, form, table, items, found).read()
-        elif form or (not table.hidden and _holds_values(table)):
+        elif form or (not table.hidden and holds_values(table)):
             reason = t("refused.sheet.hidden" if form else "refused.sheet.no_header", context.lang)
             found.refused.append(Refused(payload.origin, 0, reason, sheet=table.name))
     return found
-
-
-def _holds_values(table: Sheet) -> bool:
-    """Whether anything in a sheet could be a result; a cover and a page of notes hold nothing of the kind."""
-    return sum(is_value(text) for _, cells in table.rows for text in cells) > 2
 
 
 class _Reader:

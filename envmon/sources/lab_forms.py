@@ -50,7 +50,6 @@ NOTE = re.compile(
     r"(备注|注|说明|附注|附|声明|审核|审定|校核|校对|复核|批准|签发|编制|制表|填表|填报|监测|检测|分析|采样|报告|负责|联系|电话|以下空白)"
     r"(人|人员|单位|日期|时间|说明|电话|方式|者|负责人)?\d*\s*(:|\Z)"
 )
-NOT_MONITORED = frozenset(["-1", "未监测", "未测", "不测", "未检测", "未采样", "缺测", "无数据"])
 HEADER_ROWS = 20
 """How far down a header is looked for."""
 
@@ -166,6 +165,11 @@ def is_value(text: str) -> bool:
     """Whether a cell says a number, or that something was not found."""
     text = tidy(text)
     return text.upper() in NOT_FOUND or bool(CENSORED.match(text)) or bool(re.match(r"[+-]?\.?\d[\d.,eE+-]*\Z", text))
+
+
+def holds_values(table: Sheet) -> bool:
+    """Whether anything in a sheet could be a result; a cover and a page of notes hold nothing of the kind."""
+    return sum(is_value(text) for _, cells in table.rows for text in cells) > 2
 
 
 def _label(cells: Sequence[str], *places: int) -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -16,14 +16,28 @@ from urllib.parse import quote
 from envmon import periods, rounding, standards
 from envmon.errors import SourceChanged
 from envmon.http import Session, joined
-from envmon.model import Kind, Mark, Payload, Refused, Row, Site, SourceSpec, Span
-from envmon.sources.answers import about, codes, followed, inside, kept, site_of, span_of, stamp, zoned
+from envmon.model import Kind, Mark, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
+from envmon.sources.answers import (
+    about,
+    codes,
+    flag_problems,
+    followed,
+    inside,
+    kept,
+    site_of,
+    site_problems,
+    span_of,
+    stamp,
+    zoned,
+)
 from envmon.sources.cells import Unreadable, snippet
-from envmon.sources.context import EARLY, Ask, Context, Parsed, Place, ask_all
+from envmon.sources.context import EARLY, Ask, Context, Parsed, Place, Problem, ask_all, strange_keys
 from envmon.sources.files import strict_json
 from envmon.sources.gases import steps
 from envmon.texts import t
 
+KEPT = 366 * periods.DAY
+"""Minutes of the past that are asked for again; the service itself keeps all of it."""
 ITEMS = frozenset(["so2", "no2", "co", "o3", "pm10", "pm25", "nox"])
 PAGE_SIZE = 1000
 SENSOR = re.compile(r"[0-9]{1,18}\Z")
@@ -36,6 +50,13 @@ def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -
     asked. Raises UsageError when the option names no site.
     """
     yield from ask_all(_asks(session, spec, now, codes(spec, sites)), now)
+
+
+def problems(url: str, options: Any, parameters: Mapping[str, Parameter], sites: Collection[str]) -> Iterator[Problem]:
+    """What is wrong with the options in the config."""
+    yield from strange_keys(options, ("sites", "ppm"))
+    yield from site_problems(options, sites)
+    yield from flag_problems(options, "ppm")
 
 
 def _asks(session: Session, spec: SourceSpec, now: int, wanted: Sequence[tuple[Site, str]]) -> Iterator[Ask]:

@@ -8,7 +8,7 @@ Links to further pages are followed to hosts the config names. Never here: judgi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -22,18 +22,31 @@ from envmon.sources.answers import (
     about,
     asked,
     codes,
+    flag_problems,
     followed,
     inside,
     site_of,
+    site_problems,
     span_of,
     stamp,
     table,
     zoned,
 )
-from envmon.sources.cells import Unreadable, snippet
-from envmon.sources.context import EARLY, Ask, Context, Parsed, ask_all, item_names, plain
+from envmon.sources.cells import Unreadable, converts, snippet
+from envmon.sources.context import (
+    EARLY,
+    Ask,
+    Context,
+    Parsed,
+    Problem,
+    ask_all,
+    item_names,
+    plain,
+    said_wrong,
+    strange_keys,
+)
 from envmon.sources.files import strict_json
-from envmon.sources.gases import steps
+from envmon.sources.gases import RATIOS, steps
 from envmon.texts import t
 
 PAGE_SIZE = 1000
@@ -50,6 +63,9 @@ class Items:
         self.names = item_names(one for one in parameters.values() if one.medium is Medium.AIR)
         if not set(self.properties.values()) <= parameters.keys():
             raise UsageError("error.source.option", name=spec.id, key="properties", form='{ … = "pm25" }')
+        for item, unit in self.units.items():
+            if item not in parameters or not (unit.strip().lower() in RATIOS or converts(unit, parameters[item].unit)):
+                raise UsageError("error.source.option", name=spec.id, key="units", form='{ pm25 = "µg/m³" }')
 
     def of(self, stream: Mapping[str, str]) -> Parameter | None:
         for key in ("stream", "property", "called"):
@@ -63,6 +79,20 @@ class Items:
         return sorted(described, key=lambda pair: pair[0].get("stream") not in self.properties)
 
 
+KEPT = 366 * periods.DAY
+"""Minutes of the past that are asked for again; how much a server keeps is its own affair."""
+
+
+def problems(url: str, options: Any, parameters: Mapping[str, Parameter], sites: Collection[str]) -> Iterator[Problem]:
+    """What is wrong with the options in the config."""
+    yield from strange_keys(options, ("sites", "properties", "units", "instant", "ppm"))
+    yield from site_problems(options, sites)
+    yield from flag_problems(options, "ppm")
+    spec = SourceSpec("", "sensorthings", url, 60, 0, 60, Basis.REALTIME, options)
+    yield from said_wrong(lambda: Items(spec, parameters))
+    yield from said_wrong(lambda: _instant(spec))
+
+
 def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -> Iterator[Payload]:
     """The datastreams of every site's thing, each with its observations of the look-back, page by page.
 
@@ -74,7 +104,7 @@ def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -
 
 def _asks(session: Session, spec: SourceSpec, now: int, wanted: Sequence[tuple[Site, str]]) -> Iterator[Ask]:
     items = Items(spec, standards.parameters())
-    since = f"phenomenonTime ge {stamp(now - spec.lookback)}"
+    since = f"phenomenonTime ge {stamp(now - spec.lookback)} and phenomenonTime le {stamp(now + EARLY)}"
     expand = (
         "ObservedProperty($select=name,@iot.id),"
         f"Observations($select=phenomenonTime,result;$filter={since};$orderby=phenomenonTime;$top={PAGE_SIZE})"
@@ -170,6 +200,13 @@ def parse(payload: Payload, context: Context) -> Parsed:
     return Parsed(reader.rows, reader.refused, reader.unknown)
 
 
+def _instant(spec: SourceSpec) -> Span:
+    instant = str(spec.options.get("instant", "sample"))
+    if instant not in SPANS:
+        raise UsageError("error.source.option", name=spec.id, key="instant", form='"sample" / "hour"')
+    return SPANS[instant]
+
+
 class _Reader:
     """One answer being read: what is in it so far."""
 
@@ -181,10 +218,7 @@ class _Reader:
         self.line = 0
         spec = context.spec or SourceSpec("sensorthings", "sensorthings", "", 60, 0, 60, Basis.REALTIME)
         self.items = Items(spec, context.parameters)
-        instant = str(spec.options.get("instant", "sample"))
-        if instant not in SPANS:
-            raise UsageError("error.source.option", name=spec.id, key="instant", form='"sample" / "hour"')
-        self.instant = SPANS[instant]
+        self.instant = _instant(spec)
         self.read_so_far: set[tuple[int, int]] = set()
 
     def read(self, stream: Mapping[str, str], observations: Sequence[Mapping[str, Any]]) -> None:

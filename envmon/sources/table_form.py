@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from difflib import get_close_matches
 from typing import Any
 
 from envmon import periods
 from envmon.model import Mark, Parameter, Span
-from envmon.sources.cells import Unreadable, has_other_units, shift_between
-from envmon.sources.context import Problem
+from envmon.sources.cells import converts, has_other_units
+from envmon.sources.context import Problem, strange_keys
 
 FORMATS = ("json", "csv", "xlsx")
 SPANS = {"1h": Span.HOUR, "4h": Span.FOUR_HOURS, "1d": Span.DAY, "sample": Span.SAMPLE}
@@ -38,7 +37,7 @@ LENGTH = re.compile(r"(\d{1,4})([hd])\Z")
 KEYS = (
     "format", "records", "site", "time", "time_format", "zone", "stamp", "span", "fields", "item", "value", "items",
     "unit", "units", "missing", "mark", "marks", "method", "form", "body", "max_window", "first_page", "page_size",
-    "pages", "ok", "count",
+    "pages", "ok", "count", "keeps",
 )  # fmt: skip
 
 
@@ -50,6 +49,7 @@ class Form:
     fields : field -> parameter id (one record, many items); item, value, unit : fields of a record with one item.
     items : what the service calls an item -> parameter id. units : parameter id, or "*", -> printed unit.
     form : fields of what is sent by POST, as a form or `as_json`.
+    max_window : longest window of one request, keeps : how far back the service can be asked, in minutes.
     mark : the field of the state mark, `{field}` standing for the item's own field; marks : printed mark -> Mark.
     """
 
@@ -74,11 +74,40 @@ class Form:
     form: Mapping[str, str | int]
     as_json: bool
     max_window: int | None
+    keeps: int | None
     first_page: int
     page_size: int | None
     pages: str
     ok: Mapping[str, str]
     count: str
+
+    @property
+    def offset(self) -> int:
+        """Minutes by which the source's zone is ahead of UTC."""
+        return int((self.zone.utcoffset(None) or timedelta()).total_seconds() // 60)
+
+    @property
+    def item_ids(self) -> set[str]:
+        return {*self.fields.values(), *self.items.values()}
+
+    @property
+    def fields_read(self) -> list[str]:
+        """The fields read from every record, without those of marks named after an item's."""
+        mark = self.mark if "{field}" not in self.mark else ""
+        return [name for name in (self.site, *self.time, mark, *self.value_fields) if name]
+
+    @property
+    def value_fields(self) -> list[str]:
+        """The fields without which a record holds no value."""
+        return [*self.fields] or [name for name in (self.item, self.value, self.unit) if name]
+
+    @property
+    def mark_fields(self) -> list[str]:
+        return [self.mark_field(name) for name in self.fields] if "{field}" in self.mark else []
+
+    def mark_field(self, name: str) -> str:
+        """The field with the mark of an item's field."""
+        return self.mark.replace("{field}", name)
 
     def unit_of(self, parameter: Parameter) -> str:
         """The printed unit of an item's values; "" is the parameter's own."""
@@ -88,7 +117,6 @@ class Form:
 def form_of(options: Mapping[str, Any]) -> Form:
     """The form in options that `problems` finds nothing wrong with."""
     time = options["time"]
-    length = LENGTH.match(str(options.get("max_window", "")))
     return Form(
         format=options.get("format", "json"),
         records=options.get("records", ""),
@@ -110,13 +138,20 @@ def form_of(options: Mapping[str, Any]) -> Form:
         post=options.get("method", "get") == "post",
         form=options.get("form", {}),
         as_json=options.get("body") == "json",
-        max_window=int(length[1]) * (60 if length[2] == "h" else periods.DAY) if length else None,
+        max_window=length_of(options.get("max_window")),
+        keeps=length_of(options.get("keeps")),
         first_page=int(options.get("first_page", 1)),
         page_size=options.get("page_size"),
         pages=options.get("pages", ""),
         ok={path: str(wanted) for path, wanted in options.get("ok", {}).items()},
         count=options.get("count", ""),
     )
+
+
+def length_of(option: Any) -> int | None:
+    """Minutes of `24h` or `7d`; None when it is neither, or nothing."""
+    found = LENGTH.match(str(option))
+    return int(found[1]) * (60 if found[2] == "h" else periods.DAY) or None if found else None
 
 
 def zone_of(text: str) -> tzinfo | None:
@@ -171,24 +206,17 @@ def _time(minute: int, name: str, form: str, zone: tzinfo) -> str:
 # --- checking -----------------------------------------------------------------------------------------------------
 
 
-def problems(url: str, options: Any, parameters: Mapping[str, Parameter]) -> Iterator[Problem]:
+def problems(
+    url: str, options: Any, parameters: Mapping[str, Parameter], sites: Collection[str] = ()
+) -> Iterator[Problem]:
     """Everything that is wrong with a source of this kind; nothing: `form_of` can read it."""
-    if not isinstance(options, Mapping):
-        yield "", "options", {}
-        return
     yield from _words(options)
     yield from _templates(url, options)
     yield from _columns(options, parameters)
 
 
 def _words(options: Mapping[str, Any]) -> Iterator[Problem]:
-    for key in options:
-        if key not in KEYS:
-            yield (
-                key,
-                "one_of",
-                {"words": " ".join(KEYS), "suggestion": "".join(get_close_matches(key, KEYS, 1))},
-            )
+    yield from strange_keys(options, KEYS)
     for key, words, needed in (
         ("format", FORMATS, False),
         ("span", tuple(SPANS), True),
@@ -208,8 +236,9 @@ def _words(options: Mapping[str, Any]) -> Iterator[Problem]:
         yield "zone", "table_zone", {}
     if "missing" in options and not isinstance(options["missing"], Sequence):
         yield "missing", "texts", {}
-    if "max_window" in options and not LENGTH.match(str(options["max_window"])):
-        yield "max_window", "table_window", {}
+    for key in ("max_window", "keeps"):
+        if key in options and length_of(options[key]) is None:
+            yield key, "table_window", {}
     for key in ("first_page", "page_size"):
         value = options.get(key, 1)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100_000:
@@ -237,6 +266,8 @@ def _templates(url: str, options: Mapping[str, Any]) -> Iterator[Problem]:
         yield "site", "table_site", {}
     if ("pages" in options or "page_size" in options) and "page" not in asked:
         yield "pages" if "pages" in options else "page_size", "table_page", {}
+    if "keeps" in options and not asked & set(WINDOW):
+        yield "keeps", "table_keeps", {"words": " ".join(f"{{{place}}}" for place in WINDOW)}
 
 
 def _columns(options: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> Iterator[Problem]:
@@ -264,7 +295,7 @@ def _units(options: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> I
     for item, unit in units.items():
         if item != "*" and item not in parameters:
             yield f"units.{item}", "table_item", {"word": item}
-        elif item != "*" and not _converts(str(unit), parameters[item].unit):
+        elif item != "*" and not converts(str(unit), parameters[item].unit):
             yield f"units.{item}", "table_unit", {"unit": unit, "own": parameters[item].unit}
     items = {*options.get("fields", {}).values(), *options.get("items", {}).values()} & parameters.keys()
     bare = sorted(item for item in items if _unit_of(parameters[item], units) is None)
@@ -276,17 +307,9 @@ def _unit_of(parameter: Parameter, units: Mapping[str, str]) -> str | None:
     """The unit stated for an item, alone or with all others; "" for one that has no other unit, None: it is missing."""
     if parameter.id in units:
         return str(units[parameter.id])
-    if "*" in units and _converts(str(units["*"]), parameter.unit):
+    if "*" in units and converts(str(units["*"]), parameter.unit):
         return str(units["*"])
     return None if has_other_units(parameter.unit) else ""
-
-
-def _converts(printed: str, own: str) -> bool:
-    try:
-        shift_between(printed, own)
-    except Unreadable:
-        return False
-    return True
 
 
 def _table(value: Any) -> bool:
@@ -297,34 +320,62 @@ def _texts(value: Any) -> bool:
     return isinstance(value, Sequence) and bool(value) and all(isinstance(one, str) and one for one in value)
 
 
-def at_path(value: Any, path: str) -> Any:
-    """What lies at a dotted path of a JSON value; None where there is nothing. Digits count in a list.
+ABSENT = object()
+
+
+def at_path(value: Any, path: str, otherwise: Any = None) -> Any:
+    """What lies at a dotted path of a JSON value; `otherwise` where there is nothing. Digits count in a list.
+
+    A key that itself holds dots (`PM2.5`) goes before the path it looks like.
 
     >>> at_path({"data": {"rows": [1, 2]}}, "data.rows.1"), at_path({"a": 1}, "a.b"), at_path([3], "")
     (2, None, [3])
+    >>> at_path({"now": {"PM2.5": {"v": 35}}}, "now.PM2.5.v")
+    35
     """
-    for key in path.split(".") if path else ():
-        if isinstance(value, Mapping):
-            value = value.get(key)
-        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return None
-    return value
+    if not path:
+        return value
+    if isinstance(value, list):
+        key, _, rest = path.partition(".")
+        here = key.isdecimal() and int(key) < len(value)
+        return at_path(value[int(key)], rest, otherwise) if here else otherwise
+    if not isinstance(value, Mapping):
+        return otherwise
+    if path in value:
+        return value[path]
+    for at in (at for at, letter in enumerate(path) if letter == "."):
+        if path[:at] in value:
+            found = at_path(value[path[:at]], path[at + 1 :], ABSENT)
+            if found is not ABSENT:
+                return found
+    return otherwise
+
+
+MIDNIGHT = re.compile(r"[ T]24(?=:?00|时|点|\Z)")
 
 
 def moment_of(text: str, form: Form) -> datetime | None:
     """A printed time of a record; None when it is none. A time without a zone is one of the source's zone."""
     text = text.strip()
+    iso = form.time_format == "iso"
     try:
         if form.time_format in EPOCHS:
             return datetime.fromtimestamp(int(text) * EPOCHS[form.time_format] // 1000, UTC)
-        late = re.search(r"[ T]24(?=:?00|\Z)", text)  # the end of the day, as people write it
-        if late:
-            text = f"{text[: late.start() + 1]}00{text[late.end() :]}"
-        iso = form.time_format == "iso"
+        text, late = _midnight(text, form.time_format)
         at = datetime.fromisoformat(text) if iso else datetime.strptime(text, form.time_format)
         at = at if at.tzinfo else at.replace(tzinfo=form.zone)
-        return at + timedelta(days=bool(late))
+        return at + timedelta(days=late)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _midnight(text: str, form: str) -> tuple[str, bool]:
+    """The end of the day as people write it, 24:00, as the beginning of the next; whether it was that."""
+    if form != "iso" and "%H" not in form:
+        return text, False
+    found = MIDNIGHT.search(text)
+    if found:
+        return f"{text[: found.start() + 1]}00{text[found.end() :]}", True
+    if form == "%Y%m%d%H" and re.fullmatch(r"\d{8}24", text):
+        return f"{text[:8]}00", True
+    return text, False

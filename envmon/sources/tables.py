@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from envmon.model import Payload, Refused
 from envmon.sources.cells import Unreadable
 from envmon.sources.context import BRACKET, plain
-from envmon.sources.files import Sheet, find_header, no_header, sheets
+from envmon.sources.files import Sheet, all_sheets, find_header, no_header
+from envmon.sources.lab_forms import holds_values
 from envmon.texts import t
 
 IGNORED = frozenset(
@@ -40,19 +41,23 @@ def headed(
     shown: Sequence[str],
     by_hand: bool = False,
 ) -> tuple[list[Headed], list[Refused]]:
-    """The sheets whose header has all `wanted` columns, and what is refused already: cut lines, sheets without it.
+    """The sheets whose header has all `wanted` columns, and what is refused already: cut lines, sheets with values but
+    without it, hidden ones with it.
 
     shown : the wanted columns as a file should name them; by_hand : people type such a file, whose last line may lack
         its end without having been cut.
     Raises SourceChanged when no sheet has them.
     """
-    found, refused, lost = [], [], []
-    tables = sheets(payload, lang)
+    found, refused = [], list[Refused]()
+    tables = all_sheets(payload, lang)
+    columns = "、".join(shown)
     for table in tables:
         refused += table.refused
         header = find_header(table, key_of, wanted)
-        if header is None:
-            lost.append(table)
+        if header is None or table.hidden:
+            if header or (not table.hidden and holds_values(table)):
+                reason = t("refused.sheet.hidden" if header else "refused.no_header", lang, columns=columns)
+                refused.append(Refused(payload.origin, 0, reason, "", table.name))
             continue
         start, keys = header
         data = list(table.rows[start + 1 :])
@@ -64,10 +69,7 @@ def headed(
         line, heads = table.rows[start]
         found.append(Headed(table.name, title, line, heads, at, data))
     if not found:
-        raise no_header(payload, next(iter(tables), Sheet([])), *shown)
-    columns = "、".join(shown)
-    for table in lost:
-        refused.append(Refused(payload.origin, 0, t("refused.no_header", lang, columns=columns), "", table.name))
+        raise no_header(payload, next((table for table in tables if not table.hidden), Sheet([])), *shown)
     return found, refused
 
 

@@ -7,18 +7,19 @@ HJ 633: neither can be turned back. So the index alone enters, as `waqi_aqi`, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Any
 from urllib.parse import quote
 
 from envmon import periods
 from envmon.errors import SourceChanged, SourceUnavailable
 from envmon.http import Session, joined
-from envmon.model import Payload, Refused, Site, SourceSpec, Span
-from envmon.sources.answers import about, codes, inside, site_of, zoned
+from envmon.model import Parameter, Payload, Refused, Site, SourceSpec, Span
+from envmon.sources.answers import about, codes, inside, site_of, site_problems, zoned
 from envmon.sources.cells import Unreadable, number, snippet
-from envmon.sources.context import EARLY, Context, Parsed, ask_all
+from envmon.sources.context import EARLY, Context, Parsed, Problem, ask_all, strange_keys
 from envmon.sources.files import strict_json
 from envmon.texts import t
 
@@ -38,6 +39,12 @@ def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -
         url = joined(spec.url, f"feed/{feed}/")
         asks.append((about(url, site=site.id), partial(_ask, partial(session.get, url), url)))
     yield from ask_all(asks, now)
+
+
+def problems(url: str, options: Any, parameters: Mapping[str, Parameter], sites: Collection[str]) -> Iterator[Problem]:
+    """What is wrong with the options in the config."""
+    yield from strange_keys(options, ("sites",))
+    yield from site_problems(options, sites)
 
 
 def _ask(ask: Callable[[], bytes], url: str) -> bytes:

@@ -145,6 +145,7 @@ class Store:
     source_counts = sources.source_counts
     batch_of = sources.batch_of
     beat = slots.beat
+    beats = slots.beats
     last_beat = slots.last_beat
 
     def __init__(
@@ -260,6 +261,10 @@ class Store:
             if stored != (parameter.id, parameter.decimals):
                 was, now = f"{stored[0]} ({stored[1]})", f"{parameter.id} ({parameter.decimals})"
                 raise StoreError("error.store.steps", path=self.path, number=parameter.number, was=was, now=now)
+
+    def known_stream(self, stream: Stream) -> int | None:
+        """The number of a stream; None of one that was never entered."""
+        return self._streams.get((stream.source, int(stream.basis), int(stream.span)))
 
     def stream(self, stream: Stream) -> int:
         """The number of a stream; a new one is entered."""

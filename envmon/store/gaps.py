@@ -164,6 +164,9 @@ def values_by_source(store: Store, streams: Sequence[int], sites: Sequence[int],
 
 
 def _columns(store: Store, query: str, width: int) -> IntArray:
+    from itertools import chain
+
     import numpy as np
 
-    return np.array(store.db.execute(query).fetchall(), np.int64).reshape(-1, width).T
+    # Straight from the cursor: a month of a province is millions of rows, as a list they would take a gigabyte.
+    return np.fromiter(chain.from_iterable(store.db.execute(query)), np.int64).reshape(-1, width).T

@@ -173,9 +173,10 @@ def _after_keeping(db: sqlite3.Connection, place: str, batch: int, learned: int)
 def _keep_refused(db: sqlite3.Connection, batch: int, refused: Sequence[Refused]) -> None:
     """Keep what was refused, unless it was for the same reason before: a look-back window reads it again and again."""
     db.executemany(
-        """INSERT INTO reject SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (
-          SELECT 1 FROM reject WHERE origin = ?3 AND line = ?2 AND reason = ?4 AND text = ?5)""",
-        [(batch, row.line, row.origin, row.reason, row.text[:1000]) for row in refused],
+        """INSERT INTO reject (batch, line, origin, reason, text, sheet, at_column)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM reject WHERE origin = ?3 AND line = ?2
+          AND reason = ?4 AND text = ?5 AND sheet = ?6 AND at_column = ?7)""",
+        [(batch, row.line, row.origin, row.reason, row.text[:1000], row.sheet, row.column) for row in refused],
     )
 
 
@@ -396,15 +397,16 @@ def latest(store: Store) -> dict[int, int]:
 
 
 def rejects(store: Store, first: int, last: int, source: str | None = None) -> list[dict[str, Any]]:
-    """Rows refused that were learned from minute `first` to `last`, newest first: learned, source, origin, line,
-    reason, text."""
+    """Rows refused that were learned from minute `first` to `last`, newest first: learned, source, origin, sheet, line,
+    column, reason, text."""
     rows = store.db.execute(
-        """SELECT b.learned, b.source, r.origin, r.line, r.reason, r.text
+        """SELECT b.learned, b.source, r.origin, r.sheet, r.line, r.at_column, r.reason, r.text
         FROM reject r JOIN batch b ON b.number = r.batch
         WHERE b.learned BETWEEN ? AND ? AND (? IS NULL OR b.source = ?) ORDER BY b.learned DESC, r.rowid""",
         (first, last, source, source),
     )
-    return [dict(zip(("learned", "source", "origin", "line", "reason", "text"), row, strict=True)) for row in rows]
+    keys = ("learned", "source", "origin", "sheet", "line", "column", "reason", "text")
+    return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
 def reject_count(store: Store, since: int) -> int:

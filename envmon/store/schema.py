@@ -166,6 +166,9 @@ INBOX = """
 CREATE TABLE inbox_file (number INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
   form TEXT NOT NULL, source TEXT NOT NULL, state TEXT NOT NULL, batch INTEGER REFERENCES batch,
   received INTEGER NOT NULL, moved TEXT NOT NULL, reason TEXT NOT NULL, content TEXT NOT NULL);
+-- Where in a workbook a refused cell stands: its sheet, and its column from 1; 0 is the whole row.
+ALTER TABLE reject ADD COLUMN sheet TEXT NOT NULL DEFAULT '';
+ALTER TABLE reject ADD COLUMN at_column INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX inbox_file_content ON inbox_file (sha256);
 CREATE TRIGGER inbox_file_stays BEFORE DELETE ON inbox_file BEGIN
   SELECT RAISE(ABORT, 'a receipt is never deleted'); END;

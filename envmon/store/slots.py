@@ -123,6 +123,11 @@ def beat(store: Store, now: int, pid: int) -> None:
         )
 
 
+def beats(store: Store) -> list[tuple[int, int]]:
+    """From when to when each daemon lived."""
+    return store.db.execute("SELECT started, at FROM beat").fetchall()
+
+
 def last_beat(store: Store, until: int = 2**40) -> int | None:
     """The latest sign of life up to a minute."""
     found = store.db.execute("SELECT max(at) FROM beat WHERE at <= ?", (until,)).fetchone()[0]

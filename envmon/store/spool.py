@@ -1,4 +1,4 @@
-"""The spool: requests to stations, left by commands as small files for the listener, which alone writes its intake."""
+"""The spool: requests to stations, left by commands as small files for the listener, which alone writes its journal."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ def left(folder: Path) -> list[tuple[Path, Request | None]]:
         try:
             mn, cn, begin, end, asked = json.loads(path.read_text("utf-8"))
             found.append((path, Request(path.stem, str(mn), str(cn), int(begin), int(end), int(asked))))
+        except FileNotFoundError:  # the listener took it over just now
+            continue
         except (ValueError, TypeError):
             found.append((path, None))
     return found

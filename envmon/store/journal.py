@@ -1,4 +1,4 @@
-"""The intake: a small SQLite file of its own in which the listener keeps every frame before it answers.
+"""The journal: a small SQLite file of its own in which the listener keeps every frame before it answers.
 
 It stands beside the main database, so that no long step there keeps a station waiting. The listener is its only writer
 for as long as it runs (a file lock sees to it); everybody else reads. Never here: what a frame means, passwords.
@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from envmon.errors import StoreBusy, StoreError
 from envmon.model import Heard, Knock, RawFrame, Refusal, Request, RequestState
@@ -38,7 +38,8 @@ PRAGMA user_version = 1;
 """
 
 TAKEN = "telemetry"
-"""The fact in the main database's meta that says how far an intake was taken over: {"intake": identity, "frame": n}."""
+"""The fact in the main database's meta that says how far a journal was taken over, by the last frame taken:
+{"journal": identity, "frame": number, "received": ms}."""
 
 Place = tuple[Refusal, str, str]
 """(kind, MN, address) of what was refused."""
@@ -68,12 +69,12 @@ class Batch:
 
 
 def beside(database: str | Path) -> Path:
-    """Where the intake of a main database stands."""
+    """Where the journal of a main database stands."""
     return Path(database).with_suffix(".telemetry.db")
 
 
-class Intake:
-    """The open intake. Calls may come from different threads, one at a time."""
+class Journal:
+    """The open journal. Calls may come from different threads, one at a time."""
 
     def __init__(self, db: sqlite3.Connection, path: Path, lock: IO[str] | None = None) -> None:
         self.db, self.path, self._lock = db, path, lock
@@ -81,7 +82,7 @@ class Intake:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open the intake for writing, making it if needed. Raises StoreBusy when another listener has it."""
+        """Open the journal for writing, making it if needed. Raises StoreBusy when another listener has it."""
         from envmon.store import locked
 
         with ExitStack() as undo:
@@ -106,7 +107,7 @@ class Intake:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Open the intake for reading. Raises StoreError when it is not there or no intake."""
+        """Open the journal for reading. Raises StoreError when it is not there or no journal."""
         if not path.exists():
             raise StoreError("error.listener.none", path=path)
         try:
@@ -169,11 +170,20 @@ class Intake:
         waiting = [one for one in self.requests() if one.state is RequestState.WAITING]
         return {one.mn: one for one in self.stations()}, waiting
 
-    def prune(self, taken: int, before: int) -> int:
-        """Drop frames that were taken into the main database (up to number `taken`) and received before a time [ms]."""
+    def prune(self, database: Path, before: int) -> int:
+        """Drop frames that the main database took over, but the last, and that were received before a time [ms]."""
+        from envmon.store import Store
+
+        if not database.exists():
+            return 0
+        try:
+            with Store.open(database, readonly=True) as store:
+                taken = self.taken(store.meta(TAKEN))
+        except sqlite3.Error as error:
+            raise StoreError("error.store.step", path=database, reason=error) from error
         with self._writing() as db:
             return db.execute(
-                "DELETE FROM frame WHERE number IN (SELECT number FROM frame WHERE number <= ? AND received < ?"
+                "DELETE FROM frame WHERE number IN (SELECT number FROM frame WHERE number < ? AND received < ?"
                 " ORDER BY number LIMIT ?)",
                 (taken, before, PRUNED),
             ).rowcount
@@ -183,6 +193,18 @@ class Intake:
     def fact(self, key: str) -> str:
         row = self.db.execute("SELECT value FROM fact WHERE key = ?", (key,)).fetchone()
         return str(row[0]) if row else ""
+
+    def taken(self, known: Mapping[str, Any] | None) -> int:
+        """The number of the last frame taken, by what the main database knows (TAKEN).
+
+        0 when it knows another journal, or this one was put back from a copy and numbers its frames anew: then all of
+        them are taken again, which changes nothing that is known.
+        """
+        if not known or known["journal"] != self.identity:
+            return 0
+        place = (known["frame"], known["received"])
+        found = self.db.execute("SELECT number FROM frame WHERE (number, received) = (?, ?)", place).fetchone()
+        return int(found[0]) if found else 0
 
     def newest(self) -> int:
         """The number of the frame that came last, whether or not it is still kept."""
