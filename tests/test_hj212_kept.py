@@ -178,8 +178,8 @@ def test_what_would_be_stored_of_an_enrolled_device(asked: Asked, monkeypatch: p
     (one,) = json.loads(out)
     assert (one["enrolled"], one["site"], one["unknown"]) == (True, "ganzi-air", [{"name": "x05024", "count": 1}])
     assert one["stored"][0] == {
-        "item": "pm25", "item_name": "细颗粒物", "ending": "2025-11-01 08:10", "span": "minutes_10", "stored_value": "35",
-        "unit": "µg/m³", "mark": "none", "mark_text": "正常",
+        "item": "pm25", "item_name": "细颗粒物", "ending": "2025-11-01 08:10", "span": "minutes_10",
+        "stored_value": "35", "unit": "µg/m³", "mark": "none", "mark_text": "正常",
     }  # fmt: skip
     _, out = ask(*asked, "--lang", "en", "hj212", "decode", encode(segment).decode().strip())
     assert "would be stored at ganzi-air: 5 values" in out.decode()
