@@ -80,7 +80,8 @@ def run(ctx: click.Context, form: str | None) -> None:
 def listed(session: Session, rows: Sequence[dict[str, Any]], form: str | None) -> None:
     """A table of what is short; why and where to below it, as a line for each file that was not simply taken."""
     if form is not None or not rows:
-        show(rows, form, {}, session.say("cli.inbox.none", path=session.config().paths.inbox))
+        paths = session.config().paths
+        show(rows, form, {}, session.say("cli.inbox.none", path=relpath(paths.inbox, paths.root)))
         return
     keys = ("file", "state_name", "received", "form_name", "rows_text")
     click.echo(table(rows, {key: session.say(f"cli.inbox.head.{key}") for key in keys}, terminal()))
