@@ -454,7 +454,8 @@ def stream(span: Span, basis: Basis | None = None) -> int:
 
 
 def context(lang: str = "en", *devices: Device) -> Context:
-    return Context({"air": 1, "river": 2}, PARAMETERS, stream, None, lang, {device.mn: device for device in devices})
+    enrolled = {device.mn: device for device in devices}
+    return Context({"air": 1, "river": 2}, PARAMETERS, stream, None, lang, devices=enrolled)
 
 
 def rows(said: Segment, device: Device = WATER, received: int = RECEIVED) -> Parsed:

@@ -133,8 +133,9 @@ def test_an_hour_of_the_running_day_reads_no_hour_and_no_day_again(office: Offic
     year(office, 10, TARGETS)
     with Counted(office.store) as counted:
         hour(office, "2022-03-11T01:00")
-    # Of each payload: its batch, six readings, the mark of one site-day, its latest hour, its tally; nothing beside.
-    assert counted.changed == len(STATIONS) * (1 + 6 + 1 + 1 + 1)
+    # Of each payload: its batch, six readings, the mark of one site-day, its latest hour, its tally; once the latest
+    # hour of the source; nothing beside.
+    assert counted.changed == len(STATIONS) * (1 + 6 + 1 + 1 + 1) + 1
     assert counted.read["reading"] <= 2 * len(STATIONS)  # two counts of what stood there
     assert len(office.store.dirty("air")) == len(STATIONS)  # type: ignore[arg-type]
     read, changed = cost(office, "2022-03-11T01:40")

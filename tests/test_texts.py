@@ -57,7 +57,7 @@ def test_no_text_is_empty_or_has_stray_spaces() -> None:
 
 
 def test_english_texts_hold_no_chinese() -> None:
-    allowed = {"language.zh"}
+    allowed = {"language.zh", "inbox.notes.example"}  # both quote a Chinese word
     chinese = [
         key
         for key, text in texts.catalogue("en").items()

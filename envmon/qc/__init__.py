@@ -74,8 +74,8 @@ TESTS: Mapping[str, Test | None] = {
     "neighbours": between.neighbours,
     "same_hour": series.same_hour,
     "duplicate": None,
-    "clock_error": None,
     "sources_disagree": None,
+    "clock_error": None,
 }
 
 AT_ENTRY = tuple(name for name, test in TESTS.items() if test is None)
