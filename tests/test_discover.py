@@ -136,6 +136,14 @@ def test_discovered_sites_are_written_for_review_and_can_be_named_in_the_config(
     assert wanted["id"] in [site.id for site in load_config(bureau.path).sites]
 
 
+def test_items_nobody_knows_are_no_sites(bureau: Any, tmp_path: Path) -> None:
+    path = tmp_path / "china_cities_20220301.csv"
+    path.write_text("date,hour,type,成都,某某市\n20220301,5,VOC,3,4\n20220301,5,PM10,30,40\n", "utf-8")
+    found = discover(bureau.config, spec_of(bureau.config, "archive"), bureau.now, True, [path])
+    assert [one.place.name for one in found if "VOC" in one.place.name] == []
+    assert "某某市" in [one.place.name for one in found]
+
+
 def test_a_source_that_lists_no_sites_gives_the_names_it_has_values_under(bureau: Any) -> None:
     """The archive has a column for each of 21 cities; two are configured (甘孜 under two names)."""
     bureau.at("2022-03-01T10:00")

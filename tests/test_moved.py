@@ -74,6 +74,18 @@ def test_files_are_imported_the_same_way(bureau: Any, tmp_path: Path) -> None:
     assert (tally.new, refused, found) == (2, [], [("old",), ("new",)])
 
 
+def test_an_id_that_is_the_code_in_small_letters_is_no_name_of_its_own(bureau: Any) -> None:
+    """`sites discover` makes ids of codes; the successor has the code too. The day decides, and what names the id
+    (a device, an option) means that site."""
+    old, new = replace(OLD, id="1001a"), replace(NEW, id="s2", aliases=())
+    assert [row[0] for row in kept(bureau, old, new)][:3] == ["1001a", "1001a", "s2"]
+    config = sites(bureau.config, old, new)
+    with bureau.open(config) as store:
+        context = context_of(store, config, spec_of(config, "archive"))
+        assert context.own("1001a") == store.site_numbers["1001a"]
+        assert context.owner(context.site("1001A") or 0, day("2022-07-01")) == store.site_numbers["s2"]
+
+
 def test_the_intakes_of_a_source_that_was_moved_go_the_same_way(bureau: Any) -> None:
     """The new intake opened on 1 July; both are called 新水源, and one sheet tells of June and July."""
     old = Site("well-1", "新水源", Kind.SOURCE, "ganzi", closed=day("2022-06-30"))

@@ -401,9 +401,13 @@ def waqi(name: str, taken: int = at(2023, 12, 1)) -> Parsed:
     ],
 )
 def test_waqi_gives_its_index_and_nothing_else(name: str, ending: tuple[int, ...], value: int) -> None:
-    """The times come from `iso`; `v` of the first two is local time counted as UTC, 2 and 11 hours off."""
+    """The times come from `iso`; `v` of the first two is local time counted as UTC, 2 and 11 hours off.
+
+    The third ends between two hours, as no hour does: it is a sample.
+    """
     parsed = waqi(name)
-    assert parsed.rows == [(at(*ending), 1, ITEMS["waqi_aqi"].number, STREAMS[Span.HOUR], value, 0)]
+    stream = STREAMS[Span.HOUR if len(ending) == 4 else Span.SAMPLE]
+    assert parsed.rows == [(at(*ending), 1, ITEMS["waqi_aqi"].number, stream, value, 0)]
     assert (parsed.refused, parsed.unknown) == ([], {})
 
 
@@ -673,7 +677,8 @@ def test_air_times_in_milliseconds_and_without_zone_are_of_beijing() -> None:
     """1787932800 s = 2026-08-28 16:00 UTC."""
     for point in ("/Date(1787932800000)/", "/Date(1787932800000+0800)/", "2026-08-29T00:00:00"):
         assert {row[0] for row in air([{**HOUR, "TimePoint": point}]).rows} == {at(2026, 8, 29)}
-    assert "no time" in air([{**HOUR, "TimePoint": "29日"}]).refused[0].reason
+    for odd in ("29日", "2026-08-28T23:30:00"):  # an hour ends on the hour
+        assert "no time" in air([{**HOUR, "TimePoint": odd}]).refused[0].reason
 
 
 def test_air_live_rows_whose_city_code_is_0() -> None:

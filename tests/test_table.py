@@ -567,6 +567,7 @@ def test_a_window_is_cut_by_the_calendar_the_template_asks_for() -> None:
     assert [one["month"] for one in windows(form(), {"month"}, since, NOW)] == [at(2026, 4, 1), at(2026, 5, 1)]
     cut = [(one["from"], one["to"]) for one in windows(form(max_window="1d"), {"from", "to"}, since, NOW)]
     assert cut == [(since, since + 1440), (since + 1440, since + 2880)]
+    assert len(list(windows(form(max_window="1d"), {"page"}, since, NOW))) == 1  # an address without a window
 
 
 def test_steps_follow_the_zone_and_the_stamp() -> None:
@@ -621,6 +622,13 @@ def test_good_options_have_no_problems() -> None:
         ("http://x/", {"body": "json"}, "body"),
         ("http://x/", {"max_window": "long"}, "max_window"),
         ("http://x/", {"max_window": "0h"}, "max_window"),
+        ("http://x/", {"missing": "-99"}, "missing"),
+        ("http://x/", {"time_format": "yyyy-MM-dd HH"}, "time_format"),
+        ("http://x/", {"time_format": "%m-%d %H:%M"}, "time_format"),  # which year?
+        ("http://x/", {"time_format": "%Y-%m-%d"}, "time_format"),  # which hour?
+        ("http://x/", {"time_format": "%Q"}, "time_format"),
+        ("http://x/", {"mark": "{item}_Mark", "marks": {"N": "none"}}, "mark"),
+        ("http://x/?p={page}", {"format": "csv", "pages": "data.pages"}, "pages"),
         ("http://x/?t={day}", {"keeps": "ever"}, "keeps"),
         ("http://x/", {"keeps": "30d"}, "keeps"),
         ("http://x/", {"first_page": -1}, "first_page"),
@@ -636,6 +644,19 @@ def test_every_mistake_in_the_options_is_told_by_its_key(url: str, change: Mappi
 def test_what_must_be_said_is_asked_for(key: str) -> None:
     options = {name: value for name, value in WIDE.items() if name != key}
     assert [one[0] for one in problems("http://x/", options, ITEMS)] == [key]
+
+
+@pytest.mark.parametrize("time_format", ["ms", "%Y%m%d%H", "%d/%m/%y %I:%M %p", "%Y-%m-%dT%H:%M:%S%z"])
+def test_time_formats_that_tell_the_hour_are_good(time_format: str) -> None:
+    assert list(problems("http://x/", {**WIDE, "time_format": time_format}, ITEMS)) == []
+
+
+def test_a_true_of_the_answer_is_a_true_of_the_config() -> None:
+    options = {**WIDE, "ok": {"success": True}}
+    record = {"stationCode": "1001A", "monitorTime": "2026-05-02 08:00:00", "PM2_5": "35"}
+    assert len(read(options, {"success": True, **rows(record)}).rows) == 1
+    with pytest.raises(SourceChanged):
+        read(options, {"success": False, **rows(record)})
 
 
 def test_water_temperature_and_ph_need_no_unit() -> None:

@@ -18,7 +18,7 @@ from envmon.pipeline.access import session_of
 from envmon.pipeline.pull import context, understood
 from envmon.sources import SOURCES, Place, read_file
 from envmon.sources.cnemc_water import PROVINCES
-from envmon.sources.context import plain
+from envmon.sources.context import Other, plain
 
 ALIKE = 0.75  # from which names are proposed as names of one site
 BRACKETS = re.compile(r"[(（\[【].*?[)）\]】]")
@@ -84,8 +84,8 @@ def _named(config: Config, spec: SourceSpec, payloads: Sequence[Payload]) -> Cou
     kind = Kind.SECTION if spec.kind in ("lab",) else Kind.STATION
     for payload in payloads:
         for name, count in understood(spec.kind, payload, reader).unknown.items():
-            code = name if name.isascii() else ""
-            found[Place(kind, code, name)] += count
+            if not isinstance(name, Other):
+                found[Place(kind, name if name.isascii() else "", name)] += count
     return found
 
 

@@ -21,7 +21,7 @@ from envmon.model import Basis, Config, Payload, Site, SourceSpec, Span, Stream,
 from envmon.pipeline import access
 from envmon.pipeline.correcting import touch
 from envmon.sources import SOURCES, Context, Parsed
-from envmon.sources.context import StreamNumber
+from envmon.sources.context import StreamNumber, plain
 from envmon.store import Opened, Store
 
 LOG = logging.getLogger("envmon.pull")
@@ -151,7 +151,7 @@ def context(config: Config, spec: SourceSpec, numbers: Mapping[str, int], stream
     """
     owners: dict[str, list[Site]] = {}
     for site in config.sites:
-        for name in {site.id, site.name, site.code, *site.aliases} - {""}:
+        for name in {plain(one) for one in (site.id, site.name, site.code, *site.aliases)} - {""}:
             owners.setdefault(name, []).append(site)
     names = {name: numbers[sites[0].id] for name, sites in owners.items() if len(sites) == 1}
     shared: dict[int, tuple[tuple[int, int, int], ...]] = {}
@@ -163,7 +163,8 @@ def context(config: Config, spec: SourceSpec, numbers: Mapping[str, int], stream
     media = {numbers[site.id]: site.kind.medium for site in config.sites}
     media |= {group: media[spans[0][2]] for group, spans in shared.items()}
     devices = {device.mn: device for device in config.devices}
-    return Context(names, standards.parameters(), stream, spec, config.language, media, shared, devices)
+    ids = {site.id: numbers[site.id] for site in config.sites}
+    return Context(names, standards.parameters(), stream, spec, config.language, media, shared, devices, ids)
 
 
 def set_aside(folder: Path, payload: Payload, why: SourceChanged) -> SourceChanged:

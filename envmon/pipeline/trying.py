@@ -15,7 +15,7 @@ from envmon.errors import SourceChanged, SourceUnavailable
 from envmon.model import Basis, Config, Mark, Payload, Refused, Row, SourceSpec, Span
 from envmon.pipeline.access import blotted, session_of
 from envmon.pipeline.pull import context, fetched, understood
-from envmon.sources.context import Context, plain
+from envmon.sources.context import Context, Other, plain
 from envmon.texts import word
 
 NAMES_SHOWN = 20  # unknown names told
@@ -128,7 +128,7 @@ def _unknown(look: _Look, config: Config, numbers: dict[str, int]) -> list[dict[
     names = {plain(name): site.id for site in silent for name in (site.id, site.name, *site.aliases)}
     told = []
     for name, count in look.unknown.most_common(NAMES_COMPARED):
-        close = get_close_matches(plain(name), names, 1)
+        close = [] if isinstance(name, Other) else get_close_matches(plain(name), names, 1)
         told.append({"name": name, "count": count, "closest": names[close[0]] if close else None})
     told.sort(key=lambda one: one["closest"] is None)
     return told[:NAMES_SHOWN]

@@ -82,7 +82,10 @@ def asked(origin: str) -> dict[str, str]:
 
 def site_of(context: Context, origin: str, *names: Any) -> tuple[int | None, str]:
     """The site an answer belongs to, and what it is called: as asked for, else by one of the names in the answer."""
-    called = [name for name in (asked(origin).get("site"), *names) if isinstance(name, str) and name]
+    identity = asked(origin).get("site", "")
+    if identity and (site := context.own(identity)) is not None:
+        return site, identity
+    called = [name for name in (identity, *names) if isinstance(name, str) and name]
     for name in called:
         if (site := context.site(name)) is not None:
             return site, name

@@ -18,7 +18,7 @@ from envmon.errors import SourceChanged, SourceUnavailable, UsageError
 from envmon.http import Session, joined
 from envmon.model import Parameter, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.sources.cells import Unreadable, number, printed_time, snippet
-from envmon.sources.context import EARLY, Context, Parsed, Problem, ask_all, said_wrong
+from envmon.sources.context import EARLY, Context, Other, Parsed, Problem, ask_all, said_wrong
 from envmon.texts import t
 
 TYPES = {
@@ -138,7 +138,7 @@ class _Table:
             column = self.columns.get(kind)
             if column is None:
                 if kind not in SKIPPED:
-                    self.unknown[f"type {snippet(kind)}"] += 1
+                    self.unknown[Other(f"type {snippet(kind)}")] += 1
                 continue
             values = rest.rstrip(b"\r").split(b",")
             if len(values) != width:

@@ -250,7 +250,9 @@ def _ending(text: Any, span: Span) -> int | None:
         periods.moment(point)
     except (ValueError, OverflowError, OSError):
         return None
-    return periods.hour_ending(periods.today(point), 24) if span is Span.DAY else point
+    if span is Span.DAY:
+        return periods.hour_ending(periods.today(point), 24)
+    return None if point % Span.HOUR else point
 
 
 def provinces(payload: Payload) -> list[tuple[str, str]]:

@@ -63,6 +63,7 @@ class Context:
     parameters : by id; stream : span -> stream number; spec : the source as configured (its options)
     lang : the language in which refused rows get their reasons; media : site number -> what is monitored there
     shared : number below zero -> (first day, last day, site number) of the sites that had the name one after the other
+    ids : site id -> number, of what names a site of the config itself: another may share the id as its code
     devices : enrolled data loggers by MN; by_code : the parameters by factor code
     """
 
@@ -74,6 +75,7 @@ class Context:
     media: Mapping[int, Medium] = field(default_factory=dict)
     shared: Mapping[int, Sequence[tuple[int, int, int]]] = field(default_factory=dict)
     devices: Mapping[str, Device] = field(default_factory=dict)
+    ids: Mapping[str, int] = field(default_factory=dict)
     by_code: dict[str, Parameter] = field(init=False, repr=False, compare=False)
     _sites: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
     _asked: dict[str, int | None] = field(init=False, repr=False, compare=False, default_factory=dict)
@@ -92,6 +94,10 @@ class Context:
             found = self._sites.get(called, self._sites.get(REMARK.sub("", called)))
             return self._asked.setdefault(name, found)
 
+    def own(self, identity: str) -> int | None:
+        """The number of the site that the config means by an id."""
+        return self.ids[identity] if identity in self.ids else self.site(identity)
+
     def owner(self, number: int, day: int) -> int:
         """The site behind a number on a day: of several in turn the one that was open, or the last that had been."""
         found = number
@@ -108,9 +114,15 @@ class Context:
         return self.spec.options.get(key, default) if self.spec else default
 
 
+class Other(str):
+    """A name in `Parsed.unknown` that is of an item or a field, so no site could be meant."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What one payload said. `unknown`: names that are not configured -> rows seen under them.
+    """What one payload said. `unknown`: names that are not configured -> rows seen under them; an `Other` is no site's.
 
     intakes, events : of the files that hold these instead of readings.
     """

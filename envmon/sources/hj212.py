@@ -140,7 +140,7 @@ def _said(segment: Segment, data: Data) -> str:
 def _site(segment: Segment, device: Device, context: Context) -> int:
     if device.st and segment.st != device.st:
         raise Unreadable("refused.frame.st", st=segment.st, wanted=device.st)
-    site = context.site(device.site)
+    site = context.own(device.site)
     if site is None:
         raise Unreadable("refused.frame.site", site=device.site)
     return site

@@ -31,7 +31,7 @@ from envmon.sources.answers import (
     zoned,
 )
 from envmon.sources.cells import Unreadable, snippet
-from envmon.sources.context import EARLY, Ask, Context, Parsed, Place, Problem, ask_all, strange_keys
+from envmon.sources.context import EARLY, Ask, Context, Other, Parsed, Place, Problem, ask_all, strange_keys
 from envmon.sources.files import strict_json
 from envmon.sources.gases import steps
 from envmon.texts import t
@@ -129,7 +129,7 @@ def parse(payload: Payload, context: Context) -> Parsed:
     for line, row in enumerate(answer, 1):
         name = _item(row)
         if name not in ITEMS:
-            unknown[f"parameter {snippet(name)}"] += 1
+            unknown[Other(f"parameter {snippet(name)}")] += 1
         elif site is None:
             unknown[called] += 1
         elif "period" in row:

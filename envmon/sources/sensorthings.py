@@ -37,6 +37,7 @@ from envmon.sources.context import (
     EARLY,
     Ask,
     Context,
+    Other,
     Parsed,
     Problem,
     ask_all,
@@ -228,7 +229,8 @@ class _Reader:
         if not observations:
             return
         if parameter is None:
-            self.unknown[f"property {stream.get('called') or stream.get('property') or '?'}"] += len(observations)
+            name = stream.get("called") or stream.get("property") or "?"
+            self.unknown[Other(f"property {name}")] += len(observations)
             return
         if site is None:
             self.unknown[called] += len(observations)

@@ -21,7 +21,7 @@ from envmon.model import Kind, Mark, Medium, Parameter, Payload, Refused, Row, S
 from envmon.sources.answers import about, followed
 from envmon.sources.answers import asked as asked_for
 from envmon.sources.cells import MISSING, Unreadable, marked, shift_between, snippet
-from envmon.sources.context import EARLY, Ask, Context, Parsed, ask_all, item_names, plain
+from envmon.sources.context import EARLY, Ask, Context, Other, Parsed, ask_all, item_names, plain
 from envmon.sources.files import Sheet, find_header, no_header, sheet, strict_json
 from envmon.sources.table_form import ABSENT, STEPS, WINDOW, Form, at_path, filled, form_of, moment_of, places
 from envmon.texts import t
@@ -98,7 +98,7 @@ def windows(form: Form, asked: set[str], since: int, until: int) -> Iterator[Val
         for begin, end in _steps(name, form.offset, since, until if form.starts else until + 1):
             yield {"hour": begin, "day": begin, "month": begin, "from": begin, "to": end}
         return
-    length = form.max_window or max(until - since, 1)
+    length = (form.max_window if asked & {"from", "to"} else None) or max(until - since, 1)
     for begin in range(since, until, length):
         yield {"from": begin, "to": min(begin + length, until)}
 
@@ -325,7 +325,7 @@ class _Reader:
         said = record.values.get(form.item, "")
         parameter = self._item(said)
         if parameter is None:
-            self.unknown[f"{form.item} {snippet(said)}"] += 1
+            self.unknown[Other(f"{form.item} {snippet(said)}")] += 1
             return
         mark = record.values.get(form.mark, "") if form.mark else ""
         self._keep(record, ending, site, parameter, record.values.get(form.value, ""), mark)
@@ -334,7 +334,7 @@ class _Reader:
         """Tell of fields no record has. JSON may leave out what is empty, but not everything a record is read for."""
         form = self.form
         if form.format == "json" and form.fields and len(absent) < len(form.fields):
-            self.unknown.update({f"field {name}": len(records) for name in absent})
+            self.unknown.update({Other(f"field {name}"): len(records) for name in absent})
         elif absent:
             self.refuse(records[0].line, "refused.table_field", "", fields=", ".join(absent))
 

@@ -143,7 +143,7 @@ def form_of(options: Mapping[str, Any]) -> Form:
         first_page=int(options.get("first_page", 1)),
         page_size=options.get("page_size"),
         pages=options.get("pages", ""),
-        ok={path: str(wanted) for path, wanted in options.get("ok", {}).items()},
+        ok={path: printed(wanted) for path, wanted in options.get("ok", {}).items()},
         count=options.get("count", ""),
     )
 
@@ -234,15 +234,35 @@ def _words(options: Mapping[str, Any]) -> Iterator[Problem]:
         yield "time", "table_time", {}
     if "zone" in options and (not isinstance(options["zone"], str) or zone_of(options["zone"]) is None):
         yield "zone", "table_zone", {}
-    if "missing" in options and not isinstance(options["missing"], Sequence):
+    missing = options.get("missing", [])
+    if not isinstance(missing, list | tuple) or not all(isinstance(one, str | int) for one in missing):
         yield "missing", "texts", {}
+    if isinstance(form := options.get("time_format", "iso"), str) and form and not _tells(form, options.get("span")):
+        yield "time_format", "table_format", {}
+    if "{" in str(options.get("mark", "")).replace("{field}", ""):
+        yield "mark", "table_mark", {}
+    for key in ("records", "ok", "count", "pages"):
+        if key in options and options.get("format", "json") in FORMATS[1:]:
+            yield key, "table_json", {}
     for key in ("max_window", "keeps"):
         if key in options and length_of(options[key]) is None:
-            yield key, "table_window", {}
+            yield key, "table_window" if key == "max_window" else "table_past", {}
     for key in ("first_page", "page_size"):
         value = options.get(key, 1)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100_000:
             yield key, "whole", {"low": 0, "high": 100_000}
+
+
+def _tells(form: str, span: Any) -> bool:
+    """Whether a time format gives the day back, and the hour where values are of less than a day."""
+    if form in (*EPOCHS, "iso"):
+        return True
+    at = datetime(2026, 5, 21, 13, tzinfo=periods.BEIJING)
+    try:
+        found = datetime.strptime(at.strftime(form), form)
+    except ValueError:
+        return False
+    return found.date() == at.date() and (span == "1d" or found.hour == at.hour)
 
 
 def _templates(url: str, options: Mapping[str, Any]) -> Iterator[Problem]:
@@ -318,6 +338,11 @@ def _table(value: Any) -> bool:
 
 def _texts(value: Any) -> bool:
     return isinstance(value, Sequence) and bool(value) and all(isinstance(one, str) and one for one in value)
+
+
+def printed(value: Any) -> str:
+    """A word of the options as an answer would print it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 ABSENT = object()

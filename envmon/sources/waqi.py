@@ -95,4 +95,5 @@ def parse(payload: Payload, context: Context) -> Parsed:
     except Unreadable as error:
         reason = t("refused.item", context.lang, item=context.item(parameter), reason=error.said(context.lang))
         return Parsed([], [Refused(payload.origin, 1, reason, snippet(str(data["aqi"])))])
-    return Parsed([(ending, site, parameter.number, context.stream(Span.HOUR), value, 0)])
+    span = Span.SAMPLE if ending % Span.HOUR else Span.HOUR  # some stations are asked at any minute
+    return Parsed([(ending, site, parameter.number, context.stream(span), value, 0)])
