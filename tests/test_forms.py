@@ -421,3 +421,26 @@ def test_a_hidden_sheet_is_told_and_a_cover_is_passed_over() -> None:
         ("旧表", True, False),
         ("另表", False, True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "ending"),
+    [
+        ("2026-05-01", "1900-01-01 00:00", "2026-05-02 00:00"),  # 24:00 typed into a cell
+        ("2026-05-01", "1904-01-02 00:00", "2026-05-02 00:00"),
+        ("2026-05-01", "2026-05-02 00:00", "2026-05-02 00:00"),  # the midnight that ends the day, written whole
+        ("2026-05-01", "2026-05-01 13:00", "2026-05-01 13:00"),
+        ("2026-05-01", "2026-05-03 13:00", None),  # two dates that contradict each other
+    ],
+)
+def test_an_hour_written_as_a_whole_date_is_of_the_day_beside_it(day: str, hour: str, ending: str | None) -> None:
+    _, rows, refused = parse("reviewed", f"城市,日期,小时(时段末),PM2.5\n成都,{day},{hour},35\n")
+    assert [row[0] for row in rows] == ([ending] if ending else [])
+    assert len(refused) == (ending is None)
+
+
+def test_a_month_that_lost_its_zero_is_not_taken_for_january() -> None:
+    """2026.10 typed into a cell is the number 2026.1."""
+    found, _, refused = parse("intake", "水源地名称,月份,取水量\n示例沟水源地,2025.1,4.1\n示例沟水源地,2025.9,4.2\n")
+    assert [(periods.month_of(one.month).name, one.volume) for one in found.intakes] == [("2025-09", 4200)]
+    assert [(line, column) for line, column, _ in refused] == [(2, 2)]

@@ -343,6 +343,8 @@ def test_refused_rows_come_back_marked_and_are_taken_once_they_are_mended(office
     shown = [[cell.value for cell in row] for row in page.iter_rows()]
     assert [row[0] for row in shown] == [rows[0][0], "断面名称", "示例河手工断面", "示例溪手工断面"]
     assert shown[1][-1] == "退回原因"
+    told = office.at(file).with_name("七月.xlsx.回执.txt").read_text("utf-8")
+    assert "退回的 2 处在 refused/2022-08/七月.退回.xlsx" in told
     assert "0.o35" in str(shown[2][-1])
     assert "2022-07-32" in str(shown[3][-1])
     assert page["C3"].fill.start_color.rgb == "FFFF9999"

@@ -237,16 +237,18 @@ def _take(opened: Opened, config: Config, one: Lying, now: int) -> InboxFile | N
 
 def _let_go(one: Lying, place: Path, config: Config, file: InboxFile, read: Understood | None = None) -> None:
     """Move a file, with its receipt and its refused rows beside it; papers of one that stays do not stay."""
-    lang, papers = config.language, []
+    lang, papers, back = config.language, list[Path](), ""
     try:
         if read is not None and read.parsed.refused:
             folder = _place(config, InboxState.REFUSED, file.received, one.name).parent
-            name = _short(Path(one.name).stem) + t("inbox.reject.ending", lang)
-            papers.append(
-                _write(folder, name, returned_book(replace(read.payload, origin=one.name), read.parsed.refused, lang))
-            )
+            ending = t("inbox.reject.ending", lang)
+            name = _short(Path(one.name).stem.removesuffix(Path(ending).stem)) + ending
+            body = returned_book(replace(read.payload, origin=one.name), read.parsed.refused, lang)
+            papers.append(_write(folder, name, body))
+            back = plain_name(_moved(config, papers[0]))
         kind, said = ("receipt", receipt) if file.state is InboxState.DONE else ("refusal", refusal)
-        papers.append(_write(place.parent, _short(place.name) + t(f"inbox.{kind}.ending", lang), said(file, config)))
+        name = _short(place.name) + t(f"inbox.{kind}.ending", lang)
+        papers.append(_write(place.parent, name, said(file, config, back)))
         _move(one.path, place)
     except OSError:
         for paper in papers:
@@ -301,6 +303,7 @@ def _keep(store: Store, config: Config, read: Understood, file: InboxFile, now: 
         elif earlier is not None:
             reason = t("inbox.same_content", lang, name=earlier.name, at=periods.clock(earlier.received))
         unknown = tuple(plain_name(name) for name in list(read.parsed.unknown)[:TOLD])
+        unknown += ("…",) * (len(read.parsed.unknown) > TOLD)
         kept = replace(file, batch=batch, tally=tally, reason=reason, sites=sites, months=months, unknown=unknown)
         store.enter_file(kept)
     return kept
@@ -329,15 +332,19 @@ def _turn_away(opened: Opened, config: Config, one: Lying, file: InboxFile, reas
     return file
 
 
-def refusal(file: InboxFile, config: Config) -> str:
-    """What stands beside a refused file."""
+def refusal(file: InboxFile, config: Config, back: str) -> str:
+    """What stands beside a refused file; back : the workbook of its refused rows, if there is one."""
     at = periods.clock(file.received)
     told = {"name": file.name, "at": at, "size": file.size, "sha256": file.sha256, "reason": file.reason}
-    return t("inbox.refusal", config.language, **told) + "\n"
+    return "\n".join((t("inbox.refusal", config.language, **told), *_returned(file, config, back))) + "\n"
 
 
-def receipt(file: InboxFile, config: Config) -> str:
-    """What the receipt of a file says."""
+def _returned(file: InboxFile, config: Config, back: str) -> list[str]:
+    return [t("inbox.receipt.returned", config.language, count=file.tally.refused, path=back)] if back else []
+
+
+def receipt(file: InboxFile, config: Config, back: str) -> str:
+    """What the receipt of a file says; back : the workbook of its refused rows, if there is one."""
     lang, tally = config.language, file.tally
     counts = {key: getattr(tally, key) for key in tally.__slots__}
     said = t(
@@ -355,12 +362,11 @@ def receipt(file: InboxFile, config: Config) -> str:
         version=file.version,
         **counts,
     )
-    returned = t("inbox.receipt.returned", lang, count=tally.refused) if tally.refused else ""
     strange = ""
     if file.unknown:
-        names = joined("and", lang, [*file.unknown, *["…"] * (len(file.unknown) == TOLD)])
+        names = joined("and", lang, file.unknown)
         strange = t("inbox.receipt.unknown", lang, names=names)
-    return "\n".join(line for line in (said, file.reason, strange, returned) if line) + "\n"
+    return "\n".join(line for line in (said, file.reason, strange, *_returned(file, config, back)) if line) + "\n"
 
 
 # --- places -----------------------------------------------------------------------------------------------------
@@ -423,6 +429,8 @@ def _move(source: Path, target: Path) -> None:
             raise
         try:
             shutil.copy2(source, target)
+            with target.open("rb") as copied:
+                os.fsync(copied.fileno())
         except OSError:
             target.unlink(missing_ok=True)
             raise

@@ -38,20 +38,20 @@ def reject_book(pages: Sequence[Returned], heading: str) -> bytes:
     def fill(book: Any) -> None:
         red = book.add_format({"bg_color": "#FF9999", "border": 1})
         head = book.add_format({"bold": True, "bg_color": "#DDDDDD", "text_wrap": True, "valign": "vcenter"})
-        plain = book.add_format({})
+        title, plain = book.add_format({"bold": True}), book.add_format({})
         why = book.add_format({"text_wrap": True, "font_color": "#AA0000"})
         for page in pages:
-            _fill(book.add_worksheet(sheet_name(page.name, taken)), page, heading, (red, head, plain, why))
+            _fill(book.add_worksheet(sheet_name(page.name, taken)), page, heading, (red, head, title, plain, why))
 
     return made(fill)
 
 
 def _fill(target: Any, page: Returned, heading: str, formats: tuple[Any, ...]) -> None:
-    red, head, plain, why = formats
+    red, head, title, plain, why = formats
     width = min(WIDEST, max((len(cells) for _, cells in page.rows), default=0))
     last_head = max(page.heads, default=-1)
     for row, (line, cells) in enumerate(page.rows):
-        usual = head if line in page.heads else plain
+        usual = plain if line not in page.heads else head if len(set(filter(None, cells))) > 1 else title
         for column, text in enumerate(cells[:width]):
             reason = page.cells.get((line, column + 1))
             target.write_string(row, column, text[:LONGEST], red if reason else usual)

@@ -29,7 +29,7 @@ UNITS = {"": 3, "万m3": 3, "万吨": 3, "万t": 3, "万立方米": 3, "m3": -1,
 """Decimals of a printed volume in steps of 10 t, by unit: 10^4 t with three, t by tens."""
 NOT_USED = frozenset(["未取水", "未启用", "停用"])
 LARGEST = 10**9
-MONTH = re.compile(r"(20\d\d)[-/.年](\d{1,2})(?:月|[-/.月]0?1日?(?: 00:00)?)?\Z|(20\d\d)(\d\d)\Z")
+MONTH = re.compile(r"(20\d\d)(?!\.1\Z)[-/.年](\d{1,2})(?:月|[-/.月]0?1日?(?: 00:00)?)?\Z|(20\d\d)(\d\d)\Z")
 
 
 def fetch(session: Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -> Iterator[Payload]:
@@ -110,10 +110,11 @@ def _volume(printed: str, decimals: int) -> int:
 
 
 def _month(printed: str) -> periods.Period | None:
-    """The month people write; a table program makes the first of it out of `2026年5月`.
+    """The month people write; a table program makes the first of it out of `2026年5月`, and 2026.1 out of 2026.10.
 
     >>> _month("2026年5月") == _month("2026-05") == _month("202605") == _month("2026-05-01")
     True
+    >>> _month("2026.1")
     """
     found = MONTH.match(printed.strip())
     if not found:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import cache
 
 from envmon import periods
@@ -52,6 +53,7 @@ EIGHT_HOURS = frozenset(
 )
 MOVING = re.compile(r"(.*_24h|o3_8h.*|o3-8h|o38h)\Z")
 SKIPPED = frozenset(["省份", "区域", "首要污染物", "级别", "空气质量级别", "空气质量指数级别", "类别", "质量状况"])
+FIRST_DAYS = (date(1900, 1, 1), date(1904, 1, 2))  # what a table program makes of 24:00
 CLOCK = re.compile(r"(\d{1,2})(?:[:：]00(?:[:：]00)?|时|点)?\Z")
 
 
@@ -200,7 +202,7 @@ class _Reader:
         if not self.hourly:
             return periods.hour_ending(day, 24)
         clock = "hour" if "hour" in self.at else "time"
-        hour = _hour(text[clock]) if clock != key else at.hour if timed and at.minute == 0 else None
+        hour = _hour(text[clock], day) if clock != key else at.hour if timed and at.minute == 0 else None
         sense = self.sense or SENSES.get(plain(text.get("sense", "")), "")
         if not sense:
             raise _Wrong("sense", "refused.reviewed.sense", printed=text.get("sense", ""))
@@ -223,13 +225,20 @@ class _Wrong(Unreadable):
         self.key = key
 
 
-def _hour(printed: str) -> int | None:
-    """The number of an hour as people write it; None when it is none.
+def _hour(printed: str, day: int) -> int | None:
+    """The number of an hour of a day as people write it; None when it is none.
 
-    >>> _hour("1"), _hour("01:00"), _hour("24时"), _hour("1:30")
-    (1, 1, 24, None)
+    A table program may give the whole date, of the midnight that ends the day the next one; `24:00` typed into a cell
+    is the first day of its calendar.
+
+    >>> _hour("1", 0), _hour("01:00", 0), _hour("24时", 0), _hour("1:30", 0), _hour("1900-01-01 00:00", 0)
+    (1, 1, 24, None, 24)
     """
     if found := CLOCK.match(printed.strip()):
         return int(found[1])
-    whole = printed_time(printed)  # a table program may give the whole date
-    return whole[0].hour if whole and whole[1] and whole[0].minute == 0 else None
+    whole = printed_time(printed)
+    if not whole or not whole[1] or whole[0].minute:
+        return None
+    days = 1 if whole[0].date() in FIRST_DAYS else periods.number(whole[0].date()) - day
+    hour = 24 * days + whole[0].hour
+    return hour if 0 <= hour <= 24 else None
