@@ -618,6 +618,27 @@ def test_a_source_that_left_the_config_is_not_held_to_be_there(office: Office) -
     ]
 
 
+def test_a_reviewed_file_in_the_inbox_is_no_source_that_is_always_there(office: Office) -> None:
+    """The pulls of 06:00 to 08:00 failed. A `reviewed` file of the day before has nothing to do with it."""
+    spec = '[[sources]]\nid = "air"\nkind = "archive"\nurl = "http://a/"\nevery = "1h"\nat = "00:50"\nlookback = "1h"\n'
+    office.now_is(site("t", "station"), spec)
+    for when in hourly("2022-02-28"):
+        office.put("t", when, AIR, basis=Basis.REVIEWED)
+    office.store.db.execute("UPDATE stream SET source = 'reviewed'")
+    office.store.db.execute("UPDATE batch SET source = 'reviewed'")
+    for hour, when in enumerate(hourly("2022-03-01"), 1):
+        ended = hour not in (6, 7, 8)
+        office.store.start_slots("pull air", [at(when)], at(when) + 50)
+        office.store.finish_slots("pull air", [at(when)] if ended else [], at(when) + 50)
+        if ended:
+            keep(office.store, "air", Span.HOUR, "t", {when: AIR}, learned=periods.moment(at(when) + 50).isoformat())
+    found = by_site(office.store, office.config, "2022-03-01", "2022-03-02T08:00")["t"]
+    assert [(cause, first[6:], last[6:]) for cause, first, last, _ in told(found)] == [
+        ("source_down", "06:00", "07:00"),
+        ("not_published", "08:00", "08:00"),  # within the look-back of 09:00
+    ]
+
+
 # --- the command --------------------------------------------------------------------------------------------------
 
 

@@ -517,3 +517,8 @@ def test_a_test_that_cannot_run_says_so_of_every_reading() -> None:
     assert list(found) == [name for name in qc.TESTS if name not in qc.AT_ENTRY]
     assert scaled("30", AIR[0].decimals) == 30_000
     assert len(POLLUTANTS) == 6
+
+
+def test_the_page_about_qc_has_a_row_for_every_test() -> None:
+    page = (Path(__file__).parents[1] / "docs/qc.md").read_text("utf-8")
+    assert [name for name in qc.TESTS if f"\n| `{name}` | " not in page] == []

@@ -198,8 +198,12 @@ class Route:
 
 def route_of(store: Store, source: str, spec: SourceSpec | None, grid: IntArray) -> Route:
     """What the runs of a source and its files say. One that never had a run sends by itself: it is always there, and
-    telemetry while the service runs."""
+    telemetry while the service runs; but reviewed values that are not in the config are those of files somebody gave.
+    """
     runs = store.runs_of(f"pull {source}")
+    if spec is None and not runs and source != TELEMETRY.id and reviewed_only(store, source):
+        nothing: BoolArray = np.zeros(grid.shape, np.bool_)
+        return Route(np.full(grid.shape, NEVER, np.int64), nothing | in_files(store, source, grid), nothing)
     if not grid.size or (spec is None and not runs):
         always: BoolArray = np.ones(grid.shape, np.bool_)
         return Route(grid, running(store, grid) if source == TELEMETRY.id else always, always)
@@ -218,9 +222,19 @@ def route_of(store: Store, source: str, spec: SourceSpec | None, grid: IntArray)
         covered[there] = at[run] - spec.lookback <= grid[there]
         if reach is not None:  # a late run of several slots asks for all of them, the service has what it still keeps
             covered[there] &= started[run] - reach < grid[there]
-    for first_ending, last_ending in store.file_spans(source, int(grid[0]), int(grid[-1])):
-        covered |= (first_ending <= grid) & (grid <= last_ending)
-    return Route(due, covered, watched)
+    return Route(due, covered | in_files(store, source, grid), watched)
+
+
+def reviewed_only(store: Store, source: str) -> bool:
+    return all(stream.basis is not Basis.REALTIME for stream in store.streams().values() if stream.source == source)
+
+
+def in_files(store: Store, source: str, grid: IntArray) -> BoolArray:
+    """Whether a file that somebody gave spans each ending."""
+    found: BoolArray = np.zeros(grid.shape, np.bool_)
+    for first_ending, last_ending in store.file_spans(source, int(grid[0]), int(grid[-1])) if grid.size else ():
+        found |= (first_ending <= grid) & (grid <= last_ending)
+    return found
 
 
 def running(store: Store, grid: IntArray) -> BoolArray:
