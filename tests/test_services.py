@@ -22,6 +22,7 @@ import pytest
 from envmon import http, periods, standards
 from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable, UsageError
 from envmon.model import NO_VALUE, Basis, Kind, Mark, Medium, Payload, Row, Site, SourceSpec, Span
+from envmon.pipeline import pull
 from envmon.sources import SOURCES, Context, Parsed, cnemc_air, openaq, read_file
 from envmon.sources.cells import Unreadable
 from envmon.sources.context import Place
@@ -728,6 +729,19 @@ def test_air_hours_are_asked_for_a_day_at_most(server: Server) -> None:
     fetch(server, "cnemc_air", at(2026, 10, 9, 18, 31), [], 30 * 1440, routes="all_stations_hours")
     dates = [question.form["date"] for question in server.asked]
     assert (len(dates), dates[0], dates[-1]) == (24, "2026-10-09 18:00:00", "2026-10-08 19:00:00")
+
+
+def test_a_station_that_was_closed_is_not_asked_for_any_more(server: Server) -> None:
+    """Closed on 8 October: its last hour ends at 00:00 of the 9th, so a look-back of a day from then still asks."""
+    day = periods.day_of(at(2026, 10, 8, 12))
+    here = Site("a", "甲", Kind.STATION, "x", code="1001A")
+    gone, coming = replace(here, code="1002A", closed=day), replace(here, code="1003A", opened=day + 3)
+    spec = SourceSpec("air", "cnemc_air", server.url, 60, 0, 1440, Basis.REALTIME)
+    for now, codes in ((at(2026, 10, 9, 18), ["1001A", "1002A"]), (at(2026, 10, 10, 18), ["1001A"])):
+        server.asked.clear()
+        with http.Session() as session:
+            list(pull.fetched(session, spec, now, [here, gone, coming]))
+        assert [question.query["stationCode"] for question in server.asked] == codes
 
 
 def test_air_usual_and_unknown_routes(server: Server) -> None:

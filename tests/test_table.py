@@ -210,6 +210,7 @@ def test_below_detection_is_kept_as_such() -> None:
     ("record", "said"),
     [
         ({"monitorTime": "yesterday"}, "yesterday"),
+        ({"monitorTime": "1900-01-01 00:00:00"}, "1900"),
         ({"monitorTime": "2026-05-02 08:20:00"}, "08:20"),
         ({"monitorTime": "2026-05-03 08:00:00"}, "2026-05-03"),
         ({"PM2_5": "3x"}, "3x"),

@@ -66,9 +66,15 @@ def read_window(
 
 
 def fetched(session: http.Session, spec: SourceSpec, now: int, sites: Sequence[Site]) -> Iterator[Payload]:
-    """What a source answers, origins without secrets. A source whose one document did not change gives nothing."""
+    """What a source answers, origins without secrets. A source whose one document did not change gives nothing.
+
+    Sites that were closed before the look-back, or open after it, are not asked for: a service that has taken a station
+    out answers with failures, and three in a row end a round.
+    """
+    first, last = periods.day_of(now - spec.lookback), periods.today(now)
+    alive = [one for one in sites if one.open_days[0] <= last and one.open_days[1] >= first]
     try:
-        for payload in SOURCES[spec.kind].fetch(session, spec, now, sites):
+        for payload in SOURCES[spec.kind].fetch(session, spec, now, alive):
             yield replace(payload, origin=session.without_secrets(payload.origin))
     except http.Unchanged:
         return

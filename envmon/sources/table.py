@@ -29,6 +29,8 @@ from envmon.texts import t
 MOST_PAGES = 1000
 KEPT = 30 * periods.DAY
 """Minutes of the past a service is asked for when its address takes a window and option `keeps` says nothing."""
+OLDEST = periods.calendar(periods.FIRST_DAY).year + 1
+"""Year before which a time is none: services write 0 milliseconds, or 1900, where they have none."""
 Values = dict[str, Any]
 
 
@@ -347,7 +349,7 @@ class _Reader:
         form = self.form
         text = " ".join(part for name in form.time if (part := record.values.get(name, "").strip()))
         at = moment_of(text, form)
-        if at is None:
+        if at is None or at.year < OLDEST:
             self.refuse(record.line, "refused.table_time", text, text=snippet(text))
             return None
         point = periods.minute(at.replace(second=0, microsecond=0)) + (at.second >= 30)
