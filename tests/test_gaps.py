@@ -470,6 +470,18 @@ def test_a_source_that_cannot_be_reached_is_asked_on_as_long_as_gaps_are_asked_f
     assert tried == [1, 1, 1, 2, 4, 8, 12, 16, 20, 24, 28, 32]
 
 
+def test_a_run_looks_at_no_more_than_five_windows_for_each_it_may_ask_for(office: Office) -> None:
+    """Of 31 windows without a gap (the archive has no water) four times five go in one run, the newest first."""
+    spec = '[[sources]]\nid = "a"\nkind = "archive"\nurl = "http://127.0.0.1:9/"\nevery = "1h"\n'
+    office.now_is(site("s", "section"), spec)
+    first = at("2022-03-01T00:00")
+    ends = [(first + day * periods.DAY, first + (day + 1) * periods.DAY) for day in range(31)]
+    office.store.enter_windows(GapWindow("a", *one) for one in ends)
+    now = at("2022-04-02T00:00")
+    assert backfill.backfill(daemon.kept_open(office.store), office.config, now) == []
+    assert [(one.first, one.last) for one in office.store.due_windows(now, 2**40)] == ends[:11]
+
+
 def test_a_day_that_a_pull_reads_again_is_not_asked_for_before(office: Office) -> None:
     """A station's device lets yesterday be entered at once; the archive's pulls read the last 48 hours again."""
     office.now_is(

@@ -35,7 +35,7 @@ from envmon.model import (
     Verdict,
     View,
 )
-from envmon.pipeline import correcting, judge_air, quality, reviewing
+from envmon.pipeline import correcting, flagged, judge_air, quality, reviewing
 from envmon.pipeline.correcting import Asked
 from envmon.pipeline.pull import keep
 from envmon.pipeline.wiring import load_config
@@ -466,6 +466,16 @@ def test_the_list_of_verdicts(office: Office) -> None:
     assert "没有" in ask(office, "qc", "list", "--month", "2021-03").output
     found = ask(office, "qc", "list", "--test", "spikes")
     assert isinstance(found.exception, UsageError)
+
+
+def test_readings_of_all_sites_are_read_at_once_for_the_list(office: Office) -> None:
+    """They lie by time: site by site a province's month would be read hundreds of times."""
+    seen: list[str] = []
+    office.store.db.set_trace_callback(seen.append)
+    rows = flagged.listed(office.store, office.config, office.config.sites, periods.parse("2022-03"), None, None)
+    office.store.db.set_trace_callback(None)
+    assert rows
+    assert sum("FROM reading r" in one for one in seen) == 1
 
 
 def test_values_below_detection_are_listed_when_asked_for(office: Office) -> None:

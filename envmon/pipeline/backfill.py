@@ -56,6 +56,11 @@ PAUSES = (240, 480, 1440, 2880, 5760)
 be reached is asked on, as long as gaps are asked for at all."""
 
 
+LOOKED_AT = 5
+"""How many windows a run looks at for each it may ask for: after an outage most have no gap any more, and live work
+waits while they are looked at."""
+
+
 def backfill(opened: Opened, config: Config, now: int) -> list[GapAttempt]:
     """One run of the service: enter the days that left the look-back since the last one, ask for a few windows."""
     if not config.gaps.days:
@@ -71,7 +76,7 @@ def backfill(opened: Opened, config: Config, now: int) -> list[GapAttempt]:
         due = store.due_windows(now, now + max([PAUSES[-1], *read_again.values()]))
     place = {spec.id: at for at, spec in enumerate(config.sources)}
     due.sort(key=lambda one: (-one.last, place.get(one.source, len(place))))
-    return list(asked(opened, config, due, now, config.gaps.windows))
+    return list(asked(opened, config, due[: LOOKED_AT * config.gaps.windows], now, config.gaps.windows))
 
 
 def days_to_enter(store: Store, config: Config, now: int) -> Period | None:

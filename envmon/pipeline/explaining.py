@@ -212,12 +212,17 @@ def unbroken(found: Sequence[Verdict], values: Values) -> list[list[Verdict]]:
 
 def values_of(store: Store, site: Site, period: Period, basis: Basis | None) -> Values:
     """The readings of a site that its judgement looks at; of several for one time the one that goes first."""
-    rows = store.water_readings([store.site_numbers[site.id]], *bounds(period))
-    return {
-        (parameter, ending): (value, mark)
-        for _, ending, parameter, value, mark, own, span in rows
-        if basis in (None, own) and (site.kind not in OF_AIR_KIND or span == Span.HOUR)
-    }
+    return values_over(store, [site], period, basis)[store.site_numbers[site.id]]
+
+
+def values_over(store: Store, sites: Sequence[Site], period: Period, basis: Basis | None) -> dict[int, Values]:
+    """As `values_of`, of several sites by number: readings lie by time, so all of them are read at once."""
+    is_air = {store.site_numbers[site.id]: site.kind in OF_AIR_KIND for site in sites}
+    found: dict[int, dict[tuple[int, int], tuple[int, int]]] = {number: {} for number in is_air}
+    for number, ending, parameter, value, mark, own, span in store.water_readings(list(is_air), *bounds(period)):
+        if basis in (None, own) and (not is_air[number] or span == Span.HOUR):
+            found[number][parameter, ending] = (value, mark)
+    return dict(found)
 
 
 def verdicts(store: Store, config: Config, site: Site, period: Period, basis: Basis | None) -> list[Verdict]:

@@ -9,12 +9,13 @@ from typing import Any
 from envmon import periods, qc, standards
 from envmon.model import Config, Flag, Mark, Site, Verdict
 from envmon.periods import Period
-from envmon.pipeline.explaining import Values, bounds, run_row, unbroken, values_of
+from envmon.pipeline.explaining import Values, bounds, run_row, unbroken, values_over
 from envmon.rounding import plain
 from envmon.store import Store
 from envmon.texts import t, word
 
 INFORMATION = "below_detection"
+AT_ONCE = 50  # sites whose readings are in memory together
 
 
 def listed(
@@ -26,10 +27,12 @@ def listed(
         if test in (None, one.test) and flag in (None, one.flag):
             own[one.site].append(one)
     rows = []
-    for site in sites:
-        number = store.site_numbers[site.id]
-        if own[number] or test == INFORMATION:
-            values = values_of(store, site, period, None)
+    concerned = [site for site in sites if test == INFORMATION or own[store.site_numbers[site.id]]]
+    for part in (concerned[start : start + AT_ONCE] for start in range(0, len(concerned), AT_ONCE)):
+        read = values_over(store, part, period, None)
+        for site in part:
+            number = store.site_numbers[site.id]
+            values = read[number]
             found = censored(number, values) if test == INFORMATION else own[number]
             rows += [
                 as_row(run_row(store, site, run, values, config.language), site, run, config.language)

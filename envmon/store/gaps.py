@@ -152,13 +152,13 @@ def attempts(store: Store, first: int, last: int) -> list[GapAttempt]:
 
 
 def values_by_source(store: Store, streams: Sequence[int], sites: Sequence[int], first: int, last: int) -> IntArray:
-    """Readings of some streams with first < ending <= last that carry no mark of an instrument, as columns: ending,
-    site, parameter, stream, value."""
+    """Readings of some streams at the full hours with first < ending <= last that carry no mark of an instrument, as
+    columns: ending, site, parameter, stream, value. What stations send from minute to minute is not read for it."""
+    hours = range((first // 60 + 1) * 60, last + 1, 60)
     return _columns(
         store,
-        f"SELECT ending, site, parameter, stream, value FROM reading WHERE ending > {first} AND ending <= {last}"
-        f" AND site IN ({', '.join(map(str, sites))}) AND stream IN ({', '.join(map(str, streams))})"
-        f" AND mark <= {int(model.Mark.CENSORED)}",
+        f"SELECT ending, site, parameter, stream, value FROM reading WHERE {window(hours, sites)} AND ending % 60 = 0"
+        f" AND stream IN ({', '.join(map(str, streams))}) AND mark <= {int(model.Mark.CENSORED)}",
         5,
     )
 
