@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envmon.texts import joined, t
+from envmon.texts import joined, system_reason, t
 
 
 class EnvmonError(Exception):
@@ -10,7 +10,7 @@ class EnvmonError(Exception):
 
     message : a sentence, or the key of one in the catalogue of texts with the values it asks for; then the error can
         be said in the user's language (`said`), and is English as a plain string, as in the log. A value that is itself
-        an error, or a tuple of errors, is said in that language too.
+        an error (of the system too), or a tuple of errors, is said in that language.
     retryable : the same step may succeed later without anyone changing anything.
     exit_code : what the command line returns (1 failed, 2 usage or config, 3 done with data problems).
     """
@@ -35,6 +35,8 @@ class EnvmonError(Exception):
 def _said(value: object, lang: str) -> object:
     if isinstance(value, EnvmonError):
         return value.said(lang)
+    if isinstance(value, OSError):
+        return system_reason(value, lang)
     if isinstance(value, tuple):
         return joined("semicolon", lang, dict.fromkeys(str(_said(one, lang)) for one in value))
     return value

@@ -50,8 +50,14 @@ def describe(incident: Incident, name: str, items: Mapping[str, str], lang: str)
 
 
 def job_name(job: str, lang: str) -> str:
-    """What people call a job of the service: its own two by name, a source by its id."""
-    return t(f"job.{job}", lang) if job in OWN_JOBS else t("job.pull", lang, source=job)
+    """What people call a job of the service: its own ones by name, a source by its id.
+
+    >>> job_name("telemetry", "zh"), job_name("pull archive", "zh"), job_name("archive", "zh")
+    ('遥测入库', '数据源 archive', '数据源 archive')
+    """
+    if job in (*OWN_JOBS, "telemetry", "inbox"):
+        return t(f"job.{job}", lang)
+    return t("job.pull", lang, source=job.removeprefix("pull "))
 
 
 def late_samples(samples: Sequence[Mapping[str, Any]], items: Mapping[str, str], lang: str) -> str:

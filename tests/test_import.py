@@ -115,7 +115,7 @@ def test_the_inbox_from_the_command_line(office, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(inbox, "SETTLE", 0.05)
     box = office.folder / "data/inbox"
-    assert "收件夹是空的" in run(office, "inbox").stdout
+    assert "收件夹 data/inbox 是空的" in run(office, "inbox").stdout
     run(office, "inbox", "run")
     assert box.is_dir()
     (box / "=七月\x1b[31m.csv").write_text(SHEET, "utf-8")
@@ -148,7 +148,7 @@ def test_what_is_refused_is_told_with_its_sheet_and_cell(office) -> None:  # typ
     book.save(path)
     said = run(office, "import", "--dry-run", str(path), code=3).stdout
     assert "工作表 五月，第 2 行，第 3 列：" in said
-    assert "会退回：工作表 附表：" in said
+    assert "会拒收：工作表 附表：" in said
     run(office, "import", str(path), code=3)
     rows = json.loads(run(office, "rejects", "--json").stdout)
     places = [("五月", 2, 3), ("六月", 2, 3), ("附表", 0, 0)]

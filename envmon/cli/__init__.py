@@ -18,7 +18,7 @@ from envmon import __version__
 from envmon.cli.clicks import speak
 from envmon.cli.output import width
 from envmon.errors import EnvmonError, UsageError
-from envmon.texts import t
+from envmon.texts import system_reason, t
 
 if TYPE_CHECKING:
     from envmon.config import Glance
@@ -233,7 +233,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:  # a file or folder that cannot be made, read or written
-        said = t("error.file", language(), path=error.filename or "-", reason=error.strerror or error)
+        said = t("error.file", language(), path=error.filename or "-", reason=system_reason(error, language()))
         click.echo(click.style(said, fg="red"), err=True)
         sys.exit(1)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from envmon.cli import Session, language
-from envmon.cli.output import format_options, show
+from envmon.cli.output import format_options, plain, show, table, terminal
 from envmon.texts import joined, t, word
 
 if TYPE_CHECKING:
@@ -78,16 +78,20 @@ def run(ctx: click.Context, form: str | None) -> None:
 
 
 def listed(session: Session, rows: Sequence[dict[str, Any]], form: str | None) -> None:
-    """Print the rows; in a table only the folder below the inbox into which a file went, and its name if it changed."""
-    keys = ("file", "state_name", "received", "form_name", "rows_text", "reason", "moved")
-    if form is None:
-        rows = [row | {"moved": below(row)} for row in rows]
-    show(rows, form, {key: session.say(f"cli.inbox.head.{key}") for key in keys}, session.say("cli.inbox.none"))
-
-
-def below(row: dict[str, Any]) -> str:
-    parts = (row["moved"] or "").split("/")
-    return "/".join(parts[-3:-1] if parts[-1] == row["file"] else parts[-3:])
+    """A table of what is short; why and where to below it, as a line for each file that was not simply taken."""
+    if form is not None or not rows:
+        paths = session.config().paths
+        show(rows, form, {}, session.say("cli.inbox.none", path=relpath(paths.inbox, paths.root)))
+        return
+    keys = ("file", "state_name", "received", "form_name", "rows_text")
+    click.echo(table(rows, {key: session.say(f"cli.inbox.head.{key}") for key in keys}, terminal()))
+    for row in rows:
+        if row["reason"]:
+            named = row["reason"].startswith(row["file"])  # as many reasons are
+            said = row["reason"] if named else session.say("cli.inbox.why", file=row["file"], reason=row["reason"])
+            click.echo("\n" + plain(said))
+        if row["reason"] and row["moved"]:
+            click.echo("  " + session.say("cli.inbox.where", path=plain(row["moved"])))
 
 
 def lying_row(one: Lying, lang: str) -> dict[str, Any]:

@@ -100,6 +100,17 @@ def by_name(rows: Listing, name: str, heads: Mapping[str, str], columns: int = U
     return "\n".join(parts[1:])
 
 
+def short_time(at: str | None, today: str) -> str | None:
+    """A time without what is that of today: without the date today, without the year this year.
+
+    >>> short_time("2026-11-28 09:11", "2026-11-28"), short_time("2026-01-05 09:11", "2026-11-28")
+    ('09:11', '01-05 09:11')
+    """
+    if at is None:
+        return None
+    return at[11:] if at[:10] == today[:10] else at[5:] if at[:4] == today[:4] else at
+
+
 def terminal() -> int:
     """Columns a table may take: those of the terminal; a file or a pipe has no edge."""
     import shutil

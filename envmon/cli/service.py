@@ -94,6 +94,7 @@ def say_what_is_due(session: Session, database: Path, jobs: tuple[Job, ...], now
     """List the slots that would run at `now`; nothing is fetched and nothing is written."""
     from envmon import daemon, periods
     from envmon.store import Store
+    from envmon.wording import job_name
 
     known = database.exists()
     for job in jobs:
@@ -103,7 +104,7 @@ def say_what_is_due(session: Session, database: Path, jobs: tuple[Job, ...], now
                 served = store.slot_state(job.name, now).served
         slots = daemon.due(job, served, now)
         times = f"{periods.clock(slots[0])} … {periods.clock(slots[-1])}" if slots else "–"
-        click.echo(session.say("cli.run.due", job=job.name, count=len(slots), times=times))
+        click.echo(session.say("cli.run.due", job=job_name(job.name, session.lang), count=len(slots), times=times))
 
 
 @click.command(help=t("cli.feed.help", LANG), epilog=t("cli.feed.example", LANG))

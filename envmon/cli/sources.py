@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from envmon.cli import Session, language
-from envmon.cli.output import as_json, format_options, plain, show, table, terminal
+from envmon.cli.output import as_json, format_options, plain, short_time, show, table, terminal
 from envmon.texts import t
 
 LANG = language()
@@ -47,15 +47,11 @@ def with_texts(row: Mapping[str, Any], now: int, lang: str) -> dict[str, Any]:
     """A row as the table shows it: short times, the lag in its largest unit, new and revised rows together."""
     from envmon import periods
 
-    today = periods.clock(now)[:10]
-
-    def short(at: str | None) -> str | None:
-        return None if at is None else at[11:] if at[:10] == today else at[5:]
-
+    today = periods.clock(now)
     return {
         **row,
-        "success_text": short(row["last_success"]),
-        "next_text": short(row["next"]),
+        "success_text": short_time(row["last_success"], today),
+        "next_text": short_time(row["next"], today),
         "lag_text": None if row["lag"] is None else length(row["lag"], lang),
         "rows_text": f"{row['new']}/{row['revised']}",
     }

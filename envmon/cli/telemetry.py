@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from envmon.cli import Session, language, minute_of
-from envmon.cli.output import as_json, format_options, show, table, terminal
+from envmon.cli.output import as_json, format_options, short_time, show, table, terminal
 from envmon.cli.status import clip
 from envmon.texts import t
 
@@ -19,6 +19,7 @@ LANG = language()
 STATION_KEYS = ("mn", "name", "connected", "last", "data_time", "today", "clock_offset", "refused")
 REFUSED_KEYS = ("kind_name", "mn", "address", "count", "last", "example")
 REQUEST_KEYS = ("command_name", "from", "to", "asked", "state_name", "answer", "frames")
+TIMES = ("last", "data_time", "from", "to", "asked")
 SHOWN = 20  # refusals below the stations
 EXAMPLE = 60  # columns of what was refused; --json has more of it
 
@@ -54,7 +55,7 @@ def stations(session: Session, form: str | None) -> None:
         click.echo(as_json(found))
         return
     heads = heads_of(session, "stations", STATION_KEYS)
-    show(found["stations"], form, heads, session.say("cli.stations.none"))
+    show(found["stations"] if form else shortened(found["stations"]), form, heads, session.say("cli.stations.none"))
     if form is None:
         click.echo(session.say("cli.stations.up" if found["listening"] else "cli.stations.down"))
         tell_refused(session, found["refused"])
@@ -110,20 +111,28 @@ def show_station(session: Session, config: Config, mn: str, as_object: bool) -> 
     if as_object:
         click.echo(as_json(found))
         return
-    click.echo(table([found], heads_of(session, "stations", STATION_KEYS), terminal()))
+    click.echo(table(shortened([found]), heads_of(session, "stations", STATION_KEYS), terminal()))
     if found["requests"]:
         click.echo(f"\n{session.say('cli.station.requests')}")
-        click.echo(table(found["requests"], heads_of(session, "station", REQUEST_KEYS), terminal()))
+        click.echo(table(shortened(found["requests"]), heads_of(session, "station", REQUEST_KEYS), terminal()))
     if found["unknown"]:
         names = ", ".join(f"{one['name']} ({one['count']})" for one in found["unknown"])
         click.echo(f"\n{session.say('cli.station.unknown', names=names)}")
     tell_refused(session, found["refused_kinds"])
 
 
+def shortened(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with times as short as they can be said, so that a screen holds them."""
+    from envmon import periods
+
+    today = periods.clock(now_ms() // 60_000)
+    return [{**row, **{key: short_time(row[key], today) for key in TIMES if key in row}} for row in rows]
+
+
 def tell_refused(session: Session, rows: list[dict[str, Any]]) -> None:
     if rows:
         click.echo(f"\n{session.say('cli.stations.refused')}")
-        short = [{**one, "example": clip(one["example"], EXAMPLE)} for one in rows[:SHOWN]]
+        short = [{**one, "example": clip(one["example"], EXAMPLE)} for one in shortened(rows[:SHOWN])]
         click.echo(table(short, heads_of(session, "stations", REFUSED_KEYS), terminal()))
     if len(rows) > SHOWN:
         click.echo("  " + session.say("cli.status.more", count=len(rows) - SHOWN))

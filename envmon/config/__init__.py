@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from envmon.config.known import Known
 from envmon.config.mistakes import ConfigMistakes, Mistake
 from envmon.errors import ConfigError, UsageError
-from envmon.texts import t
+from envmon.texts import system_reason, t
 
 if TYPE_CHECKING:
     from envmon.model import Config
@@ -142,5 +142,5 @@ def write_sample(folder: str | Path, lang: str = "zh") -> list[str]:
             with path.open("xb") as file:
                 file.write(body)
     except OSError as error:
-        raise UsageError(t("config.sample_refused", lang, folder=folder, reason=error.strerror or error)) from error
+        raise UsageError(t("config.sample_refused", lang, folder=folder, reason=system_reason(error, lang))) from error
     return [str(path) for path in wanted]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from envmon.config.mistakes import ConfigMistakes, Decimals, Mistake
-from envmon.texts import LANGUAGES, t
+from envmon.texts import LANGUAGES, system_reason, t
 
 KeyPath = tuple[str | int, ...]
 
@@ -78,7 +78,7 @@ def read_text(path: Path, name: str, lang: str, encodings: Sequence[str] = ("utf
     except IsADirectoryError:
         return _unreadable(name, "directory", lang)
     except OSError as error:
-        return _unreadable(name, "refused", lang, reason=error.strerror or str(error))
+        return _unreadable(name, "refused", lang, reason=system_reason(error, lang))
     if body[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in body[:200]:
         return _unreadable(name, "utf16", lang)
     body = body.removeprefix(b"\xef\xbb\xbf")

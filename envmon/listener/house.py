@@ -215,9 +215,7 @@ async def serve(house: House, ready: Callable[[int], None], stop: asyncio.Event)
     try:
         server = await loop.create_server(lambda: Line(house), listen.host, listen.port, backlog=BACKLOG)
     except OSError as error:
-        raise EnvmonError(
-            "error.listener.bind", host=listen.host, port=listen.port, reason=error.strerror or error
-        ) from error
+        raise EnvmonError("error.listener.bind", host=listen.host, port=listen.port, reason=error) from error
     port = server.sockets[0].getsockname()[1]
     LOG.info("listening on %s:%s for %s devices", listen.host, port, len(house.gate.enrolled))
     committing, beating = asyncio.create_task(house.commits.run()), asyncio.create_task(house.beat())

@@ -181,7 +181,7 @@ def _take_guarded(opened: Opened, config: Config, one: Lying, now: int, done: Ro
             done.files.append(file)
     except OSError as error:
         LOG.error("%s: %s", one.path, error)
-        done.failed.append(EnvmonError("error.inbox.move", path=one.name, reason=error.strerror or str(error)))
+        done.failed.append(EnvmonError("error.inbox.move", path=one.name, reason=error))
     except StoreError:
         _count(opened, one, -1)
         raise

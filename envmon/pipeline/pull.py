@@ -183,5 +183,5 @@ def set_aside(folder: Path, payload: Payload, why: SourceChanged) -> SourceChang
             path = path.with_name(f"{hashlib.sha256(payload.origin.encode()).hexdigest()[:8]}_{path.name}")
         path.write_bytes(payload.body)
     except OSError as error:  # the payloads after it must not be lost for that
-        return SourceChanged("error.source.not_kept", error=why, path=path, reason=error.strerror)
+        return SourceChanged("error.source.not_kept", error=why, path=path, reason=error)
     return SourceChanged("error.source.kept", error=why, path=path)

@@ -83,7 +83,7 @@ def read_file(path: Path, kind: str, taken: int, raw: bytes | None = None) -> Pa
     except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
         raise SourceChanged("error.source.damaged", path=path, reason=error) from error
     except OSError as error:
-        raise UsageError("error.file.read", path=path, reason=error.strerror or error) from error
+        raise UsageError("error.file.read", path=path, reason=error) from error
     if kind == "cnemc_water":
         taken = _snapshot_time(path, body, taken)
     return Payload(str(path), body, taken)

@@ -316,7 +316,7 @@ def locked(path: Path, wait: float) -> IO[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = name.open("a+", encoding="utf-8")
     except OSError as error:
-        raise StoreError("error.store.folder", path=name, reason=error.strerror) from error
+        raise StoreError("error.store.folder", path=name, reason=error) from error
     until = time.monotonic() + wait
     while True:
         try:

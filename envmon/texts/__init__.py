@@ -7,6 +7,7 @@ TOML and every command pays for it. Never here: choosing a language, colours, co
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -50,6 +51,16 @@ def joined(kind: str, lang: str, parts: Iterable[str]) -> str:
     """
     mark = t(f"join.{kind}", lang)
     return (f"{mark} " if mark.isascii() else mark).join(parts)
+
+
+def system_reason(error: OSError, lang: str) -> str:
+    """Why the system refused a file: in words where there are, else as the system says it.
+
+    >>> system_reason(FileNotFoundError(2, "No such file or directory"), "zh")
+    '没有这个文件或文件夹'
+    """
+    key = f"system.{errno.errorcode.get(error.errno or 0, '').lower()}"
+    return catalogue(lang).get(key) or error.strerror or str(error)
 
 
 @cache
