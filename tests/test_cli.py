@@ -368,7 +368,7 @@ def test_exit_3_when_some_rows_are_bad(office: Path, tmp_path: Path) -> None:
     assert str(rejected) in said.out
     with rejected.open(encoding="utf-8-sig", newline="") as opened:
         (row,) = csv.DictReader(opened)
-    assert row == {"行号": "3", "原因": "成都 的 PM2.5 不是数", "原文": "8O"}
+    assert row == {"工作表": "", "行号": "3", "列": "", "原因": "成都 的 PM2.5 不是数", "原文": "8O"}
 
 
 # ---- what a terminal sees, what a program sees ---------------------------------------------------------------------
