@@ -434,7 +434,7 @@ def test_dry_run_lists_what_is_due_and_touches_nothing(envmon: Callable[..., Sai
     before = (office / "data/envmon.db").read_bytes()
     said = envmon("run", "--dry-run", "--until", "2022-02-01T10:00")
     assert said.code == 0
-    assert "pull archive" in said.out
+    assert "数据源 archive：9 个时段到期" in said.out
     assert (office / "data/envmon.db").read_bytes() == before
 
 

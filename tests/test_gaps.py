@@ -487,7 +487,7 @@ def test_a_day_that_a_pull_reads_again_is_not_asked_for_before(office: Office) -
     office.now_is(
         site("t", "station"),
         '[[sources]]\nid = "archive"\nkind = "archive"\nurl = "http://127.0.0.1:9/"\nevery = "1h"\nlookback = "48h"\n',
-        '[listen]\n[[devices]]\nmn = "88888880000001"\nsite = "t"\npassword_env = "PW"\n',
+        '[listen]\n[[devices]]\nmn = "88888880000001"\nsite = "t"\npassword_env = "PW"\nunits = { "*" = "mg/m3" }\n',
     )
     office.store.start_slots("pull archive", [at("2022-03-01T00:00")], at("2022-03-01T00:00"))
     opened = daemon.kept_open(office.store)
