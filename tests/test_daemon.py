@@ -305,6 +305,16 @@ def test_a_beat_of_a_clock_that_was_ahead_is_said_and_not_taken_for_life(bureau,
     assert (found["alive"], found["clock_ahead"]) == (True, None)
 
 
+def test_status_names_a_failing_job_in_words(store: Store, bureau) -> None:  # type: ignore[no-untyped-def]
+    """A source by its id, not by the English name of its job."""
+    store.start_slots("pull archive", [NINE], NINE)
+    store.fail_slots("pull archive", [NINE], NINE, "没有应答", NINE + 5)
+    for lang, words in (("zh", "数据源 archive 自"), ("en", "source archive")):
+        told = "\n".join(about_service(board(store, NINE + 1, lang), Session(bureau.path, lang)))
+        assert words in told
+        assert "pull" not in told
+
+
 def test_a_clock_set_back_serves_no_slot_twice(store: Store) -> None:
     work = Work()
     job = Job("x", HOUR, 0, work)

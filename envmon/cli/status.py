@@ -139,6 +139,8 @@ def about_silence(found: Mapping[str, Any], session: Session) -> list[str]:
 
 
 def about_service(found: Mapping[str, Any], session: Session) -> list[str]:
+    from envmon.wording import job_name
+
     daemon = found["daemon"]
     key = "cli.status.alive" if daemon["alive"] else "cli.status.dead" if daemon["last_beat"] else "cli.status.never"
     if found["recorded"]:
@@ -149,7 +151,8 @@ def about_service(found: Mapping[str, Any], session: Session) -> list[str]:
     if found["refused_rows"]:
         lines.append(session.say("cli.status.refused", count=found["refused_rows"]))
     for job in found["failing"][:SHOWN]:
-        lines.append(clip("  " + session.say("cli.status.failing", **job), 80))
+        told = {**job, "job": job_name(job["job"], session.lang)}
+        lines.append(clip("  " + session.say("cli.status.failing", **told), 80))
     return lines + more(len(found["failing"]) - SHOWN, session)
 
 
