@@ -12,7 +12,7 @@ from functools import cache
 
 from click import core, decorators, exceptions, formatting, parser, types
 
-from envmon.texts import catalogue
+from envmon.texts import part
 
 SPEAKING = (core, decorators, exceptions, formatting, parser, types)
 WORD = re.compile(r"\s+|[（“《]*(?:[!-~]+|\S)[，。、；：？）”》]*")
@@ -56,8 +56,8 @@ def speak(language: Callable[[], str], width: Callable[[str], int]) -> None:
 @cache
 def chinese() -> Mapping[str, str]:
     """What click says, by its own English text, which is the English text of each key."""
-    own = catalogue("zh")
-    return {english: own[key] for key, english in catalogue("en").items() if key.startswith("click.")}
+    own = part("click", "zh")
+    return {english: own[key] for key, english in part("click", "en").items()}
 
 
 def filled(text: str, columns: int, first: str, following: str, width: Callable[[str], int]) -> str:

@@ -81,6 +81,11 @@ def catalogue(lang: str) -> Mapping[str, str]:
     return merged
 
 
+def part(name: str, lang: str) -> dict[str, str]:
+    """The texts of one file alone, where all of them would be too many to wait for."""
+    return dict(_read(os.path.join(FOLDER, f"{name}.{lang}.json")))
+
+
 def _read(path: str) -> list[tuple[str, str]]:
     with open(path, encoding="utf-8") as file:
         try:
