@@ -26,7 +26,8 @@ from tests.test_sheets import GOOD, PAGE, book
 from tests.xls import XlsSheet, ods, ole, record, xls
 
 HEAD = b'<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
-TAIL = b"</sheetData></worksheet>"
+END = b"</" + b"worksheet>"
+TAIL = b"</sheetData>" + END
 STRINGS = "xl/sharedStrings.xml"
 LAUGHS = b'<!DOCTYPE a [<!ENTITY a "ha">' + b"".join(
     b'<!ENTITY %c "%s">' % (97 + n, b"&%c;" % (96 + n) * 10) for n in range(1, 12)
@@ -88,7 +89,7 @@ def merges() -> bytes:
         b'<row r="1"><c r="A1"><v>1</v></c><c r="IV1"><v>1</v></c></row><row r="15000"><c r="A15000"><v>1</v></c></row>'
     )
     areas = b'<mergeCell ref="A1:IV15000"/>' * 10_000
-    return with_parts({PAGE: HEAD + rows + b"</sheetData><mergeCells>" + areas + b"</mergeCells></worksheet>"})
+    return with_parts({PAGE: HEAD + rows + b"</sheetData><mergeCells>" + areas + b"</mergeCells>" + END})
 
 
 def zipped(parts: dict[str, bytes]) -> bytes:

@@ -69,10 +69,10 @@ def filled(text: str, columns: int, first: str, following: str, width: Callable[
 
 def lines(text: str, columns: int, first: str, following: str, width: Callable[[str], int]) -> Iterator[str]:
     line = first
-    for part in WORD.findall(text.strip()):
-        if width(line) + width(part.rstrip()) > columns and line.strip():
+    for word in WORD.findall(text.strip()):
+        if width(line) + width(word.rstrip()) > columns and line.strip():
             yield line.rstrip()
             line = following
-        if part.strip() or line.strip():
-            line += " " if part.isspace() else part
+        if word.strip() or line.strip():
+            line += " " if word.isspace() else word
     yield line.rstrip()

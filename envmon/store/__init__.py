@@ -34,6 +34,7 @@ from envmon.store import (
     sources,
     telemetry,
 )
+from envmon.store.writing import transaction
 
 if TYPE_CHECKING:
     from envmon.model import Config, Parameter, Stream
@@ -214,15 +215,8 @@ class Store:
         if self.db.in_transaction:
             yield self.db
             return
-        try:
-            self.db.execute("BEGIN IMMEDIATE")
-            yield self.db
-            self.db.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise StoreError("error.store.step", path=self.path, reason=error) from error
-        finally:
-            if self.db.in_transaction:
-                self.db.execute("ROLLBACK")
+        with transaction(self.db, self.path) as db:
+            yield db
 
     def register(self, config: Config, parameters: Iterable[Parameter]) -> None:
         """Give every area, site and parameter its number, once and for ever, and keep what `status` needs to know."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import astuple, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import IO, Any, Self
 
 from envmon.errors import StoreBusy, StoreError
 from envmon.model import Heard, Knock, RawFrame, Refusal, Request, RequestState
+from envmon.store.writing import transaction
 
 KNOCKS = 2_000  # kinds of refusal by MN and address that are told apart; all others share one row a kind
 OTHERS = "*"
@@ -128,17 +129,8 @@ class Journal:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self.db.execute("BEGIN IMMEDIATE")
-            yield self.db
-            self.db.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise StoreError("error.store.step", path=self.path, reason=error) from error
-        finally:
-            if self.db.in_transaction:
-                self.db.execute("ROLLBACK")
+    def _writing(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self.db, self.path)
 
     # --- the listener's side ---
 
