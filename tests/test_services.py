@@ -23,7 +23,7 @@ from envmon import http, periods, standards
 from envmon.errors import EnvmonError, SourceChanged, SourceUnavailable, UsageError
 from envmon.model import NO_VALUE, Basis, Kind, Mark, Medium, Payload, Row, Site, SourceSpec, Span
 from envmon.pipeline import pull
-from envmon.sources import SOURCES, Context, Parsed, cnemc_air, openaq, read_file
+from envmon.sources import SOURCES, Context, Parsed, cnemc_air, read_file
 from envmon.sources.cells import Unreadable
 from envmon.sources.context import Place
 from envmon.sources.gases import steps
@@ -379,11 +379,6 @@ def test_only_the_sites_that_are_named_are_asked(server: Server, kind: str) -> N
         with pytest.raises(UsageError, match=said):
             fetch(server, kind, 0, [STATION, CITY, section], **options)
     assert server.asked == []
-
-
-def test_openaq_places() -> None:
-    payload = Payload("x", (RECORDED / "openaq/locations.json").read_bytes(), 0)
-    assert openaq.places(payload) == [Place(Kind.STATION, "2178", "Del Norte", "Albuquerque", "-106.584702", "35.1353")]
 
 
 # --- WAQI -------------------------------------------------------------------------------------------------------------
@@ -806,19 +801,11 @@ def test_air_xml_that_is_damaged_or_worse(body: bytes) -> None:
 
 
 def test_air_places() -> None:
-    excerpt = Payload("x", (RECORDED / "cnemc_air/GetProvince_GetCitiesByPid_excerpt.json").read_bytes(), 0)
-    assert cnemc_air.provinces(excerpt) == [("1", "北京"), ("2", "天津"), ("4", "山西")]
-    found = cnemc_air.cities(excerpt)
-    assert len(found) == 6
-    assert found[2] == Place(Kind.CITY, "140100", "太原市", "山西")
-    plain = Payload("x", json.dumps([{"Id": 9, "CityCode": 140100, "CityName": "太原市"}]).encode(), 0)
-    assert cnemc_air.cities(plain) == [Place(Kind.CITY, "140100", "太原市")]
-    assert cnemc_air.cities(Payload("x", b"[]", 0)) == []  # Taiwan, Hong Kong, Macao
     station = cnemc_air.stations(read_file(XML, "cnemc_air", 0))[0]
     assert station == Place(Kind.STATION, "1001A", "万寿西宫", "北京市", "116.366", "39.8673")
-    for read in (cnemc_air.cities, cnemc_air.stations, cnemc_air.provinces, openaq.places):
-        with pytest.raises(EnvmonError):
-            read(Payload("x", b"<html>", 0))
+    assert cnemc_air.stations(Payload("x", b"[]", 0)) == []
+    with pytest.raises(EnvmonError):
+        cnemc_air.stations(Payload("x", b"<html>", 0))
 
 
 # --- through the program ----------------------------------------------------------------------------------------------

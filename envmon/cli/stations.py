@@ -61,7 +61,6 @@ def loggers_of(config: Config, found: Mapping[str, list[Row]], first: int, realt
     from envmon.config import resolved
     from envmon.feed.recorded import introduced, records
     from envmon.feed.stations import Logger
-    from envmon.model import Kind, Medium
     from envmon.standards import parameters
 
     named = {f"{one.mn}_env": one.password_env for one in config.devices}
@@ -69,7 +68,7 @@ def loggers_of(config: Config, found: Mapping[str, list[Row]], first: int, realt
     kinds = {site.id: site.kind for site in config.sites}
     loggers = []
     for device in config.devices:
-        medium = Medium.WATER if kinds[device.site] in (Kind.SECTION, Kind.SOURCE) else Medium.AIR
+        medium = kinds[device.site].medium
         kept = records(found.get(device.site, []), device, parameters(), realtime)
         start = next((at for at, record in enumerate(kept) if record.ending > first), len(kept))
         loggers.append(Logger(introduced(device, str(passwords[device.mn]), medium), kept, start))

@@ -146,7 +146,7 @@ class Book:
         its device."""
         usual = self.usual[self.numbers[site.id]]
         seen = {stream.source for item, stream in usual if stream.span == step and item in items}
-        medium = Medium.AIR if site.kind in AIR else Medium.WATER
+        medium = site.kind.medium
         order = [spec.id for spec in self.config.sources]
         if not seen:
             seen = {one.id for one in self.config.sources if one.basis is not Basis.MANUAL and medium in media_of(one)}

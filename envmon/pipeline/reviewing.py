@@ -10,7 +10,7 @@ from typing import Any
 
 from envmon import periods, standards
 from envmon.errors import UsageError
-from envmon.model import Config, Kind, Medium, Parameter, Review, Site
+from envmon.model import Config, Parameter, Review, Site
 from envmon.store import Store
 from envmon.texts import t, word
 
@@ -66,8 +66,7 @@ def item_of(config: Config, site: Site, name: str) -> str:
     """An item of a site's medium by its id or name; "" for all. Raises UsageError for another."""
     if name == ALL or name == t("cli.review.all", config.language):
         return ""
-    medium = Medium.AIR if site.kind in (Kind.CITY, Kind.STATION) else Medium.WATER
-    own: Iterable[Parameter] = (one for one in standards.parameters().values() if one.medium is medium)
+    own: Iterable[Parameter] = (one for one in standards.parameters().values() if one.medium is site.kind.medium)
     plain = name.strip().lower().replace(".", "").replace("-", "")
     for one in own:
         if name in (one.id, one.name, one.name_en) or plain in (one.id, one.name.lower()):

@@ -19,7 +19,7 @@ from envmon import periods
 from envmon.errors import SourceChanged, UsageError
 from envmon.http import Session, joined
 from envmon.model import Kind, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
-from envmon.sources.answers import flag_problems, inside
+from envmon.sources.answers import flag_problems
 from envmon.sources.cells import Unreadable, number, snippet
 from envmon.sources.context import EARLY, Ask, Context, Parsed, Place, Problem, ask_all, strange_keys
 from envmon.sources.files import strict_json
@@ -253,29 +253,6 @@ def _ending(text: Any, span: Span) -> int | None:
     if span is Span.DAY:
         return periods.hour_ending(periods.today(point), 24)
     return None if point % Span.HOUR else point
-
-
-def provinces(payload: Payload) -> list[tuple[str, str]]:
-    """(Id, name) of an answer of `GetProvince`; `GetCitiesByPid` asks by the Id, not by the code.
-
-    Raises SourceChanged when the answer is not a list of objects.
-    """
-    return [(str(row["Id"]), str(row.get("ProvinceName", ""))) for row in _answer(payload) if row.get("Id")]
-
-
-def cities(payload: Payload) -> list[Place]:
-    """The cities of an answer of `GetCitiesByPid`, or of provinces that hold theirs under `cities`.
-
-    Raises SourceChanged when the answer is not a list of objects.
-    """
-    found = []
-    for row in _answer(payload):
-        below = row.get("cities")
-        for city in below if isinstance(below, list) else [row]:
-            if code := inside(city, "CityCode"):
-                area = row.get("ProvinceName", "") if city is not row else ""
-                found.append(Place(Kind.CITY, str(code), str(city.get("CityName", "")), str(area)))
-    return found
 
 
 def stations(payload: Payload) -> list[Place]:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from envmon import periods, rounding, standards
 from envmon.errors import SourceChanged
 from envmon.http import Session, joined
-from envmon.model import Kind, Mark, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
+from envmon.model import Mark, Parameter, Payload, Refused, Row, Site, SourceSpec, Span
 from envmon.sources.answers import (
     about,
     codes,
@@ -31,7 +31,7 @@ from envmon.sources.answers import (
     zoned,
 )
 from envmon.sources.cells import Unreadable, snippet
-from envmon.sources.context import EARLY, Ask, Context, Other, Parsed, Place, Problem, ask_all, strange_keys
+from envmon.sources.context import EARLY, Ask, Context, Other, Parsed, Problem, ask_all, strange_keys
 from envmon.sources.files import strict_json
 from envmon.sources.gases import steps
 from envmon.texts import t
@@ -171,21 +171,3 @@ def _check_minutes(percent: Any, item: str, day: int) -> None:
     needed = standards.air(day).validity.hour_minutes.get(item, 0) if standards.in_force(day) else 0
     if known * 60 < needed * 1000:
         raise Unreadable("refused.minutes", percent=percent, needed=needed)
-
-
-def places(payload: Payload) -> list[Place]:
-    """Locations of an answer of `/v3/locations`, for proposing sites.
-
-    Raises SourceChanged when the answer has no list of results.
-    """
-    return [
-        Place(
-            Kind.STATION,
-            str(row.get("id")),
-            str(row.get("name") or ""),
-            str(row.get("locality") or ""),
-            str(inside(row, "coordinates", "longitude") or ""),
-            str(inside(row, "coordinates", "latitude") or ""),
-        )
-        for row in _results(payload)
-    ]
